@@ -1,0 +1,74 @@
+"""Which back ends there are: port -> name -> where it lives and what installs it.
+
+The one place where a name in a spec or a profile becomes code. An unknown name is an error
+that lists the known ones; a missing library is an error with the install command.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+from mizzen.errors import MissingDependencyError, UserError
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """`path` is `module:attribute`; `extra` is the extra of the distribution it needs."""
+
+    path: str
+    extra: str | None = None
+
+
+TABLE: dict[str, dict[str, Backend]] = {
+    "runner": {"local": Backend("mizzen.adapters.local_runner.runner:LocalRunner")},
+    "framework": {
+        "torch": Backend("mizzen.adapters.torch.framework:TorchFramework", "torch"),
+        "lightgbm": Backend("mizzen.adapters.lightgbm.framework:LightGBMFramework", "lightgbm"),
+        "python": Backend("mizzen.adapters.user_trainer.framework:UserFramework"),
+    },
+    "tracker": {"mlflow": Backend("mizzen.adapters.mlflow.tracker:MLflowTracker", "mlflow")},
+    "registry": {"mlflow": Backend("mizzen.adapters.mlflow.registry:MLflowRegistry", "mlflow")},
+    "data_versions": {"dvc": Backend("mizzen.adapters.dvc.versions:DvcVersions", "dvc")},
+    "feature_source": {"local": Backend("mizzen.adapters.feast.source:FeastSource", "feast")},
+    "validator": {
+        "great_expectations": Backend(
+            "mizzen.adapters.great_expectations.validator:GreatExpectationsValidator",
+            "great-expectations",
+        )
+    },
+    "prediction_log": {"segments": Backend("mizzen.adapters.segment_log.log:SegmentLog")},
+    "drift_report": {
+        "evidently": Backend("mizzen.adapters.evidently.report:EvidentlyReport", "evidently")
+    },
+}
+
+
+def load(port: str, name: str) -> Any:
+    """The back end's class.
+
+    Raises:
+        UserError: no such back end.
+        MissingDependencyError: its library is not installed.
+    """
+    known = TABLE[port]
+    if name not in known:
+        raise UserError(
+            f"unknown {port.replace('_', ' ')} {name!r}", allowed=", ".join(sorted(known))
+        )
+    backend = known[name]
+    module, _, attribute = backend.path.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        if backend.extra is None or (error.name or "").startswith("mizzen"):
+            raise
+        raise missing(error.name or module, backend.extra) from error
+
+
+def missing(library: str, extra: str) -> MissingDependencyError:
+    """The error for an optional library that is not installed."""
+    return MissingDependencyError(
+        f"{library} is not installed", next_step=f"pip install 'mizzen[{extra}]'"
+    )

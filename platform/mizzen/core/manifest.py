@@ -1,0 +1,60 @@
+"""What a folder with a model says about itself.
+
+`train` writes a model folder (`manifest.json`, `encoder.json`, the framework's weights).
+`register` makes it a package: `project.json` (the whole description), `bundle.tar` (the
+project's code), `profile.json` (sketches of training), `evaluation/`, `card.md`. Serving,
+evaluation and batch inference read packages and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from mizzen.core.encoding import Encoder
+from mizzen.errors import IntegrityError
+
+MANIFEST = "manifest.json"
+ENCODER = "encoder.json"
+PROJECT = "project.json"
+BUNDLE = "bundle.tar"
+PROFILE = "profile.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """`framework` is a name of the framework table; `model` the user's build or load function;
+    `files` maps the framework's files to their SHA-256; `libraries` to exact versions."""
+
+    framework: str
+    task: str
+    model: str | None = None
+    files: dict[str, str] = field(default_factory=dict)
+    libraries: dict[str, str] = field(default_factory=dict)
+    weights_hash: str = ""
+    schema: int = 1
+
+    def write(self, folder: Path, encoder: Encoder) -> None:
+        """Write the manifest and the encoder into a model folder."""
+        (folder / ENCODER).write_text(encoder.to_json(), encoding="utf-8")
+        text = json.dumps(asdict(self), sort_keys=True, indent=1)
+        (folder / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def read_manifest(folder: Path) -> tuple[Manifest, Encoder]:
+    """The manifest and the encoder of a model folder or package.
+
+    Raises:
+        IntegrityError: no manifest, or one of another schema.
+    """
+    try:
+        document = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        encoder = Encoder.from_json((folder / ENCODER).read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError) as error:
+        raise IntegrityError(
+            f"{folder} holds no model", given=error, next_step="register or fetch it again"
+        ) from None
+    if document.get("schema") != 1:
+        raise IntegrityError("model of an unknown schema", given=document.get("schema"), allowed=1)
+    return Manifest(**document), encoder

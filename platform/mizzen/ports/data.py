@@ -1,0 +1,85 @@
+"""The seams to data: versions, validation and features. Tables are pandas DataFrames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mizzen.spec.data import Expectation
+from mizzen.spec.features import FeatureView
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Tables = Mapping[str, pd.DataFrame]
+
+
+class DataVersions(Protocol):
+    """Immutable, content-addressed data."""
+
+    def snapshot(self, folder: Path) -> str:
+        """Store a folder's content; its version is a hash of nothing but that content."""
+
+    def fetch(self, version: str, into: Path) -> Path:
+        """The folder of that version, bit-equal, or IntegrityError / NotFound."""
+
+    def annotate(self, version: str, name: str, document: Mapping[str, Any]) -> None:
+        """Attach a JSON document (a validation result, a profile) to a version."""
+
+    def annotations(self, version: str) -> Mapping[str, Any]:
+        """All documents attached to a version, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One expectation's result. `rows`: up to ten failing rows, as records."""
+
+    expect: str
+    table: str
+    column: str | None
+    success: bool
+    severity: str
+    observed: str
+    failing: int = 0
+    rows: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+
+
+class Validator(Protocol):
+    """Checks tables against expectations."""
+
+    def validate(
+        self, tables: Tables, rows: str, expectations: Sequence[Expectation]
+    ) -> list[Check]:
+        """One check per expectation, in order; `rows` names the default table."""
+
+
+class FeatureSource(Protocol):
+    """Features with event times: joined point in time for training, by key for serving."""
+
+    def apply(self, views: Sequence[FeatureView], sources: Tables) -> str:
+        """Declare the views with their history; returns the version of the declaration.
+        `sources`: view name -> entity columns, `event_timestamp`, feature columns."""
+
+    def training_frame(
+        self, rows: pd.DataFrame, event_time: str, views: Sequence[FeatureView]
+    ) -> pd.DataFrame:
+        """`rows` with the views' columns as known at each row's event time: same rows, same
+        order; null where nothing is known or the value is older than the view's ttl."""
+
+    def push(self, view: FeatureView, values: pd.DataFrame) -> None:
+        """Make newer values servable; an older event never replaces a newer one."""
+
+    def materialize(self, views: Sequence[FeatureView], until: datetime) -> int:
+        """Load the newest value of each entity at `until` into the online store; rows."""
+
+    def online(
+        self,
+        views: Sequence[FeatureView],
+        entities: Mapping[str, Sequence[Any]],
+        at: Sequence[datetime],
+    ) -> Mapping[str, Sequence[Any]]:
+        """Feature column -> one value per request row; null where nothing is known or the
+        value is older than the ttl at that row's time `at`."""

@@ -1,0 +1,72 @@
+"""The seam to the durable record of what was predicted and what turned out to be true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One answered row. `at`: the row's event time (or arrival, without one).
+    `features`: every input as the model saw it before encoding."""
+
+    id: str
+    at: datetime
+    model: str
+    version: int
+    key: Mapping[str, Any]
+    features: Mapping[str, Any]
+    output: float | Sequence[float]
+    logged_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TrueLabel:
+    """What a prediction turned out to be; `at` is when that became known."""
+
+    prediction_id: str
+    value: float | int | str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LogCounts:
+    """`torn`: tails that a crash left half-written and that reading skipped. `dropped`:
+    records refused because the log was full."""
+
+    predictions: int = 0
+    labels: int = 0
+    torn: int = 0
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LogWindow:
+    """A part of the log by event time, half open; None is unbounded."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+    version: int | None = field(default=None)
+
+
+class PredictionLog(Protocol):
+    """Append-only. An acknowledged record survives SIGKILL of any process; at most one commit
+    window is lost on power failure."""
+
+    def append(self, predictions: Sequence[Prediction]) -> None:
+        """Returns once the records have left this process."""
+
+    def label(self, labels: Sequence[TrueLabel]) -> None:
+        """Append labels; a later label of the same prediction replaces the earlier one."""
+
+    def read(self, window: LogWindow = LogWindow()) -> Iterator[Prediction]:  # noqa: B008 (frozen)
+        """Predictions of a window, in order of appending."""
+
+    def labels(self) -> Mapping[str, TrueLabel]:
+        """The last label of each prediction id."""
+
+    def counts(self) -> LogCounts:
+        """How much is there, and what was lost or refused."""

@@ -1,0 +1,42 @@
+"""Columns and tables as a project describes them. Shared by data, features and serving."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Column = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,126}$")]
+FunctionRef = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$"),
+    Field(description="`module:function` of a Python file beside mizzen.yaml"),
+]
+Duration = Annotated[
+    str,
+    StringConstraints(pattern=r"^[1-9][0-9]*(s|m|h|d)$"),
+    Field(description="a whole number with a unit: s, m, h or d, as in `90d`"),
+]
+ColumnKind = Literal["number", "category"]
+
+
+class Section(BaseModel):
+    """Base of every section: unknown fields are errors, values do not change once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FeatureColumn(Section):
+    """One input of the model.
+
+    `number` is float64 (integers and booleans are widened), null allowed; `category` is a
+    string, null allowed; a category that training never saw is encoded as unknown.
+    """
+
+    name: Column
+    kind: ColumnKind = "number"
+    required: bool = Field(
+        default=True,
+        description="a request without this column is refused; otherwise it counts as null",
+    )

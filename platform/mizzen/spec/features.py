@@ -1,0 +1,58 @@
+"""What the model sees: columns of the row itself, and views joined point in time."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from mizzen.spec.columns import Column, Duration, FeatureColumn, FunctionRef, Name, Section
+
+
+class FeatureView(Section):
+    """Features of an entity that change over time, kept in the feature store.
+
+    `source` is a function of the project: it takes the tables (a mapping of name to
+    DataFrame) and returns a DataFrame with the entity's columns, `event_timestamp` (when the
+    values became known, with zone) and one column per feature.
+    """
+
+    name: Name
+    entity: tuple[Column, ...] = Field(min_length=1)
+    source: FunctionRef
+    ttl: Duration = Field(description="a value older than this counts as missing")
+    columns: tuple[FeatureColumn, ...] = Field(min_length=1)
+
+
+class Features(Section):
+    """All inputs of the model, in this order: row columns first, then the views' columns."""
+
+    columns: tuple[FeatureColumn, ...] = ()
+    views: tuple[FeatureView, ...] = ()
+    use: tuple[Name, ...] | None = Field(
+        default=None,
+        description="names of the views that the model uses; all of them when absent",
+    )
+
+    @model_validator(mode="after")
+    def _names(self) -> Features:
+        names = [view.name for view in self.views]
+        for view in self.use or ():
+            if view not in names:
+                raise ValueError(f"`use` names {view!r}; known views: {', '.join(names) or 'none'}")
+        inputs = [column.name for column in self.inputs]
+        twice = sorted({name for name in inputs if inputs.count(name) > 1})
+        if twice:
+            raise ValueError(f"features named twice: {', '.join(twice)}")
+        if not inputs:
+            raise ValueError("a model needs at least one feature: add `columns` or `views`")
+        return self
+
+    @property
+    def used_views(self) -> tuple[FeatureView, ...]:
+        """The views that the model uses, in the order of the description."""
+        return tuple(v for v in self.views if self.use is None or v.name in self.use)
+
+    @property
+    def inputs(self) -> tuple[FeatureColumn, ...]:
+        """Every input of the model, in the order in which it is encoded."""
+        of_views = (column for view in self.used_views for column in view.columns)
+        return (*self.columns, *of_views)

@@ -1,0 +1,62 @@
+"""Names and addresses of one node: the only settings that differ between two nodes.
+
+A second slot lets a test start and kill a node of its own while another one is in use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from testnode import places
+from testnode.errors import ClusterError
+
+SLOTS = range(10)
+SERVICE_NETWORK = "10.96.0.0/16"
+API_SERVICE = "10.96.0.1"
+DNS_SERVICE = "10.96.0.10"
+POD_NETWORK = "10.244.0.0/24"
+API_PORT = 6443
+POSTGRES_PORT = 5432
+S3_PORT = 9000
+S3_REGION = "us-east-1"
+HOME = Path("/run/mizzen")  # the node's folder, as its own processes see it
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSpec:
+    """One node; pods and services live in its namespace, so their networks may repeat."""
+
+    slot: int = 0
+
+    def __post_init__(self) -> None:
+        if self.slot not in SLOTS:
+            raise ClusterError(f"slot {self.slot}", allowed="0 to 9", next_step="CLUSTER_SLOT=1")
+
+    @property
+    def name(self) -> str:
+        return f"mizzen{self.slot}"
+
+    @property
+    def address(self) -> str:
+        return f"10.77.{self.slot}.2"
+
+    @property
+    def host_address(self) -> str:
+        return f"10.77.{self.slot}.1"
+
+    @property
+    def host_link(self) -> str:
+        return f"{self.name}h"
+
+    @property
+    def folder(self) -> Path:
+        return places.node_folder(self.name)
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.folder / "kubeconfig"
+
+    @property
+    def api(self) -> str:
+        return f"https://{self.address}:{API_PORT}"
