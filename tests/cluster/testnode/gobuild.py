@@ -25,7 +25,7 @@ def build_go_part(part: GoPart, target: Path) -> None:
         _build_from_module(part, target)
     else:
         _install_published(part, target)
-    _keep_shared_folders(part, target)
+    _keep_charts(part, target)
 
 
 def forget_caches() -> None:
@@ -64,10 +64,10 @@ def _go_env(more: dict[str, str] | None = None) -> dict[str, str]:
     }
 
 
-def _keep_shared_folders(part: GoPart, target: Path) -> None:
-    for shared in part.shared:
-        source = _module_folder(part.published, part.version) / shared
-        shutil.copytree(source, target / Path(shared).name)
+def _keep_charts(part: GoPart, target: Path) -> None:
+    for chart in part.charts:
+        source = _module_folder(part.published, part.version) / chart
+        shutil.copytree(source, target / "charts" / Path(chart).name)
 
 
 def _module_folder(module: str, version: str) -> Path:

