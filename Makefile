@@ -1,0 +1,64 @@
+# Short, stable verbs; continuous integration calls only these. `make` alone shows them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The first Python on the path that is new enough.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+# Empty: the build of torch that the index carries. `cpu`: the small build.
+TORCH_BACKEND ?=
+REQUIREMENTS := requirements/$(if $(filter cpu,$(TORCH_BACKEND)),all-cpu,all).txt
+
+COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --extra all --group dev --universal \
+	--python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --no-annotate
+# What torch's CUDA build brings and its CPU build does not need.
+CUDA_ONLY = triton $(shell sed -n 's/^\(nvidia-[a-z0-9-]*\|cuda-[a-z-]*\)==.*/\1/p' requirements/all.txt | grep -v nvidia-ml-py)
+
+.PHONY: help setup demo test lint types contracts generate verify pins bench clean
+
+help: ## show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/ready ## make the environment in .venv (TORCH_BACKEND=cpu for the small torch)
+
+$(VENV)/ready: pyproject.toml $(REQUIREMENTS) requirements/install.sh
+	@test -n "$(PYTHON)" || { echo "Mizzen needs Python 3.11 or newer; none was found. Next: make setup PYTHON=/path/to/python"; exit 3; }
+	@test -x $(BIN)/uv || { $(PYTHON) -m venv --clear $(VENV) && $(BIN)/python -m pip install --quiet "uv>=0.8"; }
+	@requirements/install.sh $(VENV) $(REQUIREMENTS) $(if $(TORCH_BACKEND),--torch-backend=$(TORCH_BACKEND))
+	@touch $@
+
+demo: setup ## the whole loop on real flights: train, judge, register, serve, watch, retrain
+	@$(BIN)/mizzen demo
+
+test: setup ## the test suite
+	@$(BIN)/pytest
+
+lint: setup ## style
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: setup ## strict types
+	@$(BIN)/mypy
+
+contracts: setup ## who may import whom
+	@$(BIN)/lint-imports
+
+generate: setup ## write what is generated: schemas, compiled pipelines, references, dashboards
+	@$(BIN)/python -m mizzen.spec.schema
+	@$(BIN)/python -m mizzen_pipelines.compile
+
+verify: generate ## fail when a generated file is not what the code makes
+	@git diff --exit-code -- docs pipelines monitoring || { echo "generated files differ: run make generate and commit"; exit 1; }
+
+pins: setup ## resolve the pinned requirements anew
+	@$(COMPILE) -o requirements/all.txt
+	@$(COMPILE) $(foreach p,$(CUDA_ONLY),--no-emit-package $(p)) -o requirements/all-cpu.txt
+
+bench: setup ## our figures beside the peers', same work, one run (writes docs/benchmarks.md)
+	@$(BIN)/python -m benchmarks
+
+clean: ## remove the environment and every cache
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
