@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from mizzen.errors import MissingDependencyError, UserError
@@ -15,32 +16,44 @@ from mizzen.errors import MissingDependencyError, UserError
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """`path` is `module:attribute`; `extra` is the extra of the distribution it needs."""
+    """`path` is `module:attribute`; `library` the module that it needs, `extra` what installs it."""
 
     path: str
+    library: str | None = None
     extra: str | None = None
 
 
 TABLE: dict[str, dict[str, Backend]] = {
     "runner": {"local": Backend("mizzen.adapters.local_runner.runner:LocalRunner")},
     "framework": {
-        "torch": Backend("mizzen.adapters.torch.framework:TorchFramework", "torch"),
-        "lightgbm": Backend("mizzen.adapters.lightgbm.framework:LightGBMFramework", "lightgbm"),
+        "torch": Backend("mizzen.adapters.torch.framework:TorchFramework", "torch", "torch"),
+        "lightgbm": Backend(
+            "mizzen.adapters.lightgbm.framework:LightGBMFramework", "lightgbm", "lightgbm"
+        ),
         "python": Backend("mizzen.adapters.user_trainer.framework:UserFramework"),
     },
-    "tracker": {"mlflow": Backend("mizzen.adapters.mlflow.tracker:MLflowTracker", "mlflow")},
-    "registry": {"mlflow": Backend("mizzen.adapters.mlflow.registry:MLflowRegistry", "mlflow")},
-    "data_versions": {"dvc": Backend("mizzen.adapters.dvc.versions:DvcVersions", "dvc")},
-    "feature_source": {"local": Backend("mizzen.adapters.feast.source:FeastSource", "feast")},
+    "tracker": {
+        "mlflow": Backend("mizzen.adapters.mlflow.tracker:MLflowTracker", "mlflow", "mlflow")
+    },
+    "registry": {
+        "mlflow": Backend("mizzen.adapters.mlflow.registry:MLflowRegistry", "mlflow", "mlflow")
+    },
+    "data_versions": {"dvc": Backend("mizzen.adapters.dvc.versions:DvcVersions", "dvc", "dvc")},
+    "feature_source": {
+        "local": Backend("mizzen.adapters.feast.source:FeastSource", "feast", "feast")
+    },
     "validator": {
         "great_expectations": Backend(
             "mizzen.adapters.great_expectations.validator:GreatExpectationsValidator",
+            "great_expectations",
             "great-expectations",
         )
     },
     "prediction_log": {"segments": Backend("mizzen.adapters.segment_log.log:SegmentLog")},
     "drift_report": {
-        "evidently": Backend("mizzen.adapters.evidently.report:EvidentlyReport", "evidently")
+        "evidently": Backend(
+            "mizzen.adapters.evidently.report:EvidentlyReport", "evidently", "evidently"
+        )
     },
 }
 
@@ -58,13 +71,10 @@ def load(port: str, name: str) -> Any:
             f"unknown {port.replace('_', ' ')} {name!r}", allowed=", ".join(sorted(known))
         )
     backend = known[name]
+    if backend.library is not None and find_spec(backend.library) is None:
+        raise missing(backend.library, backend.extra or backend.library)
     module, _, attribute = backend.path.partition(":")
-    try:
-        return getattr(importlib.import_module(module), attribute)
-    except ModuleNotFoundError as error:
-        if backend.extra is None or (error.name or "").startswith("mizzen"):
-            raise
-        raise missing(error.name or module, backend.extra) from error
+    return getattr(importlib.import_module(module), attribute)
 
 
 def missing(library: str, extra: str) -> MissingDependencyError:

@@ -1,0 +1,53 @@
+"""The shape of the repository that other tools rely on."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE_ROOTS = ("platform", "pipelines", "components", "serving", "monitoring")
+
+
+def tracked() -> list[Path]:
+    done = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        pytest.skip("not a git checkout: what is committed cannot be listed")
+    return [ROOT / name for name in done.stdout.split("\0") if name]
+
+
+@pytest.mark.parametrize("root", SOURCE_ROOTS)
+def test_a_source_root_is_no_package_itself(root: str) -> None:
+    # platform/__init__.py would shadow the standard library's platform module
+    assert not (ROOT / root / "__init__.py").exists()
+
+
+def test_no_requirement_names_an_index() -> None:
+    for file in (ROOT / "requirements").glob("*.txt"):
+        text = file.read_text()
+        assert "://" not in text, file
+        assert "--index" not in text, file
+
+
+def test_every_requirement_is_pinned() -> None:
+    for file in (ROOT / "requirements").glob("*.txt"):
+        for line in file.read_text().splitlines():
+            assert re.match(r"^[A-Za-z0-9._\[\]-]+==[^ ]+", line), f"{file.name}: {line}"
+
+
+def test_no_committed_file_names_a_path_of_one_machine() -> None:
+    home = re.compile(rb"(/root/|/home/[a-z]+/|/Users/[A-Za-z]+/)")
+    for file in tracked():
+        if file.is_file() and file != Path(__file__):
+            found = home.search(file.read_bytes())
+            assert found is None, f"{file.relative_to(ROOT)} names {found and found.group()!r}"
+
+
+def test_nothing_is_called_a_dumping_ground() -> None:
+    names = {"utils", "util", "helpers", "helper", "manager", "misc", "common"}
+    assert [f for f in tracked() if f.stem in names and f.suffix == ".py"] == []
