@@ -1,0 +1,9 @@
+"""Tables on disk: Parquet between steps, and the files that a project reads.
+
+Every step that reads or writes a table does it here, so that timestamps, nulls and bytes mean
+the same everywhere.
+"""
+
+from mizzen.adapters.tables.parquet import read_folder, read_table, write_table
+
+__all__ = ["read_folder", "read_table", "write_table"]
