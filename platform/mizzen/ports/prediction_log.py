@@ -34,13 +34,15 @@ class TrueLabel:
 
 @dataclass(frozen=True, slots=True)
 class LogCounts:
-    """`torn`: tails that a crash left half-written and that reading skipped. `dropped`:
-    records refused because the log was full."""
+    """Each prediction id and each label's prediction id counts once. `torn`: tails that a
+    crash left half-written and that reading skipped. `dropped`: records refused because the
+    log was full. `corrupt`: records whose content no longer matches its checksum."""
 
     predictions: int = 0
     labels: int = 0
     torn: int = 0
     dropped: int = 0
+    corrupt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,12 @@ class PredictionLog(Protocol):
         """Returns once the records have left this process."""
 
     def label(self, labels: Sequence[TrueLabel]) -> None:
-        """Append labels; a later label of the same prediction replaces the earlier one."""
+        """Append labels; of one prediction's labels the one known last (`at`) counts, of
+        those known at the same time the one appended last."""
 
     def read(self, window: LogWindow = LogWindow()) -> Iterator[Prediction]:  # noqa: B008 (frozen)
-        """Predictions of a window, in order of appending."""
+        """Predictions of a window, in order of appending; the first record of an id counts, so
+        that a repeated request is the same prediction."""
 
     def labels(self) -> Mapping[str, TrueLabel]:
         """The last label of each prediction id."""
