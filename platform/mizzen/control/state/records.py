@@ -1,0 +1,146 @@
+"""What the state keeps, as values. Front doors show them; `document` makes them JSON-ready."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import datetime
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from mizzen.core.runs import RunState, Scalar, StepState
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """The last event of one step."""
+
+    name: str
+    state: StepState
+    at: datetime
+    attempt: int = 1
+    seconds: float | None = None
+    figures: Mapping[str, Scalar] = field(default_factory=dict)
+    artifacts: Mapping[str, str] = field(default_factory=dict)
+    error: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One run. `plan` and `code` are digests; `champion`: the version that it was judged
+    against; `version`: what it registered; `folder`: its own folder on this machine."""
+
+    id: str
+    project: str
+    kind: str
+    title: str
+    state: RunState
+    trigger: str
+    arguments: Mapping[str, Any]
+    plan: str
+    code: str
+    folder: str
+    created_at: datetime
+    champion: int | None = None
+    version: int | None = None
+    attempts: int = 1
+    tracking_id: str | None = None
+    error: Mapping[str, Any] | None = None
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRecord:
+    """One registered version and the gate's verdict on it."""
+
+    project: str
+    number: int
+    run: str
+    blessed: bool
+    reason: str
+    metric: str
+    value: float | None
+    champion: int | None
+    champion_value: float | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """One line of the history. The newest one names the champion."""
+
+    project: str
+    version: int
+    previous: int | None
+    by: str
+    reason: str
+    forced: bool
+    at: datetime
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRecord:
+    """What was found in one watched window. `cause` is `drift` or `quality` when it alarmed,
+    None when it was quiet; `handled_by`: the decision that answered the alarm."""
+
+    id: str
+    project: str
+    start: datetime | None
+    end: datetime
+    version: int
+    cause: str | None
+    figures: Mapping[str, Any]
+    report: str | None
+    at: datetime
+    handled_by: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """One answer to one wish to retrain; refusals are kept too."""
+
+    project: str
+    trigger_id: str
+    cause: str
+    go: bool
+    rule: str
+    reason: str
+    not_before: datetime | None
+    at: datetime
+    run: str | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the stack answers predictions with."""
+
+    project: str
+    version: int
+    address: str
+    pid: int | None
+    since: datetime
+
+
+def document(value: Any) -> Any:
+    """A value as plain JSON: instants as ISO text, paths as text, NaN as null."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: document(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): document(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [document(item) for item in value]
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value

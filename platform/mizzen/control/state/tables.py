@@ -1,0 +1,180 @@
+"""The tables as they are now. Migrations make them; a test holds the two equal.
+
+Types are portable to PostgreSQL: no SQLite affinity is relied on.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An instant with zone; UTC in the database, since SQLite keeps no zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """To UTC; SQLite's type wants it without the zone."""
+        if value is None:
+            return None
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Back with its zone."""
+        return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+projects = Table(
+    "projects",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("folder", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("project", String(40), ForeignKey("projects.name"), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("trigger", String(20), nullable=False),
+    Column("arguments", JSON, nullable=False),
+    Column("plan", String(64), nullable=False),
+    Column("code", String(64), nullable=False),
+    Column("folder", Text, nullable=False),
+    Column("champion", Integer),
+    Column("version", Integer),
+    Column("attempts", Integer, nullable=False),
+    Column("tracking_id", String(64)),
+    Column("error", JSON),
+    Column("created_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Index("ix_runs_project_created_at", "project", "created_at"),
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("run", String(40), ForeignKey("runs.id"), primary_key=True),
+    Column("name", String(80), primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("seconds", Float),
+    Column("figures", JSON, nullable=False),
+    Column("artifacts", JSON, nullable=False),
+    Column("error", JSON),
+    Column("at", Instant, nullable=False),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("project", String(40), ForeignKey("projects.name"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("run", String(40), ForeignKey("runs.id"), nullable=False),
+    Column("blessed", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("metric", String(80), nullable=False),
+    Column("value", Float),
+    Column("champion", Integer),
+    Column("champion_value", Float),
+    Column("created_at", Instant, nullable=False),
+)
+
+promotions = Table(
+    "promotions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("project", String(40), ForeignKey("projects.name"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("previous", Integer),
+    Column("by", String(80), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("forced", Boolean, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_promotions_project_id", "project", "id"),
+)
+
+windows = Table(
+    "windows",
+    metadata,
+    Column("id", String(80), primary_key=True),
+    Column("project", String(40), ForeignKey("projects.name"), nullable=False),
+    Column("start", Instant),
+    Column("end", Instant, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("cause", String(20)),
+    Column("figures", JSON, nullable=False),
+    Column("report", Text),
+    Column("handled_by", Integer, ForeignKey("decisions.id")),
+    Column("at", Instant, nullable=False),
+    Index("ix_windows_project_end", "project", "end"),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("project", String(40), ForeignKey("projects.name"), nullable=False),
+    Column("trigger_id", String(120), nullable=False),
+    Column("cause", String(20), nullable=False),
+    Column("go", Boolean, nullable=False),
+    Column("rule", String(20), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("not_before", Instant),
+    Column("run", String(40)),
+    Column("at", Instant, nullable=False),
+    Index("ix_decisions_project_id", "project", "id"),
+)
+
+served = Table(
+    "served",
+    metadata,
+    Column("project", String(40), ForeignKey("projects.name"), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("pid", Integer),
+    Column("since", Instant, nullable=False),
+)
+
+chapters = Table(
+    "chapters",
+    metadata,
+    Column("project", String(40), ForeignKey("projects.name"), primary_key=True),
+    Column("story", String(40), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("digest", String(64), nullable=False),
+    Column("result", JSON, nullable=False),
+    Column("at", Instant, nullable=False),
+)
