@@ -1,0 +1,18 @@
+"""The project's Python files as one content-hashed archive, and how code is loaded from it.
+
+Control packs a project when it submits a run; steps, services and Bentos open the bundle by
+its digest. A change of any file, a helper module included, is another digest.
+"""
+
+from mizzen.adapters.bundle.archive import digest_of, open_code, pack, store_of, unpack, unpack_file
+from mizzen.adapters.bundle.modules import load_function
+
+__all__ = [
+    "digest_of",
+    "load_function",
+    "open_code",
+    "pack",
+    "store_of",
+    "unpack",
+    "unpack_file",
+]

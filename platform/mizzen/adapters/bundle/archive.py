@@ -1,0 +1,172 @@
+"""Packing and opening bundles. Equal files give equal bytes: no times, owners or modes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+import tarfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from mizzen.core.place import Place
+from mizzen.errors import IntegrityError, InvalidProject, NotFound
+
+_SKIPPED = {"__pycache__", "node_modules", "site-packages"}
+
+
+def pack(project_folder: Path, store: Path) -> str:
+    """Store the project's Python files as `<store>/<digest>.tar`; returns the digest.
+
+    Raises:
+        InvalidProject: no Python file that may be read, or a link that leads out of the folder.
+    """
+    content = _tar(project_folder)
+    digest = hashlib.sha256(content).hexdigest()
+    target = store / f"{digest}.tar"
+    if not target.exists():
+        store.mkdir(parents=True, exist_ok=True)
+        _write(target, content)
+    return digest
+
+
+def digest_of(folder: Path) -> str:
+    """The digest that `pack` would give, without storing anything."""
+    return hashlib.sha256(_tar(folder)).hexdigest()
+
+
+def store_of(place: Place) -> Path:
+    """The folder in which a place keeps its bundles."""
+    return place.home / "bundles"
+
+
+def open_code(place: Place, digest: str) -> Path:
+    """The folder of a bundle in this place, unpacked once; what steps call with `code`."""
+    return unpack(digest, store_of(place), place.home / "code")
+
+
+def unpack(digest: str, store: Path, into: Path) -> Path:
+    """The folder `<into>/<digest>` with the bundle's files; several processes may ask at once.
+
+    Raises:
+        NotFound: the store has no such bundle.
+        IntegrityError: the archive does not hash to its name, or holds what none may hold.
+    """
+    archive = store / f"{digest}.tar"
+    try:
+        content = archive.read_bytes()
+    except FileNotFoundError:
+        raise NotFound(
+            f"no code bundle {digest[:12]} in {store}", next_step="submit the run again"
+        ) from None
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise IntegrityError(
+            f"{archive} does not hash to its name", next_step="remove it and submit the run again"
+        )
+    return _opened(content, digest, into)
+
+
+def unpack_file(archive: Path, into: Path) -> Path:
+    """Like `unpack`, for an archive that travelled by itself (a package's `bundle.tar`)."""
+    content = archive.read_bytes()
+    return _opened(content, hashlib.sha256(content).hexdigest(), into)
+
+
+def _opened(content: bytes, digest: str, into: Path) -> Path:
+    target = into / digest
+    if target.is_dir() and digest_of(target) == digest:
+        return target
+    into.mkdir(parents=True, exist_ok=True)
+    fresh = into / f".{digest[:12]}.{uuid.uuid4().hex}"
+    try:
+        _extract(content, fresh)
+        _replace(fresh, target, digest)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return target
+
+
+def _replace(fresh: Path, target: Path, digest: str) -> None:
+    # A folder cannot be renamed over a filled one. Whoever comes second uses the first's,
+    # unless that one was changed: then it is moved away.
+    for _ in range(3):
+        try:
+            fresh.rename(target)
+        except OSError:
+            if digest_of(target) == digest:
+                return
+            changed = target.with_name(f".{uuid.uuid4().hex}")
+            target.rename(changed)
+            shutil.rmtree(changed, ignore_errors=True)
+        else:
+            return
+
+
+def _extract(content: bytes, into: Path) -> None:
+    into.mkdir()
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
+        for member in archive:
+            name = PurePosixPath(member.name)
+            if not member.isreg() or name.is_absolute() or ".." in name.parts:
+                raise IntegrityError(
+                    "a bundle holds a forbidden member",
+                    given=member.name,
+                    allowed="regular files below the bundle's folder",
+                )
+            source = archive.extractfile(member)
+            target = into / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(source.read() if source else b"")
+
+
+def _tar(folder: Path) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name, path in _files(folder):
+            content = path.read_bytes()
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _files(folder: Path) -> list[tuple[str, Path]]:
+    if not folder.is_dir():
+        raise InvalidProject(f"no folder {folder}")
+    root = folder.resolve()
+    found = []
+    for path in _walk(folder):
+        if not path.resolve().is_relative_to(root):
+            raise InvalidProject(
+                f"{path} leads out of the project",
+                given=path.resolve(),
+                next_step="copy the file into the project",
+            )
+        found.append((path.relative_to(folder).as_posix(), path))
+    return sorted(found)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        here = Path(parent)
+        folders[:] = [name for name in folders if _is_code(here / name)]
+        yield from (here / name for name in files if name.endswith(".py") and name[0] != ".")
+
+
+def _is_code(folder: Path) -> bool:
+    hidden = folder.name.startswith(".") or folder.name in _SKIPPED
+    return not hidden and not (folder / "pyvenv.cfg").exists()
+
+
+def _write(target: Path, content: bytes) -> None:
+    fresh = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    try:
+        with fresh.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(target)
+    finally:
+        fresh.unlink(missing_ok=True)
