@@ -1,0 +1,1 @@
+"""DVC: immutable, content-addressed versions of the data."""
