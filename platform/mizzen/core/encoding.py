@@ -141,8 +141,20 @@ def fit_number(name: str, values: NDArray[Any]) -> NumberColumn:
 
 def fit_category(name: str, values: NDArray[Any]) -> CategoryColumn:
     """The sorted distinct non-null training values."""
-    known = {str(value) for value in values.tolist() if not _is_null(value)}
+    known = {category_name(value) for value in values.tolist() if not _is_null(value)}
     return CategoryColumn(name, tuple(sorted(known)))
+
+
+def category_name(value: Any) -> str:
+    """The text that stands for a category or a class. Integral floats lose their `.0` and
+    booleans are `0` and `1`: a null in a column changes its type, and must not change this."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool | np.bool_):
+        return str(int(value))
+    if isinstance(value, float | np.floating) and value.is_integer():
+        return str(int(value))
+    return str(value)
 
 
 def as_float(values: NDArray[Any], name: str) -> NDArray[np.float64]:
@@ -172,7 +184,7 @@ def _column(columns: Columns, name: str) -> NDArray[Any]:
 def _codes(values: NDArray[Any], known: Sequence[str]) -> NDArray[np.int64]:
     index = {category: code for code, category in enumerate(known, start=1)}
     return np.fromiter(
-        (UNKNOWN if _is_null(v) else index.get(str(v), UNKNOWN) for v in values.tolist()),
+        (UNKNOWN if _is_null(v) else index.get(category_name(v), UNKNOWN) for v in values.tolist()),
         dtype=np.int64,
         count=len(values),
     )

@@ -1,31 +1,20 @@
 """Labels as numbers: what preprocessing learns as classes, training and evaluation count by.
 
-A class is named by its text; integral floats lose their `.0` and booleans are `0` and `1`, so
-that a column read as 1, 1.0 or True (a null in it changes its type) means the same class.
+A class is named by its text, as a category is: 1, 1.0 and True mean the same class.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mizzen.core.encoding import as_float
+from mizzen.core.encoding import as_float, category_name
 from mizzen.errors import InvalidData
 
 Floats = NDArray[np.float64]
-
-
-def class_name(value: Any) -> str:
-    """The text that stands for a label's class."""
-    if isinstance(value, bool | np.bool_):
-        return str(int(value))
-    if isinstance(value, float | np.floating) and math.isfinite(value) and value == int(value):
-        return str(int(value))
-    return str(value)
 
 
 def fit_classes(values: NDArray[Any], task: str) -> tuple[str, ...]:
@@ -37,10 +26,10 @@ def fit_classes(values: NDArray[Any], task: str) -> tuple[str, ...]:
     """
     if task == "regression":
         return ()
-    names = {class_name(value) for value in values.tolist()}
+    names = {category_name(value) for value in values.tolist()}
     if len(names) < 2 or (task == "binary" and len(names) > 2):
         raise InvalidData(
-            f"the label has {len(names)} class{'' if len(names) == 1 else 'es'} in the training rows",
+            f"distinct labels in the training rows: {len(names)}",
             given=", ".join(sorted(names)[:10]) or "no labelled row",
             allowed="exactly 2 (task: binary)" if task == "binary" else "2 or more",
             next_step="widen the window, mend the label, or change `task`",
@@ -61,8 +50,8 @@ def label_numbers(values: NDArray[Any], task: str, classes: Sequence[str]) -> Fl
     if task == "regression":
         numbers = as_float(values, "label")
         if not np.isfinite(numbers).all():
-            raise InvalidData("the label holds null or infinite values", next_step="drop those rows")
+            raise InvalidData("the label holds null or infinite values")
         return numbers
     index = {name: number for number, name in enumerate(classes)}
-    found = (index.get(class_name(value), -1) for value in values.tolist())
+    found = (index.get(category_name(value), -1) for value in values.tolist())
     return np.fromiter(found, dtype=np.float64, count=len(values))

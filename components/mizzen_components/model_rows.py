@@ -1,0 +1,43 @@
+"""Rows of a table as a model takes them. Train, evaluate and predict share it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mizzen.core.encoding import Encoded, Encoder
+from mizzen.errors import InvalidData
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def columns_of(frame: pd.DataFrame, names: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    """The named columns as arrays.
+
+    Raises:
+        InvalidData: one is missing; the text names all of them.
+    """
+    missing = [name for name in names if name not in frame.columns]
+    if missing:
+        raise InvalidData(
+            f"columns that the model needs are missing: {', '.join(missing)}",
+            given=", ".join(map(str, frame.columns)),
+            next_step="add them to the data or the features, or train another model",
+        )
+    return {name: frame[name].to_numpy() for name in names}
+
+
+def encode(encoder: Encoder, frame: pd.DataFrame) -> Encoded:
+    """Rows of the frame, in its order, encoded as in training."""
+    return encoder.encode(columns_of(frame, encoder.columns))
+
+
+def label_column(frame: pd.DataFrame, name: str) -> NDArray[Any]:
+    """The raw labels, none of them null."""
+    values = columns_of(frame, (name,))[name]
+    if len(values) == 0:
+        raise InvalidData("no labelled row is left", next_step="widen the window of data")
+    return np.asarray(values)

@@ -1,0 +1,135 @@
+"""Fit the project's model on the training rows: the `train` step.
+
+Equal inputs give equal weights, bit for bit: seeds and threads come from the project. A killed
+attempt goes on from its last checkpoint, which lies in the profile's home under a name made of
+the step's inputs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mizzen.adapters import bundle, table
+from mizzen.adapters.tables import read_table
+from mizzen.core.encoding import Encoded, Encoder
+from mizzen.core.labels import label_numbers
+from mizzen.core.manifest import Manifest
+from mizzen.core.outputs import check_outputs
+from mizzen.core.place import Place
+from mizzen.errors import IntegrityError
+from mizzen.ports.framework import Fitted, Framework, TrainingJob
+from mizzen.spec.data import Label
+from mizzen.spec.features import Features
+from mizzen.spec.training import Trainer
+
+from mizzen_components.model_rows import encode, label_column
+
+CHECKED = 1000  # rows that a fresh model must answer before it is handed on
+
+
+class TrainFigures(NamedTuple):
+    """`weights`: the hash of canonical weights, equal for equal inputs."""
+
+    rows: int
+    seconds: float
+    weights: str
+
+
+def run(
+    *,
+    train: Path,
+    encoder: Path,
+    code: str,
+    task: str,
+    features: dict[str, Any],
+    label: dict[str, Any],
+    trainer: dict[str, Any],
+    model: Path,
+) -> TrainFigures:
+    """Train and write the model folder (manifest, encoder, weights).
+
+    Raises:
+        InvalidProject: unknown trainer, or parameters that it does not know.
+        StepFailed: training failed, or the model answers with what no model may answer.
+    """
+    place = Place.from_environment()
+    names = tuple(column.name for column in Features.model_validate(features).inputs)
+    fitted_encoder = Encoder.from_json(encoder.read_text(encoding="utf-8"))
+    if set(fitted_encoder.columns) != set(names):
+        raise IntegrityError("the encoder is of other features", given=fitted_encoder.columns)
+    work = place.home / "work" / "train" / _key(train, fitted_encoder, code, task, label, trainer)
+    work.mkdir(parents=True, exist_ok=True)
+    job = _job(
+        read_table(train),
+        Label.model_validate(label).column,
+        task=task,
+        trainer=Trainer.model_validate(trainer),
+        encoder=fitted_encoder,
+        code=bundle.unpack(place, code),
+        work=work,
+    )
+    begin = time.monotonic()
+    fitted = _fit(place, job, model)
+    shutil.rmtree(work, ignore_errors=True)
+    seconds = round(time.monotonic() - begin, 3)
+    return TrainFigures(len(job.labels), seconds, fitted.weights_hash)
+
+
+def _job(frame: Any, label: str, *, task: str, encoder: Encoder, **rest: Any) -> TrainingJob:
+    labels = label_numbers(label_column(frame, label), task, encoder.classes)
+    return TrainingJob(
+        task=task, encoder=encoder, rows=encode(encoder, frame), labels=labels, **rest
+    )
+
+
+def _fit(place: Place, job: TrainingJob, model: Path) -> Fitted:
+    framework: Framework = table.load("framework", job.trainer.kind)(place)
+    scratch = model.with_name(f"{model.name}.part-{os.getpid()}")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    fitted = framework.fit(job, scratch)
+    manifest = Manifest(
+        framework=job.trainer.kind,
+        task=job.task,
+        model=job.trainer.model or job.trainer.function,
+        files={name: _sha256(scratch / name) for name in fitted.files},
+        libraries=fitted.libraries,
+        weights_hash=fitted.weights_hash,
+    )
+    manifest.write(scratch, job.encoder)
+    _check(framework, job, scratch)
+    shutil.rmtree(model, ignore_errors=True)
+    scratch.replace(model)
+    return fitted
+
+
+def _check(framework: Framework, job: TrainingJob, folder: Path) -> None:
+    """Load the model as its users will, and look at what it answers."""
+    options = {"threads": job.trainer.resources.cpu}
+    rows = Encoded(job.rows.numbers[:CHECKED], job.rows.codes[:CHECKED])
+    outputs = framework.load(folder, job.code, options).predict(rows)
+    check_outputs(outputs, job.task, len(rows.codes), len(job.encoder.classes))
+
+
+def _key(
+    train: Path,
+    encoder: Encoder,
+    code: str,
+    task: str,
+    label: dict[str, Any],
+    trainer: dict[str, Any],
+) -> str:
+    parts = [_sha256(train), encoder.to_json(), code, task, label, trainer]
+    text = json.dumps(parts, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""LightGBM on tables: its own parameters, its own text format, no pickle."""

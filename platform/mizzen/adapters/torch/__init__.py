@@ -1,0 +1,1 @@
+"""Torch models on tables: tensors sliced by index, safetensors, no pickle."""

@@ -1,0 +1,109 @@
+"""Checkpoints of a fit: one safetensors file with a JSON header, replaced atomically.
+
+A killed fit goes on from the last finished epoch and ends with the same bits as an undisturbed
+one. The header carries the job's fingerprint: a checkpoint of another job is never used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from mizzen.ports.framework import TrainingJob
+
+Tensors = dict[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Finished epochs, and the mean training loss of each."""
+
+    epochs: int = 0
+    losses: list[float] = field(default_factory=list)
+
+
+def fingerprint(job: TrainingJob) -> str:
+    """SHA-256 of everything that the weights depend on."""
+    digest = hashlib.sha256(job.trainer.model_dump_json(exclude={"timeout", "retries"}).encode())
+    digest.update(f"{job.task}\0{job.encoder.to_json()}".encode())
+    for array in (job.rows.numbers, job.rows.codes, job.labels):
+        digest.update(f"{array.dtype.str}{array.shape}".encode() + array.tobytes())
+    for file in sorted(job.code.rglob("*.py")):
+        digest.update(file.relative_to(job.code).as_posix().encode() + file.read_bytes())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The newest checkpoint of one job."""
+
+    file: Path
+    job: str
+
+    def save(self, parts: dict[str, Tensors], progress: Progress) -> None:
+        """Replace the checkpoint; a kill at any moment leaves the old one or the new one."""
+        tensors = {
+            f"{part}/{name}": tensor.detach().cpu().clone().contiguous()
+            for part, content in parts.items()
+            for name, tensor in content.items()
+        }
+        header = {"job": self.job, "progress": json.dumps(asdict(progress))}
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        scratch = self.file.with_name(f"{self.file.name}.{os.getpid()}")
+        save_file(tensors, scratch, metadata=header)
+        _sync(scratch)
+        scratch.replace(self.file)
+
+    def load(self) -> tuple[dict[str, Tensors], Progress] | None:
+        """What was saved last; None when there is nothing, or nothing of this job."""
+        if not self.file.exists():
+            return None
+        try:
+            with safe_open(self.file, framework="pt") as content:
+                header = content.metadata() or {}
+                if header.get("job") != self.job:
+                    return None
+                parts: dict[str, Tensors] = {}
+                for key in content.keys():  # noqa: SIM118 (not a mapping)
+                    part, _, name = key.partition("/")
+                    parts.setdefault(part, {})[name] = content.get_tensor(key)
+        except (SafetensorError, OSError):
+            return None  # torn by a power failure: start over
+        return parts, Progress(**json.loads(header["progress"]))
+
+    def remove(self) -> None:
+        """Forget; the model is written."""
+        self.file.unlink(missing_ok=True)
+
+
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> Tensors:
+    """The optimizer's state under names `<parameter number>/<field>`."""
+    state = optimizer.state_dict()["state"]
+    return {f"{n}/{key}": value for n, fields in state.items() for key, value in fields.items()}
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Tensors) -> None:
+    """The inverse of `optimizer_tensors`."""
+    state: dict[int, Tensors] = {}
+    for name, value in tensors.items():
+        number, _, key = name.partition("/")
+        state.setdefault(int(number), {})[key] = value
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+
+def restore_module(module: nn.Module, tensors: Tensors) -> None:
+    """Load weights into a module built by the same code."""
+    module.load_state_dict(tensors, strict=True)
+
+
+def _sync(file: Path) -> None:
+    with file.open("rb") as content:
+        os.fsync(content.fileno())
