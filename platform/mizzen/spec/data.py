@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Discriminator, Field, JsonValue, Tag, model_validator
 
 from mizzen.spec.columns import Column, Duration, FunctionRef, Name, Section
 
@@ -33,10 +33,25 @@ class PythonSource(Section):
     )
 
 
+def _kind(value: Any) -> str:
+    # one branch only, so that a fault is told once and in the words of what was meant
+    if isinstance(value, dict):
+        return "python" if {"python", "inputs"} & set(value) else "file"
+    return "python" if isinstance(value, PythonSource) else "file"
+
+
+Source = Annotated[
+    Annotated[FileSource, Tag("file")] | Annotated[PythonSource, Tag("python")],
+    Discriminator(_kind),
+]
+
+
 class Data(Section):
     """The rows of the project: one row is one prediction."""
 
-    source: FileSource | PythonSource
+    source: Source = Field(
+        description="`path` (and `format`) of files, or `python` (and `inputs`) of a function"
+    )
     rows: Name = Field(
         default="rows", description="name of the table whose rows are predicted, if several"
     )
