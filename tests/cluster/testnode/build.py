@@ -11,14 +11,21 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from testnode import debian, parts, places
+from testnode.base_image import BASE, build_base
 from testnode.errors import ClusterError
 from testnode.gobuild import build_go_part, forget_caches, go_version
+from testnode.images import build_image, export_image, is_exported
 from testnode.parts import GoPart, Part
+from testnode.program_images import PROGRAM_IMAGES, build_program_image
 from testnode.wheels import take_from_wheel
 
 Say = Callable[[str], None]
+Builder = Callable[[], None]
+CLIENTS = "mizzen.test/clients:1"  # what tests run in pods to speak to S3 and PostgreSQL
+CLIENTS_DOCKERFILE = places.IMAGES / "clients.Dockerfile"
 
 
 def build_all(say: Say) -> None:
@@ -30,27 +37,43 @@ def build_all(say: Say) -> None:
         if any(isinstance(parts.part(name), GoPart) for name in wanted):
             _require_go()
         for name in wanted:
-            _timed(parts.part(name), say)
+            part = parts.part(name)
+            _timed(f"{part.name} {part.version}", partial(_build_part, part), say)
         forget_caches()
-    say(f"all {len(parts.PARTS)} parts are in {places.cache()}")
+        for image, build in image_builders().items():
+            if not is_exported(image):
+                _timed(f"image {image}", partial(_build_image, image, build), say)
+    say(f"all {len(parts.PARTS)} parts and {len(image_builders())} images: {places.cache()}")
 
 
-def _timed(part: Part, say: Say) -> None:
+def image_builders() -> dict[str, Builder]:
+    """Images in the order in which they need each other."""
+    clients = partial(build_image, CLIENTS, CLIENTS_DOCKERFILE, places.IMAGES, base=BASE)
+    programs = {image.name: partial(build_program_image, image) for image in PROGRAM_IMAGES}
+    return {BASE: build_base, **programs, CLIENTS: clients}
+
+
+def _timed(what: str, build: Builder, say: Say) -> None:
     begun = time.monotonic()
-    _build_one(part)
-    say(f"{part.name} {part.version}: built in {time.monotonic() - begun:.0f} s")
+    build()
+    say(f"{what}: built in {time.monotonic() - begun:.0f} s")
 
 
-def _build_one(part: Part) -> None:
+def _build_image(name: str, build: Builder) -> None:
+    build()
+    export_image(name)
+
+
+def _build_part(part: Part) -> None:
     place = places.part_folder(part.name, part.version)
-    partial = place.with_name(f"{place.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
+    unfinished = place.with_name(f"{place.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
     if isinstance(part, GoPart):
-        build_go_part(part, partial)
+        build_go_part(part, unfinished)
     else:
-        take_from_wheel(part, partial)
-    partial.rename(place)
+        take_from_wheel(part, unfinished)
+    unfinished.rename(place)
 
 
 @contextmanager
