@@ -1,0 +1,55 @@
+"""Predictions for a window of rows with one registered version: snapshot -> features -> predict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kfp import dsl  # type: ignore[import-untyped]
+
+from mizzen.spec.project import ProjectSpec
+from mizzen_components.shells.features import features
+from mizzen_components.shells.predict import predict
+from mizzen_components.shells.snapshot import snapshot
+from mizzen_pipelines.sections import section
+from mizzen_pipelines.steps import framework, step
+
+
+def build(spec: ProjectSpec, image: str | None = None) -> Any:
+    """The project's batch inference pipeline, ready to compile; see `training.build`."""
+    data, label = section(spec.data), section(spec.label)
+
+    @dsl.pipeline(name=f"{spec.name}-batch-inference")  # type: ignore[untyped-decorator]
+    def batch_inference(
+        code: str, source_digest: str, model_version: int, start: str = "", end: str = ""
+    ) -> None:
+        stored = step(
+            snapshot(
+                code=code, data=data, label=label, source_digest=source_digest, start=start, end=end
+            ),
+            "snapshot",
+            "dvc",
+            image=image,
+        )
+        joined = step(
+            features(
+                tables=stored.outputs["tables"],
+                code=code,
+                data=data,
+                features=section(spec.features),
+                label=label,
+            ),
+            "features",
+            "feast",
+            "duckdb",
+            image=image,
+        )
+        step(
+            predict(
+                frame=joined.outputs["frame"], model_version=model_version, project=section(spec)
+            ),
+            "predict",
+            *framework(spec.trainer),
+            image=image,
+        )
+
+    return batch_inference

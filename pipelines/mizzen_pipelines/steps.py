@@ -1,0 +1,50 @@
+"""What every task of our pipelines gets: its plain function, its libraries, its resources."""
+
+from __future__ import annotations
+
+from kfp.dsl import PipelineTask  # type: ignore[import-untyped]
+
+from mizzen.spec.duration import to_timedelta
+from mizzen.spec.training import Resources, Trainer
+
+# Distributions whose version belongs to a step's cache key.
+FRAMES = ("numpy", "pandas", "pyarrow")
+FRAMEWORKS = {"torch": ("torch", "safetensors"), "lightgbm": ("lightgbm",)}
+
+
+def step(task: PipelineTask, name: str, *libraries: str, image: str | None = None) -> PipelineTask:
+    """Name a task's plain function and the libraries that its result depends on."""
+    task.set_env_variable("MIZZEN_STEP", f"mizzen_components.{name}:run")
+    task.set_env_variable("MIZZEN_LIBRARIES", ",".join(sorted({*FRAMES, *libraries})))
+    return task if image is None else task.set_container_image(image)
+
+
+def framework(trainer: Trainer) -> tuple[str, ...]:
+    """Distributions behind a trainer; none is known for the project's own."""
+    return FRAMEWORKS.get(trainer.kind, ())
+
+
+def for_trainer(task: PipelineTask, trainer: Trainer) -> PipelineTask:
+    """The training task with the trainer's resources, retries and timeout."""
+    _resources(task, trainer.resources)
+    if trainer.retries:
+        task.set_retry(
+            trainer.retries,
+            backoff_duration="1s",
+            backoff_factor=2.0,
+            backoff_max_duration="60s",
+        )
+    if trainer.timeout is not None:
+        seconds = to_timedelta(trainer.timeout).total_seconds()
+        task.set_env_variable("MIZZEN_TIMEOUT", f"{seconds:g}")
+    return task
+
+
+def _resources(task: PipelineTask, resources: Resources) -> None:
+    cpu = str(resources.cpu * resources.processes_per_node)
+    task.set_cpu_request(cpu).set_cpu_limit(cpu)
+    task.set_memory_request(resources.memory).set_memory_limit(resources.memory)
+    if resources.gpu is not None:
+        task.set_accelerator_type(resources.gpu.type).set_accelerator_limit(resources.gpu.count)
+    if resources.nodes > 1:
+        task.set_env_variable("MIZZEN_NODES", str(resources.nodes))

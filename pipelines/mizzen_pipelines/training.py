@@ -1,0 +1,148 @@
+"""From raw rows to a judged and registered model.
+
+    snapshot -> validate -> features -> preprocess -> profile
+                                                   -> train -> evaluate -> if blessed: register
+
+The project's sections are compiled in as constants; what differs between two runs of the same
+description is a parameter of the pipeline.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kfp import dsl  # type: ignore[import-untyped]
+
+from mizzen.spec.project import ProjectSpec
+from mizzen_components.shells.evaluate import evaluate
+from mizzen_components.shells.features import features
+from mizzen_components.shells.preprocess import preprocess
+from mizzen_components.shells.profile import profile
+from mizzen_components.shells.register import register
+from mizzen_components.shells.snapshot import snapshot
+from mizzen_components.shells.train import train
+from mizzen_components.shells.validate import validate
+from mizzen_pipelines.sections import section, sections
+from mizzen_pipelines.steps import for_trainer, framework, step
+
+
+def build(spec: ProjectSpec, image: str | None = None) -> Any:
+    """The project's training pipeline, ready to compile.
+
+    Args:
+        spec: the project's description.
+        image: the image of every step; the shells' own when absent.
+    """
+    data, label, inputs = section(spec.data), section(spec.label), section(spec.features)
+    project, libraries = section(spec), framework(spec.trainer)
+
+    @dsl.pipeline(name=f"{spec.name}-training", description=spec.description or None)  # type: ignore[untyped-decorator]
+    def training(
+        code: str,
+        source_digest: str,
+        start: str = "",
+        end: str = "",
+        champion: str = "",
+        git_commit: str = "",
+        git_dirty: bool = False,
+    ) -> None:
+        stored = step(
+            snapshot(
+                code=code, data=data, label=label, source_digest=source_digest, start=start, end=end
+            ),
+            "snapshot",
+            "dvc",
+            image=image,
+        )
+        tables = stored.outputs["tables"]
+        checked = step(
+            validate(
+                tables=tables,
+                data=data,
+                expectations=sections(spec.expectations),
+                version=stored.outputs["version"],
+            ),
+            "validate",
+            "great-expectations",
+            image=image,
+        )
+        joined = step(
+            features(tables=tables, code=code, data=data, features=inputs, label=label),
+            "features",
+            "feast",
+            "duckdb",
+            image=image,
+        ).after(checked)
+        split = step(
+            preprocess(
+                frame=joined.outputs["frame"],
+                task=spec.task,
+                data=data,
+                features=inputs,
+                label=label,
+                split=section(spec.split),
+            ),
+            "preprocess",
+            image=image,
+        )
+        rows, held_out = split.outputs["train"], split.outputs["test"]
+        fitted = step(
+            train(
+                train=rows,
+                encoder=split.outputs["encoder"],
+                code=code,
+                task=spec.task,
+                features=inputs,
+                label=label,
+                trainer=section(spec.trainer),
+            ),
+            "train",
+            *libraries,
+            image=image,
+        )
+        for_trainer(fitted, spec.trainer)
+        sketched = step(
+            profile(
+                train=rows,
+                features=inputs,
+                label=label,
+                data=data,
+                monitoring=section(spec.monitoring),
+                task=spec.task,
+            ),
+            "profile",
+            "datasketches",
+            image=image,
+        )
+        judged = step(
+            evaluate(
+                model=fitted.outputs["model"],
+                test=held_out,
+                champion=champion,
+                code=code,
+                project=project,
+            ),
+            "evaluate",
+            *libraries,
+            image=image,
+        )
+        with dsl.If(judged.outputs["blessed"] == True, "blessed"):  # noqa: E712 (the DSL's form)
+            step(
+                register(
+                    model=fitted.outputs["model"],
+                    evaluation=judged.outputs["evaluation"],
+                    profile=sketched.outputs["profile"],
+                    validation=checked.outputs["result"],
+                    code=code,
+                    project=project,
+                    data_version=stored.outputs["version"],
+                    feature_version=joined.outputs["version"],
+                    git_commit=git_commit,
+                    git_dirty=git_dirty,
+                ),
+                "register",
+                "mlflow",
+                image=image,
+            )
+
+    return training

@@ -1,0 +1,1 @@
+"""Kubeflow Pipelines' compiler. The DSL itself is imported where pipelines are written."""

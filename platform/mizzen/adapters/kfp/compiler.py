@@ -1,0 +1,41 @@
+"""From a pipeline written with the DSL to its compiled form. `mizzen_pipelines` calls this."""
+
+from __future__ import annotations
+
+import tempfile
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mizzen.adapters.table import missing
+
+
+def compile_pipeline(pipeline: Any) -> str:
+    """The pipeline's representation as YAML, with the platform's settings as a second document."""
+    from kfp.compiler import Compiler
+
+    with tempfile.TemporaryDirectory(prefix="mizzen-compile-") as folder:
+        file = Path(folder) / "pipeline.yaml"
+        Compiler().compile(pipeline, str(file))
+        return file.read_text(encoding="utf-8")
+
+
+def parse(text: str) -> dict[str, Any]:
+    """Compiled YAML as one dictionary; the platform's settings lie under `platforms`."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    documents = list(yaml.load_all(text, Loader=loader))
+    return {key: value for document in documents for key, value in document.items()}
+
+
+def compiler_version() -> str:
+    """KFP's version, without importing it.
+
+    Raises:
+        MissingDependencyError: it is not installed.
+    """
+    try:
+        return version("kfp")
+    except PackageNotFoundError:
+        raise missing("kfp", "kfp") from None
