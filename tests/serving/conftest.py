@@ -1,23 +1,43 @@
-"""Places and logs for the serving tests."""
+"""Places, logs, and a tiny registered package of each task for the serving tests."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+
+from mizzen.adapters import table
 from mizzen.adapters.segment_log.log import SegmentLog
+from mizzen.core.encoding import CategoryColumn, Encoder, NumberColumn
+from mizzen.core.manifest import Manifest
 from mizzen.core.place import Place
+from mizzen.ports.framework import TrainingJob
 from mizzen.spec.operation import PredictionLogSettings
 from mizzen.spec.profile import Profile
+from mizzen.spec.project import ProjectSpec
 
 OpenLog = Callable[..., SegmentLog]
+METRICS = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "mae"}
+CLASSES = {"binary": ("0", "1"), "multiclass": ("ash", "elm", "oak"), "regression": ()}
+
+
+@pytest.fixture(scope="session")
+def place_in() -> Callable[[Path], Place]:
+    def make(home: Path) -> Place:
+        profile = Profile.model_validate({"apiVersion": "mizzen.dev/v1", "kind": "Profile"})
+        return Place("tiny", home, profile)
+
+    return make
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    profile = Profile.model_validate({"apiVersion": "mizzen.dev/v1", "kind": "Profile"})
-    return Place("tiny", tmp_path / "home", profile)
+def place(tmp_path: Path, place_in: Callable[[Path], Place]) -> Place:
+    return place_in(tmp_path / "home")
 
 
 @pytest.fixture
@@ -32,3 +52,77 @@ def open_log(place: Place) -> Iterator[OpenLog]:
     yield open_one
     for log in logs:
         log.close()
+
+
+def tiny_project(task: str = "binary", **changes: Any) -> ProjectSpec:
+    """Flights in small: two numbers and a category, one of them optional."""
+    document: dict[str, Any] = {
+        "apiVersion": "mizzen.dev/v1",
+        "kind": "Project",
+        "name": "tiny",
+        "task": task,
+        "data": {"source": {"path": "rows.parquet"}, "key": ["flight"], "event_time": "at"},
+        "features": {
+            "columns": [
+                {"name": "distance"},
+                {"name": "wind", "required": False},
+                {"name": "carrier", "kind": "category"},
+            ]
+        },
+        "label": {"column": "late"},
+        "split": {"by": "time", "test": "30d"},
+        "trainer": {"kind": "lightgbm", "parameters": {"num_rounds": 5}},
+        "evaluation": {"metrics": [METRICS[task]]},
+    }
+    return ProjectSpec.model_validate({**document, **changes})
+
+
+def build_package(folder: Path, place: Place, project: ProjectSpec, rows: int = 400) -> Path:
+    """A package as `register` makes it: LightGBM on noise with some signal."""
+    folder.mkdir(parents=True)
+    noise = np.random.default_rng(7)
+    inputs = project.features.inputs
+    encoder = Encoder(
+        tuple(NumberColumn(c.name, 10.0, 4.0, True) for c in inputs if c.kind == "number"),
+        tuple(CategoryColumn(c.name, ("AA", "DL", "UA")) for c in inputs if c.kind == "category"),
+        CLASSES[project.task],
+    )
+    columns: dict[str, Any] = {
+        c.name: noise.normal(10, 4, rows)
+        if c.kind == "number"
+        else noise.choice(["AA", "DL", "UA"], rows)
+        for c in inputs
+    }
+    signal = columns[encoder.numbers[0].name] + noise.normal(0, 1, rows)
+    labels = signal if project.task == "regression" else (signal > 10).astype(float)
+    if project.task == "multiclass":
+        labels = np.digitize(signal, [8.0, 12.0]).astype(float)
+    framework = table.load("framework", project.trainer.kind)(place)
+    job = TrainingJob(
+        project.task, project.trainer, encoder, encoder.encode(columns), labels, folder, folder
+    )
+    fitted = framework.fit(job, folder)
+    digests = {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in fitted.files}
+    manifest = Manifest(
+        project.trainer.kind, project.task, None, digests, fitted.libraries, fitted.weights_hash
+    )
+    manifest.write(folder, encoder)
+    document = project.model_dump(mode="json", by_alias=True)
+    (folder / "project.json").write_text(json.dumps(document))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def package_of(
+    tmp_path_factory: pytest.TempPathFactory, place_in: Callable[[Path], Place]
+) -> Callable[[str], Path]:
+    """The package of a tiny project of each task, built once."""
+    built: dict[str, Path] = {}
+
+    def get(task: str) -> Path:
+        if task not in built:
+            folder = tmp_path_factory.mktemp("packages") / task
+            built[task] = build_package(folder, place_in(folder), tiny_project(task))
+        return built[task]
+
+    return get

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mizzen.adapters.segment_log.log import SegmentLog
 from mizzen.core.place import Place
 from mizzen.errors import TemporaryError

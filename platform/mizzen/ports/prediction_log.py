@@ -65,7 +65,7 @@ class PredictionLog(Protocol):
         """Append labels; of one prediction's labels the one known last (`at`) counts, of
         those known at the same time the one appended last."""
 
-    def read(self, window: LogWindow = LogWindow()) -> Iterator[Prediction]:  # noqa: B008 (frozen)
+    def read(self, window: LogWindow = LogWindow()) -> Iterator[Prediction]:
         """Predictions of a window, in order of appending; the first record of an id counts, so
         that a repeated request is the same prediction."""
 
@@ -74,3 +74,17 @@ class PredictionLog(Protocol):
 
     def counts(self) -> LogCounts:
         """How much is there, and what was lost or refused."""
+
+    def check(self) -> None:
+        """Raises TemporaryError when appending would be refused now."""
+
+    def close(self) -> None:
+        """Make everything durable and end this process's writing."""
+
+    @property
+    def unsynced(self) -> int:
+        """Bytes of this process that a power failure would lose now."""
+
+    @property
+    def refused(self) -> int:
+        """Records that this process refused since it began."""

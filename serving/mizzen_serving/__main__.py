@@ -1,0 +1,62 @@
+"""`python -m mizzen_serving --package DIR --version N`: one model version as a service.
+
+Control starts exactly this, with the place in the environment (MIZZEN_PLACE)::
+
+    --package DIR     a registered package; its files are compared with their hashes
+    --version N       its number in the registry; an alias is resolved by the caller, once
+    --host, --port    where to listen (127.0.0.1:3000; port 0 takes a free one)
+    --workers N       processes that share the port, each with log segments of its own (1)
+    --threads N       of the model in each worker (1)
+    --queue N         requests that may wait before the answer is 503 (1024)
+    --drain SECONDS   how long to go on answering after SIGTERM, being unready (1.0)
+    --framework NAME  instead of the package's own: `onnx` serves torch models without torch
+
+It is ready once GET /readyz answers 200; it ends with status 0 after SIGTERM, and with the
+exit code of the error tree (see mizzen.errors) and its text on stderr when it cannot start.
+`--listener` is internal: the socket that a worker inherits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from mizzen.core.place import Place
+from mizzen.errors import MizzenError
+from mizzen_serving.options import ServeOptions
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until told to stop; returns the exit status."""
+    given = _parser().parse_args(arguments)
+    listener = given.listener
+    del given.listener
+    try:
+        place = Place.from_environment()
+        from mizzen_serving.server import serve
+
+        return serve(ServeOptions(**vars(given)), place, listener)
+    except MizzenError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m mizzen_serving", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--package", type=Path, required=True)
+    parser.add_argument("--version", type=int, required=True)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=3000)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--queue", type=int, default=1024)
+    parser.add_argument("--drain", type=float, default=1.0)
+    parser.add_argument("--framework")
+    parser.add_argument("--listener", type=int, help=argparse.SUPPRESS)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,219 @@
+"""The ASGI application: requests in, answers out. `service` mounts it into a BentoML service.
+
+Hand-made because it is the hot path: no router, no middleware, no response objects.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import msgspec
+
+from mizzen.core.place import Place
+from mizzen.errors import MizzenError, TemporaryError
+from mizzen_serving import openapi
+from mizzen_serving.answers import Answer, BatchAnswer, SingleAnswer
+from mizzen_serving.decoding import Refused
+from mizzen_serving.engine import Engine, start_engine
+from mizzen_serving.instruments import CONTENT_TYPE
+from mizzen_serving.labels import MAX_BYTES, decode_labels
+from mizzen_serving.options import ServeOptions
+from mizzen_serving.predictions import OutputFault, Result
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Header = tuple[bytes, bytes]
+Reply = tuple[int, bytes, list[Header]]
+
+logger = logging.getLogger("mizzen.serving")
+JSON: list[Header] = [(b"content-type", b"application/json")]
+_encode = msgspec.json.Encoder().encode
+
+
+class ServingApp:
+    """One service process. Answers 503 until `start` returned and while it is draining."""
+
+    def __init__(self) -> None:
+        self.draining = False
+        self._engine: Engine | None = None
+        self._description: openapi.Document = {}
+        self._posts = {"/predict": self._predict, "/labels": self._labels}
+        self._gets = {
+            "/healthz": self._healthz,
+            "/readyz": self._readyz,
+            "/metrics": self._metrics,
+            "/openapi.json": self._openapi,
+            "/docs": self._docs,
+        }
+
+    @property
+    def paths(self) -> frozenset[str]:
+        """The paths that this application answers."""
+        return frozenset((*self._posts, *self._gets))
+
+    def start(self, options: ServeOptions, place: Place) -> None:
+        """Load everything, once; see `start_engine`."""
+        if self._engine is not None:
+            return
+        engine = start_engine(options, place)
+        self._description = openapi.document(engine.model, engine.contract)
+        self._engine = engine
+
+    def stop(self) -> None:
+        """Take everything down once the last request was answered."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            return
+        started = time.perf_counter()
+        engine, path = self._engine, scope["path"]
+        if engine is not None:
+            engine.instruments.in_flight.inc()
+        status = 500
+        try:
+            status, body, headers = await self._reply(engine, scope, receive)
+            headers = [*headers, (b"content-length", str(len(body)).encode())]
+            if self.draining:
+                headers.append((b"connection", b"close"))
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+        finally:
+            if engine is not None:
+                engine.instruments.in_flight.dec()
+                known = path if path in self._posts or path in self._gets else "other"
+                engine.instruments.request(known, status, time.perf_counter() - started)
+
+    async def _reply(self, engine: Engine | None, scope: Scope, receive: Receive) -> Reply:
+        try:
+            return await self._dispatch(engine, scope, receive)
+        except Refused as error:
+            closing = [(b"connection", b"close")] if error.status == 413 else []
+            return error.status, _encode(error.as_dict()), [*JSON, *closing]
+        except TemporaryError as error:
+            return 503, _encode(error.as_dict()), [*JSON, (b"retry-after", b"1")]
+        except MizzenError as error:
+            return 500, _encode(error.as_dict()), JSON
+        except Exception:
+            logger.exception("a request failed")
+            return 500, _encode({"error": "InternalError", "message": "see the log"}), JSON
+
+    async def _dispatch(self, engine: Engine | None, scope: Scope, receive: Receive) -> Reply:
+        path, method = scope["path"], scope["method"]
+        if engine is None:
+            return self._not_ready(path)
+        post = self._posts.get(path)
+        if post is not None:
+            if method != "POST":
+                return _refuse(405, f"{method} {path} is not answered", "POST")
+            limit = engine.contract.max_bytes if path == "/predict" else MAX_BYTES
+            return await post(engine, await _body(scope, receive, limit))
+        get = self._gets.get(path)
+        if get is None:
+            return _refuse(404, f"there is no {path}", ", ".join(sorted(self.paths)))
+        if method not in ("GET", "HEAD"):
+            return _refuse(405, f"{method} {path} is not answered", "GET")
+        status, body, headers = get(engine)
+        return status, b"" if method == "HEAD" else body, headers
+
+    async def _predict(self, engine: Engine, body: bytes) -> Reply:
+        request = engine.decoder.decode(body)
+        results = await engine.batcher.submit(request.rows)
+        engine.instruments.rows.inc(len(results))
+        answers = [_sound(engine, result) for result in results]
+        name, version = engine.model.project.name, engine.model.version
+        if request.single:
+            one = answers[0]
+            single = SingleAnswer(name, version, one.prediction_id, one.output, one.missing)
+            return 200, _encode(single), JSON
+        return 200, _encode(BatchAnswer(name, version, answers)), JSON
+
+    async def _labels(self, engine: Engine, body: bytes) -> Reply:
+        labels = decode_labels(body, engine.model.project.task, engine.model.encoder.classes)
+        engine.log.label(labels)
+        engine.instruments.labels.inc(len(labels))
+        return 200, _encode({"accepted": len(labels)}), JSON
+
+    def _not_ready(self, path: str) -> Reply:
+        if path == "/healthz":
+            return 200, b'{"status":"starting"}', JSON
+        raise TemporaryError("the service is starting", next_step="ask again: GET /readyz")
+
+    def _healthz(self, engine: Engine) -> Reply:
+        return 200, b'{"status":"alive"}', JSON
+
+    def _readyz(self, engine: Engine) -> Reply:
+        if self.draining:
+            raise TemporaryError("the service is stopping", next_step="ask another one")
+        engine.log.check()
+        model = engine.model
+        told = {"status": "ready", "model": model.project.name, "version": model.version}
+        return 200, _encode(told), JSON
+
+    def _metrics(self, engine: Engine) -> Reply:
+        page = engine.instruments.render(engine.log.unsynced, engine.log.refused)
+        return 200, page, [(b"content-type", CONTENT_TYPE.encode())]
+
+    def _openapi(self, engine: Engine) -> Reply:
+        return 200, json.dumps(self._description, indent=1).encode(), JSON
+
+    def _docs(self, engine: Engine) -> Reply:
+        page = openapi.page(self._description).encode()
+        return 200, page, [(b"content-type", b"text/html; charset=utf-8")]
+
+
+def _sound(engine: Engine, result: Result) -> Answer:
+    if isinstance(result, OutputFault):
+        engine.instruments.output_faults.inc()
+        logger.error("%s", result)
+        raise result
+    return result
+
+
+def _refuse(status: int, message: str, allowed: str) -> Reply:
+    headers = [*JSON, (b"allow", allowed.encode())] if status == 405 else JSON
+    return status, _encode(Refused(status, message, allowed=allowed).as_dict()), headers
+
+
+async def _body(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """Raises Refused with 413 before reading more than `limit` bytes, or with 415."""
+    kind, length = b"application/json", b"0"
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            kind = value.partition(b";")[0].strip().lower()
+        elif name == b"content-length":
+            length = value
+    if kind not in (b"application/json", b"application/x-www-form-urlencoded", b"text/plain"):
+        raise Refused(415, "the body's type is not taken", given=kind, allowed="application/json")
+    if int(length) > limit:
+        raise _too_large(int(length), limit)
+    message = await receive()
+    if not message.get("more_body"):
+        return bytes(message.get("body", b""))
+    parts = [message["body"]]
+    size = len(parts[0])
+    while message.get("more_body"):
+        message = await receive()
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > limit:
+            raise _too_large(size, limit)
+    return b"".join(parts)
+
+
+def _too_large(size: int, limit: int) -> Refused:
+    return Refused(
+        413,
+        "the body is too large",
+        given=f"{size} bytes",
+        allowed=f"{limit} bytes",
+        next_step="send fewer rows at once",
+    )

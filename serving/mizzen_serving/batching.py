@@ -1,0 +1,117 @@
+"""Requests that arrive together are answered together.
+
+A boosted model costs as much for 1 row as for 32, and so does a write to the log. There is no
+waiting for company: a flush is scheduled behind everything that the event loop has already
+received, so under load batches grow by themselves and a lone request goes at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from mizzen.errors import TemporaryError
+from mizzen_serving.decoding import Row
+from mizzen_serving.predictions import Result
+
+_INLINE_ROWS = 64  # more are predicted beside the event loop, so that health checks go on
+_FLUSH_ROWS = 1024
+_SLOW_SECONDS = 0.005
+
+Answerer = Callable[[Sequence[Row]], list[Result]]
+
+
+class Batcher:
+    """Collects rows of one event loop for `answer`, which is called once at a time.
+
+    Args:
+        capacity: requests that may wait; more are refused.
+        inline: short batches run in the event loop; false where answering waits for I/O.
+    """
+
+    def __init__(
+        self, answer: Answerer, capacity: int, inline: bool, observe: Callable[[int], None]
+    ) -> None:
+        self._answer = answer
+        self._capacity = capacity
+        self._inline = inline
+        self._observe = observe
+        self._waiting: list[tuple[Sequence[Row], asyncio.Future[list[Result]]]] = []
+        self._scheduled = False
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="predict")
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def submit(self, rows: Sequence[Row]) -> asyncio.Future[list[Result]]:
+        """The results of these rows, in order.
+
+        Raises:
+            TemporaryError: as many requests wait as may.
+        """
+        if len(self._waiting) >= self._capacity:
+            raise TemporaryError(
+                "the service is overloaded",
+                given=f"{len(self._waiting)} requests wait",
+                next_step="send the request again later, or start more workers",
+            )
+        loop = self._loop = self._loop or asyncio.get_running_loop()
+        future: asyncio.Future[list[Result]] = loop.create_future()
+        self._waiting.append((rows, future))
+        if not self._scheduled:
+            self._scheduled = True
+            loop.call_soon(self._flush)
+        return future
+
+    def close(self) -> None:
+        """Release the thread."""
+        self._thread.shutdown(wait=True)
+
+    def _flush(self) -> None:
+        taken, rows = self._take()
+        self._observe(len(rows))
+        if self._inline and len(rows) <= _INLINE_ROWS:
+            started = time.perf_counter()
+            outcome = _outcome(self._answer, rows)
+            if time.perf_counter() - started > _SLOW_SECONDS * 4:
+                self._inline = False
+            self._settle(taken, outcome)
+            return
+        assert self._loop is not None
+        work = self._loop.run_in_executor(self._thread, _outcome, self._answer, rows)
+        work.add_done_callback(lambda done: self._settle(taken, done.result()))
+
+    def _take(self) -> tuple[list[tuple[Sequence[Row], asyncio.Future[list[Result]]]], list[Row]]:
+        rows: list[Row] = []
+        count = 0
+        for some, _ in self._waiting:
+            if rows and len(rows) + len(some) > _FLUSH_ROWS:
+                break
+            rows.extend(some)
+            count += 1
+        taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        return taken, rows
+
+    def _settle(
+        self,
+        taken: list[tuple[Sequence[Row], asyncio.Future[list[Result]]]],
+        outcome: list[Result] | Exception,
+    ) -> None:
+        position = 0
+        for rows, future in taken:
+            if not future.done():  # the client may have gone
+                if isinstance(outcome, Exception):
+                    future.set_exception(outcome)
+                else:
+                    future.set_result(outcome[position : position + len(rows)])
+            position += len(rows)
+        self._scheduled = bool(self._waiting)
+        if self._scheduled and self._loop is not None:
+            self._loop.call_soon(self._flush)
+
+
+def _outcome(answer: Answerer, rows: list[Row]) -> list[Result] | Exception:
+    try:
+        return answer(rows)
+    except Exception as error:  # noqa: BLE001 - each waiting request is told, none hangs
+        return error

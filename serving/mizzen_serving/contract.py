@@ -1,0 +1,136 @@
+"""What a request may hold, from the project's description. `decoding` reads by it, `openapi`
+shows it, `predictions` takes the columns apart by it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from mizzen.errors import InvalidProject
+from mizzen.spec.features import FeatureView
+from mizzen.spec.project import ProjectSpec
+
+Role = Literal["id", "time", "key", "entity", "number", "category"]
+PREDICTION_ID = "prediction_id"
+ROWS = "rows"
+# a version 7 id is made by the service and unique; one that is given may be repeated
+_GivenId = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[1-68][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$",
+        description="a UUID of version 5, made from the row's key: sending the row again is "
+        "then the same prediction",
+    ),
+]
+_Instant = Annotated[
+    datetime, msgspec.Meta(tz=True, description="an instant with its zone, as RFC 3339 tells")
+]
+TYPES: dict[Role, Any] = {
+    "id": _GivenId | None,
+    "time": _Instant | None,
+    "key": str | int | float | bool | None,
+    "entity": str | int | float | bool,
+    "number": float | bool | None,
+    "category": str | int | float | bool | None,
+}
+ALLOWED: dict[Role, str] = {
+    "id": "a UUID of version 1 to 6 or 8, in lower case, or no such field",
+    "time": "an instant with zone, such as 2013-07-01T12:00:00Z, or no such field: now",
+    "key": "text, a number, true, false or null",
+    "entity": "text, a number, true or false",
+    "number": "a number, true, false or null",
+    "category": "text, a number, true, false or null",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a row; `required` false makes an absent one null."""
+
+    name: str
+    role: Role
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The fields of a row in the order of its decoded tuple: the row's feature columns first,
+    then id and time, then keys and entities that are no features."""
+
+    fields: tuple[Field, ...]
+    features: int
+    keys: tuple[tuple[str, int], ...]
+    entities: tuple[tuple[str, int], ...]
+    time: int | None
+    id: int
+    views: tuple[FeatureView, ...]
+    max_batch: int
+
+    @property
+    def max_bytes(self) -> int:
+        """Of a request's body: generous for `max_batch` rows of long values."""
+        return 65_536 + self.max_batch * (256 + 96 * len(self.fields))
+
+    def row_type(self) -> type[msgspec.Struct]:
+        """The type that a row is decoded into; unknown fields are refused."""
+        columns: list[Any] = []
+        for number, field in enumerate(self.fields):
+            kind = TYPES[field.role]
+            columns.append((f"c{number}", kind) if field.required else (f"c{number}", kind, None))
+        rename = {f"c{number}": field.name for number, field in enumerate(self.fields)}
+        return msgspec.defstruct(
+            "Row", columns, rename=rename, kw_only=True, forbid_unknown_fields=True, gc=False
+        )
+
+
+def contract_of(project: ProjectSpec) -> Contract:
+    """The contract of a project.
+
+    Raises:
+        InvalidProject: a column has a name that the service needs itself.
+    """
+    views = project.features.used_views
+    features = [Field(c.name, c.kind, c.required) for c in project.features.columns]
+    fields = [*features, Field(PREDICTION_ID, "id", False)]
+    if project.data.event_time is not None:
+        fields.append(Field(project.data.event_time, "time", False))
+    entities = _distinct(name for view in views for name in view.entity)
+    fields += [Field(name, "entity", True) for name in entities if name not in _names(fields)]
+    keys = [name for name in project.data.key if name not in _names(fields)]
+    fields += [Field(name, "key", False) for name in keys]
+    _check_names(fields)
+    place = {field.name: number for number, field in enumerate(fields)}
+    return Contract(
+        fields=tuple(fields),
+        features=len(features),
+        keys=tuple((name, place[name]) for name in project.data.key),
+        entities=tuple((name, place[name]) for name in entities),
+        time=None if project.data.event_time is None else place[project.data.event_time],
+        id=place[PREDICTION_ID],
+        views=views,
+        max_batch=project.serving.max_batch,
+    )
+
+
+def _names(fields: Sequence[Field]) -> set[str]:
+    return {field.name for field in fields}
+
+
+def _distinct(names: Any) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+def _check_names(fields: Sequence[Field]) -> None:
+    names = [field.name for field in fields]
+    taken = [name for name in names if name == ROWS or names.count(name) > 1]
+    if taken:
+        raise InvalidProject(
+            f"the column {taken[0]!r} cannot be sent to the service",
+            given=taken[0],
+            next_step=f"rename the column; {PREDICTION_ID!r} and {ROWS!r} mean something in a "
+            "request, and the event time cannot be a feature",
+        )

@@ -1,0 +1,68 @@
+"""Everything that one service process holds, built and taken down in order."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass
+
+from mizzen.adapters import table
+from mizzen.core.place import Place
+from mizzen.ports.prediction_log import PredictionLog
+from mizzen_serving.batching import Batcher
+from mizzen_serving.contract import Contract, contract_of
+from mizzen_serving.decoding import Decoder
+from mizzen_serving.instruments import Instruments
+from mizzen_serving.model import Model, load_model
+from mizzen_serving.options import ServeOptions
+from mizzen_serving.predictions import Predictions
+
+_COLLECT_AFTER = 100_000  # allocations; the default of 700 gave a p99 ten times as long
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A service that is ready to answer."""
+
+    model: Model
+    contract: Contract
+    decoder: Decoder
+    batcher: Batcher
+    log: PredictionLog
+    instruments: Instruments
+
+    def close(self) -> None:
+        """Release threads; make the log durable."""
+        self.batcher.close()
+        self.log.close()
+
+
+def start_engine(options: ServeOptions, place: Place) -> Engine:
+    """Load, check and warm up. Once it returns, requests are answered.
+
+    Raises:
+        IntegrityError: the package is damaged or its model predicts nothing finite.
+        TemporaryError: the prediction log takes no records.
+    """
+    model = load_model(options, place)
+    model.warm_up()
+    contract = contract_of(model.project)
+    log: PredictionLog = table.load("prediction_log", "segments")(place, model.project.serving.log)
+    log.check()
+    instruments = Instruments()
+    instruments.show_model(model)
+    source = None
+    if contract.views:
+        source = table.load("feature_source", place.profile.feature_store.kind)(place)
+    predictions = Predictions(model, contract, log, source, instruments.missing)
+    batcher = Batcher(
+        predictions.answer, options.queue, source is None, instruments.batch_rows.observe
+    )
+    _settle_memory()
+    return Engine(model, contract, Decoder(contract), batcher, log, instruments)
+
+
+def _settle_memory() -> None:
+    """What is loaded now lives as long as the process: the collector need not visit it."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER, 20, 100)

@@ -1,0 +1,64 @@
+"""The BentoML service: `ServingApp` mounted with `bentoml.asgi_app`.
+
+`server` runs it in its own process; a packed Bento names the `svc` of the module that `package`
+writes. BentoML's own usage reporting is switched off before it is imported.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from mizzen.core.place import Place
+from mizzen_serving.app import Receive, Scope, Send, ServingApp
+from mizzen_serving.options import ServeOptions
+
+os.environ["BENTOML_DO_NOT_TRACK"] = "True"
+if TYPE_CHECKING:
+    from bentoml import Service
+
+Start = Callable[[], tuple[ServeOptions, Place]]
+
+
+def make_service(name: str, app: ServingApp, start: Start) -> Service[Any]:
+    """A BentoML service whose model is loaded when a worker starts it, not on import.
+
+    Args:
+        start: called by the worker; says what to serve and where.
+    """
+    import bentoml
+
+    class Predictions:
+        """Answers with one model version."""
+
+        def __init__(self) -> None:
+            app.start(*start())
+
+        @bentoml.on_shutdown  # type: ignore[untyped-decorator]
+        def stop(self) -> None:
+            app.stop()
+
+    mounted = bentoml.asgi_app(app)(Predictions)
+    decorate = bentoml.service(name=name, workers=1, service_class=_direct_service(app))
+    return decorate(mounted)
+
+
+def _direct_service(app: ServingApp) -> type[Service[Any]]:
+    """BentoML's routes for health, readiness and metrics come before a mounted application's,
+    and know neither the model nor the log; its middleware costs more than our whole answer.
+    So the application's own paths go straight to it, and everything else through BentoML."""
+    from bentoml import Service
+
+    class DirectService(Service[Any]):  # type: ignore[misc]  # bentoml exports it lazily
+        def to_asgi(self, is_main: bool = True) -> Any:
+            around = super().to_asgi(is_main=is_main)
+            paths = app.paths
+
+            async def route(scope: Scope, receive: Receive, send: Send) -> None:
+                own = scope["type"] == "http" and scope["path"] in paths
+                await (app if own else around)(scope, receive, send)
+
+            return route
+
+    return DirectService
