@@ -1,7 +1,7 @@
 """Predictions for a window of rows with one registered version: snapshot -> features -> predict."""
 
-from __future__ import annotations
-
+# No postponed annotations here: KFP reads the types of a pipeline's parameters from them.
+from functools import partial
 from typing import Any
 
 from kfp import dsl  # type: ignore[import-untyped]
@@ -18,19 +18,20 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
     """The project's batch inference pipeline, ready to compile; see `training.build`."""
     data, label = section(spec.data), section(spec.label)
 
+    task = partial(step, image=image)
+
     @dsl.pipeline(name=f"{spec.name}-batch-inference")  # type: ignore[untyped-decorator]
     def batch_inference(
         code: str, source_digest: str, model_version: int, start: str = "", end: str = ""
     ) -> None:
-        stored = step(
+        stored = task(
             snapshot(
                 code=code, data=data, label=label, source_digest=source_digest, start=start, end=end
             ),
             "snapshot",
             "dvc",
-            image=image,
         )
-        joined = step(
+        joined = task(
             features(
                 tables=stored.outputs["tables"],
                 code=code,
@@ -41,15 +42,13 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
             "features",
             "feast",
             "duckdb",
-            image=image,
         )
-        step(
+        task(
             predict(
                 frame=joined.outputs["frame"], model_version=model_version, project=section(spec)
             ),
             "predict",
             *framework(spec.trainer),
-            image=image,
         )
 
     return batch_inference

@@ -7,8 +7,8 @@ The project's sections are compiled in as constants; what differs between two ru
 description is a parameter of the pipeline.
 """
 
-from __future__ import annotations
-
+# No postponed annotations here: KFP reads the types of a pipeline's parameters from them.
+from functools import partial
 from typing import Any
 
 from kfp import dsl  # type: ignore[import-untyped]
@@ -36,6 +36,8 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
     data, label, inputs = section(spec.data), section(spec.label), section(spec.features)
     project, libraries = section(spec), framework(spec.trainer)
 
+    task = partial(step, image=image)
+
     @dsl.pipeline(name=f"{spec.name}-training", description=spec.description or None)  # type: ignore[untyped-decorator]
     def training(
         code: str,
@@ -46,16 +48,15 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
         git_commit: str = "",
         git_dirty: bool = False,
     ) -> None:
-        stored = step(
+        stored = task(
             snapshot(
                 code=code, data=data, label=label, source_digest=source_digest, start=start, end=end
             ),
             "snapshot",
             "dvc",
-            image=image,
         )
         tables = stored.outputs["tables"]
-        checked = step(
+        checked = task(
             validate(
                 tables=tables,
                 data=data,
@@ -64,16 +65,14 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
             ),
             "validate",
             "great-expectations",
-            image=image,
         )
-        joined = step(
+        joined = task(
             features(tables=tables, code=code, data=data, features=inputs, label=label),
             "features",
             "feast",
             "duckdb",
-            image=image,
         ).after(checked)
-        split = step(
+        split = task(
             preprocess(
                 frame=joined.outputs["frame"],
                 task=spec.task,
@@ -83,10 +82,9 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
                 split=section(spec.split),
             ),
             "preprocess",
-            image=image,
         )
         rows, held_out = split.outputs["train"], split.outputs["test"]
-        fitted = step(
+        fitted = task(
             train(
                 train=rows,
                 encoder=split.outputs["encoder"],
@@ -98,10 +96,9 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
             ),
             "train",
             *libraries,
-            image=image,
         )
         for_trainer(fitted, spec.trainer)
-        sketched = step(
+        sketched = task(
             profile(
                 train=rows,
                 features=inputs,
@@ -112,9 +109,8 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
             ),
             "profile",
             "datasketches",
-            image=image,
         )
-        judged = step(
+        judged = task(
             evaluate(
                 model=fitted.outputs["model"],
                 test=held_out,
@@ -124,10 +120,9 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
             ),
             "evaluate",
             *libraries,
-            image=image,
         )
         with dsl.If(judged.outputs["blessed"] == True, "blessed"):  # noqa: E712 (the DSL's form)
-            step(
+            task(
                 register(
                     model=fitted.outputs["model"],
                     evaluation=judged.outputs["evaluation"],
@@ -142,7 +137,6 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
                 ),
                 "register",
                 "mlflow",
-                image=image,
             )
 
     return training
