@@ -27,7 +27,6 @@ from mizzen.ports.framework import Fitted, Framework, TrainingJob
 from mizzen.spec.data import Label
 from mizzen.spec.features import Features
 from mizzen.spec.training import Trainer
-
 from mizzen_components.model_rows import encode, label_column
 
 CHECKED = 1000  # rows that a fresh model must answer before it is handed on
@@ -71,7 +70,7 @@ def run(
         task=task,
         trainer=Trainer.model_validate(trainer),
         encoder=fitted_encoder,
-        code=bundle.unpack(place, code),
+        code=bundle.open_code(place, code),
         work=work,
     )
     begin = time.monotonic()

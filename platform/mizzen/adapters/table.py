@@ -16,7 +16,7 @@ from mizzen.errors import MissingDependencyError, UserError
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """`path` is `module:attribute`; `library` the module that it needs, `extra` what installs it."""
+    """`path` is `module:attribute`; it needs the module `library`, which `extra` installs."""
 
     path: str
     library: str | None = None
@@ -31,6 +31,7 @@ TABLE: dict[str, dict[str, Backend]] = {
             "mizzen.adapters.lightgbm.framework:LightGBMFramework", "lightgbm", "lightgbm"
         ),
         "python": Backend("mizzen.adapters.user_trainer.framework:UserFramework"),
+        "onnx": Backend("mizzen.adapters.onnx.framework:OnnxFramework", "onnxruntime", "onnx"),
     },
     "tracker": {
         "mlflow": Backend("mizzen.adapters.mlflow.tracker:MLflowTracker", "mlflow", "mlflow")

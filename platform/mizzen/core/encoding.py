@@ -71,7 +71,8 @@ class Encoder:
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of all inputs: numbers first, then categories."""
-        return tuple(column.name for column in (*self.numbers, *self.categories))
+        numbers = tuple(column.name for column in self.numbers)
+        return numbers + tuple(column.name for column in self.categories)
 
     def shape(self) -> Shape:
         """The widths that a torch model needs to know."""

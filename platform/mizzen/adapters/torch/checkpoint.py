@@ -12,10 +12,9 @@ import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from mizzen.ports.framework import TrainingJob
 
@@ -82,26 +81,6 @@ class Checkpoint:
     def remove(self) -> None:
         """Forget; the model is written."""
         self.file.unlink(missing_ok=True)
-
-
-def optimizer_tensors(optimizer: torch.optim.Optimizer) -> Tensors:
-    """The optimizer's state under names `<parameter number>/<field>`."""
-    state = optimizer.state_dict()["state"]
-    return {f"{n}/{key}": value for n, fields in state.items() for key, value in fields.items()}
-
-
-def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Tensors) -> None:
-    """The inverse of `optimizer_tensors`."""
-    state: dict[int, Tensors] = {}
-    for name, value in tensors.items():
-        number, _, key = name.partition("/")
-        state.setdefault(int(number), {})[key] = value
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-
-
-def restore_module(module: nn.Module, tensors: Tensors) -> None:
-    """Load weights into a module built by the same code."""
-    module.load_state_dict(tensors, strict=True)
 
 
 def _sync(file: Path) -> None:

@@ -68,7 +68,11 @@ def _hand_over(job: TrainingJob, folder: Path, shared: Path) -> None:
     """Arrays go as .npy files (never pickled), the rest as JSON."""
     shutil.rmtree(shared, ignore_errors=True)
     shared.mkdir(parents=True)
-    arrays = {"numbers": job.rows.numbers, "codes": job.rows.codes, "labels": job.labels}
+    arrays: dict[str, Any] = {
+        "numbers": job.rows.numbers,
+        "codes": job.rows.codes,
+        "labels": job.labels,
+    }
     for name, array in arrays.items():
         np.save(shared / f"{name}.npy", array, allow_pickle=False)
     document = {

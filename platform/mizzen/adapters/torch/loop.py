@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from mizzen.adapters.torch import checkpoint as checkpoints
+from mizzen.adapters.torch.adamw import AdamW
 from mizzen.adapters.torch.checkpoint import Checkpoint, Progress, Tensors
 from mizzen.adapters.torch.network import loss_of, outputs_of
 from mizzen.adapters.torch.parameters import TorchParameters
@@ -57,12 +57,7 @@ class Fit:
         Raises:
             StepFailed: the loss is no longer a finite number.
         """
-        optimizer = torch.optim.AdamW(
-            self.module.parameters(),
-            lr=self.parameters.lr,
-            weight_decay=self.parameters.weight_decay,
-            fused=True,
-        )
+        optimizer = AdamW(self.module.parameters(), self.parameters.weight_decay)
         average = _clone(self.module)
         progress = self._resume(optimizer, average, checkpoint)
         losses = list(progress.losses)
@@ -71,7 +66,7 @@ class Fit:
             if checkpoint is not None and self.group.rank == 0:
                 parts = {
                     "model": dict(self.module.state_dict()),
-                    "optimizer": checkpoints.optimizer_tensors(optimizer),
+                    "optimizer": optimizer.tensors(),
                     "average": average,
                 }
                 checkpoint.save(parts, Progress(epoch + 1, losses))
@@ -79,31 +74,34 @@ class Fit:
         return losses, kept
 
     def _resume(
-        self, optimizer: torch.optim.Optimizer, average: Tensors, checkpoint: Checkpoint | None
+        self, optimizer: AdamW, average: Tensors, checkpoint: Checkpoint | None
     ) -> Progress:
         found = checkpoint.load() if checkpoint is not None else None
         if found is None:
             return Progress()
         parts, progress = found
-        checkpoints.restore_module(self.module, parts["model"])
-        checkpoints.restore_optimizer(optimizer, parts.get("optimizer", {}))
+        self.module.load_state_dict(parts["model"], strict=True)
+        optimizer.restore(parts["optimizer"])
         for name, value in parts["average"].items():
             average[name].copy_(value)
         print(f"resumed after epoch {progress.epochs} of {self.parameters.epochs}", flush=True)  # noqa: T201 (the step's log)
         return progress
 
-    def _epoch(
-        self, epoch: int, rows: Rows, optimizer: torch.optim.Optimizer, average: Tensors
-    ) -> float:
+    def _epoch(self, epoch: int, rows: Rows, optimizer: AdamW, average: Tensors) -> float:
         seed_epoch(self.seed, epoch, self.group.rank)
         self.forward.train()
         batches = self._batches(len(rows.labels), epoch, rows.labels.device)
         steps = len(batches)
         total = torch.zeros((), dtype=torch.float64, device=self.device)
         for number, index in enumerate(batches):
-            set_rate(optimizer, rate(self.parameters, epoch * steps + number, steps))
-            total += self._step(rows.take(index, self.device), optimizer)
+            loss = self._loss(rows.take(index, self.device))
+            optimizer.clear()
+            loss.backward()  # type: ignore[no-untyped-call]
+            if self.parameters.clip:
+                nn.utils.clip_grad_norm_(self.module.parameters(), self.parameters.clip)
+            optimizer.step(rate(self.parameters, epoch * steps + number, steps))
             self._follow(average)
+            total += loss.detach()
         return self._mean(total / steps, epoch)
 
     def _batches(self, rows: int, epoch: int, device: torch.device) -> list[Tensor]:
@@ -121,19 +119,11 @@ class Fit:
         whole = order[: len(order) // size * size].view(-1, size)
         return list(whole[:, self.group.rank :: self.group.world])
 
-    def _step(
-        self, batch: tuple[Tensor, Tensor, Tensor], optimizer: torch.optim.Optimizer
-    ) -> Tensor:
+    def _loss(self, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
         numbers, codes, labels = batch
         with autocast(self.device, self.parameters.precision):
             answer = outputs_of(self.forward, numbers, codes, self.shape)
-        loss = loss_of(self.task)(answer, labels)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        if self.parameters.clip:
-            nn.utils.clip_grad_norm_(self.module.parameters(), self.parameters.clip)
-        optimizer.step()
-        return loss.detach()
+        return loss_of(self.task)(answer, labels)
 
     def _follow(self, average: Tensors) -> None:
         decay = self.parameters.average
@@ -173,12 +163,6 @@ def rate(parameters: TorchParameters, step: int, steps: int) -> float:
         "cosine": lambda: 0.5 - 0.5 * math.cos(math.pi * left),
     }
     return parameters.lr * fall[parameters.schedule]()
-
-
-def set_rate(optimizer: torch.optim.Optimizer, value: float) -> None:
-    """Every group of parameters learns at the same rate."""
-    for group in optimizer.param_groups:
-        group["lr"] = value
 
 
 def _clone(module: nn.Module) -> Tensors:

@@ -37,16 +37,17 @@ def deterministic(threads: int) -> Iterator[None]:
     between thread counts, so the count comes from the project and not from the machine."""
     # cuBLAS reads it when its handle is made; without it deterministic mode refuses to multiply
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    before = torch.get_num_threads(), torch.get_deterministic_debug_mode()
     benchmark = torch.backends.cudnn.benchmark
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
+    # the same switch as use_deterministic_algorithms, which imports the compiler (2 to 8 s)
+    torch.set_deterministic_debug_mode("error")
     torch.backends.cudnn.benchmark = False
     try:
         yield
     finally:
         torch.set_num_threads(before[0])
-        torch.use_deterministic_algorithms(before[1])
+        torch.set_deterministic_debug_mode(before[1])
         torch.backends.cudnn.benchmark = benchmark
 
 

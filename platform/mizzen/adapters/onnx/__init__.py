@@ -1,0 +1,1 @@
+"""ONNX: torch models exported, checked and served without torch."""

@@ -1,0 +1,91 @@
+"""A registered torch model as an ONNX package, accepted only if both answer alike.
+
+Called by `mizzen models package` and by serving. The exported folder is a model folder of the
+framework `onnx`, with the encoder of the original.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from mizzen.adapters import table
+from mizzen.adapters.onnx.framework import MODEL, OnnxFramework, libraries
+from mizzen.core.encoding import Encoded, Encoder
+from mizzen.core.manifest import read_manifest
+from mizzen.core.place import Place
+from mizzen.errors import IntegrityError, Unsupported
+
+TOLERANCE = 1e-4  # of the outputs' scale; float32 sums in another order differ by about 1e-6
+ROWS = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How alike both models answered: the largest difference over the outputs' scale."""
+
+    rows: int
+    difference: float
+
+
+def export_onnx(place: Place, folder: Path, code: Path, into: Path) -> Likeness:
+    """Write the model of `folder` as ONNX into the new folder `into`.
+
+    Raises:
+        Unsupported: not a torch model, or one that ONNX cannot express.
+        IntegrityError: the exported model answers differently; nothing is written.
+    """
+    manifest, encoder = read_manifest(folder)
+    if manifest.framework != "torch":
+        raise Unsupported("only torch models are exported", given=manifest.framework)
+    scratch = into.with_name(f"{into.name}.part-{os.getpid()}")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    try:
+        framework = table.load("framework", "torch")(place)
+        framework.export_onnx(folder, code, scratch / MODEL)
+        exported = replace(
+            manifest,
+            framework="onnx",
+            model=None,
+            files={MODEL: hashlib.sha256((scratch / MODEL).read_bytes()).hexdigest()},
+            libraries=libraries(),
+        )
+        exported.write(scratch, encoder)
+        likeness = _compare(framework.load(folder, code, {}), place, scratch, encoder)
+        shutil.rmtree(into, ignore_errors=True)
+        scratch.replace(into)
+        return likeness
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _compare(original: object, place: Place, folder: Path, encoder: Encoder) -> Likeness:
+    rows = _probe(encoder)
+    wanted = original.predict(rows)  # type: ignore[attr-defined]
+    given = OnnxFramework(place).load(folder, None, {}).predict(rows)
+    scale = max(1.0, float(np.abs(wanted).max()))
+    difference = float(np.abs(wanted - given).max()) / scale
+    if wanted.shape != given.shape or not difference <= TOLERANCE:
+        raise IntegrityError(
+            "the exported model answers differently from the original",
+            given=f"largest difference {difference:.3g}",
+            allowed=f"at most {TOLERANCE}",
+            next_step="serve it with torch; look for operations that depend on the batch",
+        )
+    return Likeness(ROWS, difference)
+
+
+def _probe(encoder: Encoder) -> Encoded:
+    """Rows that visit the scaled range, nulls and every code."""
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(0, 2, (ROWS, len(encoder.numbers))).astype(np.float32)
+    numbers[rng.random(numbers.shape) < 0.05] = np.nan
+    sizes = [len(column.categories) + 1 for column in encoder.categories]
+    codes = np.stack([np.arange(ROWS) % size for size in sizes], 1) if sizes else None
+    return Encoded(numbers, np.empty((ROWS, 0), np.int64) if codes is None else codes)
