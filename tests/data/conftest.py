@@ -27,10 +27,15 @@ def place(tmp_path: Path) -> Place:
 
 
 @pytest.fixture
-def in_step(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "my project"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def in_step(place: Place, project: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """The environment that a runner gives to a step."""
-    project = tmp_path / "my project"
-    project.mkdir(exist_ok=True)
     for name, value in place.to_environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("MIZZEN_PROJECT_DIR", str(project))
@@ -40,11 +45,14 @@ def in_step(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pl
 
 @pytest.fixture
 def trips() -> pd.DataFrame:
-    """45 trips, one an hour; `late` is 0 or 1, known 40 minutes after the event time."""
+    """45 trips, one an hour; `late` is 0 or 1, known 40 minutes after the event time.
+
+    `carrier` is null once, `distance` twice.
+    """
     count = 45
     random = np.random.default_rng(3)
     times = pd.to_datetime([START + timedelta(hours=hour) for hour in range(count)], utc=True)
-    return pd.DataFrame(
+    frame = pd.DataFrame(
         {
             "trip": [f"t{number:03d}" for number in range(count)],
             "at": times,
@@ -54,3 +62,6 @@ def trips() -> pd.DataFrame:
             "known_at": times + pd.Timedelta(minutes=40),
         }
     )
+    frame.loc[7, "carrier"] = None
+    frame.loc[[5, 40], "distance"] = np.nan
+    return frame

@@ -56,7 +56,9 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame
     """A table that `write_table` wrote, or some columns of it, rows in the written order."""
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path, columns=None if columns is None else list(columns))
+    # partitioning: a folder named `a=b` above the file is a path, not a column
+    chosen = None if columns is None else list(columns)
+    table = pq.read_table(path, columns=chosen, partitioning=None)
     frame: pd.DataFrame = table.to_pandas()
     return frame
 

@@ -1,0 +1,86 @@
+"""The `snapshot` step: the project's tables, checked, cut to a window and kept for ever.
+
+First step of every pipeline. What it writes is what all others read, so everything that can
+be wrong with rows as such is told here: names, keys, instants, labels. Rows are sorted by
+event time and key: the same rows in another order are the same version.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mizzen.adapters import table
+from mizzen.adapters.tables import write_table
+from mizzen.core.place import Place
+from mizzen.ports.data import DataVersions
+from mizzen.spec.data import Data, Label
+from mizzen_components.snapshot.instants import with_instants
+from mizzen_components.snapshot.labels import check_labels
+from mizzen_components.snapshot.load import load_tables
+from mizzen_components.snapshot.rows import check_columns, check_keys, rows_of, sorted_rows
+from mizzen_components.snapshot.window import Window, cut
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NOW = "MIZZEN_NOW"
+
+
+class SnapshotFigures(NamedTuple):
+    """`version`: DVC's hash of the tables. `unlabelled`: rows whose label is null."""
+
+    version: str
+    rows: int
+    unlabelled: int
+
+
+def run(
+    *,
+    code: str,
+    data: dict[str, Any],
+    label: dict[str, Any],
+    source_digest: str,
+    start: str,
+    end: str,
+    tables: Path,
+) -> SnapshotFigures:
+    """Load, check, cut and store the project's tables.
+
+    Args:
+        source_digest: not used; in the cache's key it stands for what the source reads.
+        label: the project's label, or `{}` where rows to predict have none.
+        start, end: instants with zone; half open on the event time; "" is unbounded.
+        tables: the folder to make, one `<table>.parquet` per table.
+
+    Raises:
+        InvalidData: the tables do not fit the description; nothing is stored.
+        InvalidProject: the source is not what it must be.
+    """
+    described = Data.model_validate(data)
+    place = Place.from_environment()
+    found = load_tables(described, place, code)
+    labelled = Label.model_validate(label) if label else None
+    rows = _checked(rows_of(found, described), described, labelled, Window.of(start, end))
+    for name, frame in {**found, described.rows: rows}.items():
+        write_table(frame, tables / f"{name}.parquet")
+    versions: DataVersions = table.load("data_versions", "dvc")(place)
+    unlabelled = int(rows[labelled.column].isna().sum()) if labelled else 0
+    return SnapshotFigures(versions.snapshot(tables), len(rows), unlabelled)
+
+
+def _checked(rows: pd.DataFrame, data: Data, label: Label | None, window: Window) -> pd.DataFrame:
+    check_columns(rows, data, label)
+    rows = cut(with_instants(rows, data, label), data.event_time, window, now())
+    check_keys(rows, data)
+    if label is not None:
+        check_labels(rows, data, label)
+    return sorted_rows(rows, data)
+
+
+def now() -> datetime:
+    """The runner's clock: `MIZZEN_NOW` where it passes one, else this machine's."""
+    text = os.environ.get(NOW)
+    return datetime.fromisoformat(text) if text else datetime.now(UTC)
