@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = [
+HEAVY = (
     "alembic",
     "bentoml",
     "datasketches",
@@ -29,7 +29,7 @@ HEAVY = [
     "sklearn",
     "torch",
     "uvicorn",
-]
+)
 PROBE = "import sys; print(' '.join(sorted(set(sys.argv[1].split()) & set(sys.modules))))"
 
 
