@@ -55,7 +55,9 @@ VOLUMES = Addon(
         # it makes and deletes folders in a pod, by a shell script
         "helperImage": dict(zip(("repository", "tag"), BASE.rsplit(":", 1), strict=True)),
         "storageClass": {"defaultClass": True},
-        "nodePathMap": [{"node": "DEFAULT_PATH_FOR_NON_LISTED_NODES", "paths": ["/var/lib/volumes"]}],
+        "nodePathMap": [
+            {"node": "DEFAULT_PATH_FOR_NON_LISTED_NODES", "paths": ["/var/lib/volumes"]}
+        ],
     },
 )
 METRICS = Addon(
@@ -68,8 +70,7 @@ METRICS = Addon(
         "args": [
             "--metric-resolution=10s",  # the shortest it accepts
             "--kubelet-request-timeout=5s",  # has to be shorter than the resolution
-            "--kubelet-certificate-authority="
-            "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt",
+            "--kubelet-certificate-authority=/var/run/secrets/kubernetes.io/serviceaccount/ca.crt",
         ],
         "readinessProbe": {"initialDelaySeconds": 0, "periodSeconds": 2},
     },
@@ -113,7 +114,7 @@ def install(addon: Addon, kubectl: Kubectl) -> None:
     """Install or upgrade, and wait until its workloads are ready. Its images must be loaded."""
     with tempfile.TemporaryDirectory() as scratch:
         chart = _chart(addon, Path(scratch))
-        words = ["upgrade", "--install", addon.name, chart, "--values=-", "--wait"]
+        words = ["upgrade", "--install", addon.name, str(chart), "--values=-", "--wait"]
         where = ["--namespace", addon.namespace, "--create-namespace", f"--timeout={WAIT_S}s"]
         access = [f"--kubeconfig={kubectl.kubeconfig}"]
         if kubectl.context:

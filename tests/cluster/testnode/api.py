@@ -28,9 +28,7 @@ def _get(spec: NodeSpec, path: str) -> bytes | None:
     try:
         context = ssl.create_default_context(cafile=pki / "ca.crt")
         context.load_cert_chain(pki / "admin.crt", pki / "admin.key")
-        connection = http.client.HTTPSConnection(
-            spec.address, API_PORT, timeout=2, context=context
-        )
+        connection = http.client.HTTPSConnection(spec.address, API_PORT, timeout=2, context=context)
         connection.request("GET", path)
         answer = connection.getresponse()
         body = answer.read()

@@ -16,7 +16,7 @@ from functools import partial
 from testnode import debian, parts, places
 from testnode.base_image import BASE, build_base
 from testnode.errors import ClusterError
-from testnode.gobuild import build_go_part, forget_caches, go_version
+from testnode.gobuild import build_go_part, forget_caches
 from testnode.images import build_image, export_image, is_exported
 from testnode.parts import GoPart, Part
 from testnode.program_images import PROGRAM_IMAGES, build_program_image
@@ -89,7 +89,7 @@ def _one_builder(say: Say) -> Iterator[None]:
 
 
 def _require_go() -> None:
-    if not go_version():
+    if shutil.which("go") is None:
         raise ClusterError(
             "Go is not on PATH",
             allowed="Go 1.26 or newer: Kubernetes 1.36 asks for it",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from testnode import parts
 from testnode.process import Process
-from testnode.spec import API_PORT, HOME, SERVICE_NETWORK, NodeSpec
+from testnode.spec import API_PORT, DISK, HOME, SERVICE_NETWORK, NodeSpec
 
 ETCD = "http://127.0.0.1:2379"
 ETCD_PEER = "http://127.0.0.1:2380"
@@ -17,7 +17,7 @@ def control_plane(spec: NodeSpec) -> list[Process]:
 
 def _etcd() -> Process:
     flags = {
-        "data-dir": f"{HOME}/etcd",
+        "data-dir": f"{DISK}/etcd",
         "listen-client-urls": ETCD,
         "advertise-client-urls": ETCD,
         "listen-peer-urls": ETCD_PEER,

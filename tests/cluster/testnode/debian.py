@@ -24,6 +24,7 @@ PACKAGES: dict[str, str] = {
     "openssl": "openssl",
     "ip": "iproute2",
     "nsenter": "util-linux",
+    "mkfs.ext4": "e2fsprogs",
     "/usr/lib/cni/ptp": "containernetworking-plugins",
     "/usr/lib/postgresql/15/bin/postgres": "postgresql-15",
 }

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -35,8 +34,9 @@ def forget_caches() -> None:
 
 def _build_from_module(part: GoPart, target: Path) -> None:
     for name, package in part.programs.items():
-        argv = ["go", "build", *_flags(part), "-mod=readonly", "-o", target / name, package]
-        run([*POLITE, *argv], env=_go_env(), cwd=places.PARTS / part.module)
+        output = ["-mod=readonly", "-o", str(target / name)]
+        argv = [*POLITE, "go", "build", *_flags(part), *output, package]
+        run(argv, env=_go_env(), cwd=places.PARTS / part.module)
 
 
 def _install_published(part: GoPart, target: Path) -> None:
@@ -74,10 +74,3 @@ def _module_folder(module: str, version: str) -> Path:
     asked = ["go", "mod", "download", "-json", f"{module}@v{version}"]
     described = run(asked, env=_go_env(), cwd=places.cache())
     return Path(json.loads(described)["Dir"])
-
-
-def go_version() -> str:
-    try:
-        return subprocess.run(["go", "version"], capture_output=True, text=True).stdout.strip()
-    except FileNotFoundError:
-        return ""

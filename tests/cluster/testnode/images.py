@@ -8,7 +8,6 @@ to a node. Names end in `mizzen.test`, which no registry answers to.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from testnode import places
@@ -47,7 +46,7 @@ def build_image(
     given = {"BASE_IMAGE": base, **(arguments or {})}
     words = [f"--build-arg={key}={value}" for key, value in given.items()]
     how = ["--isolation=chroot", "--network=host", "--pull-never", "--layers", "--format=oci"]
-    what = [*words, *_trust(), f"--tag={name}", f"--file={dockerfile}", context]
+    what = [*words, *_trust(), f"--tag={name}", f"--file={dockerfile}", str(context)]
     run(["nice", "-n", "19", "buildah", "bud", *how, *what], env=storage_env())
     _archive(name).unlink(missing_ok=True)
 

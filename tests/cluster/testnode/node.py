@@ -14,13 +14,14 @@ from testnode.api import api_ready, node_ready
 from testnode.bootstrap import bootstrap
 from testnode.box import close_box, first_process, open_box
 from testnode.commands import tail
+from testnode.disk import make_disk
 from testnode.errors import ClusterError
 from testnode.images import PAUSE, load_image
 from testnode.kubeconfig import write_kubeconfig
 from testnode.kubectl import Kubectl
 from testnode.pki import make_pki
 from testnode.plan import Plan, plan_of
-from testnode.services import POSTGRES_FOLDER, S3_FOLDER, Credentials
+from testnode.services import Credentials
 from testnode.spec import NodeSpec
 
 KUBECONFIGS = {
@@ -88,15 +89,14 @@ def keep_logs(spec: NodeSpec, target: Path) -> None:
 def _write(plan: Plan) -> Path:
     spec = plan.spec
     spec.folder.mkdir(parents=True)
-    for name in (S3_FOLDER, POSTGRES_FOLDER):
-        (spec.folder / name).mkdir()
+    make_disk(spec)
     make_pki(spec)
     for name, identity in KUBECONFIGS.items():
         write_kubeconfig(spec, identity, spec.folder / name)
     for name, text in plan.files.items():
         _write_private(spec.folder / name, text)
-    for owned in [spec.folder / POSTGRES_FOLDER, *(spec.folder / POSTGRES_FOLDER).iterdir()]:
-        shutil.chown(owned, "postgres", "postgres")
+    for name in ("postgres-password", "postgres-start"):
+        shutil.chown(spec.folder / name, "postgres")
     return _write_private(spec.folder / "plan.json", plan.for_supervisor())
 
 

@@ -65,7 +65,7 @@ PARTS: tuple[Part, ...] = (
     ),
     GoPart(
         name="etcd",
-        version="3.7.3",  # with an etcd that cannot stream lists, controllers pause for tens of seconds
+        version="3.7.3",  # one that cannot stream lists makes controllers pause for tens of seconds
         programs={"etcd": "go.etcd.io/etcd/server/v3"},
         module="etcd",
     ),
@@ -120,9 +120,7 @@ def part(name: str) -> Part:
     for known in PARTS:
         if known.name == name:
             return known
-    raise ClusterError(
-        f"there is no part {name}", allowed=", ".join(known.name for known in PARTS)
-    )
+    raise ClusterError(f"there is no part {name}", allowed=", ".join(known.name for known in PARTS))
 
 
 def folder(name: str) -> Path:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 
 from testnode.control_plane import control_plane
 from testnode.process import Process
-from testnode.services import Credentials, service_files, services
+from testnode.services import FOLDERS, Credentials, service_files, services
 from testnode.spec import NodeSpec
 from testnode.worker import worker, worker_files
 
@@ -32,6 +32,7 @@ class Plan:
                 "folder": str(self.spec.folder),
                 "address": self.spec.address,
                 "gateway": self.spec.host_address,
+                "folders": FOLDERS,
                 "processes": [asdict(process) for process in self.processes],
             },
             indent=1,

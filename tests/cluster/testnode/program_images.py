@@ -53,8 +53,4 @@ def build_program_image(image: ProgramImage) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".Dockerfile") as dockerfile:
         dockerfile.write(image.dockerfile())
         dockerfile.flush()
-        build_image(
-            image.name, Path(dockerfile.name), parts.folder(image.part), base=image.base
-        )
-
-
+        build_image(image.name, Path(dockerfile.name), parts.folder(image.part), base=image.base)

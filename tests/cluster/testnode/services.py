@@ -10,11 +10,11 @@ from pathlib import Path
 
 from testnode import parts
 from testnode.process import Process
-from testnode.spec import HOME, POSTGRES_PORT, S3_PORT, S3_REGION, NodeSpec
+from testnode.spec import DISK, HOME, POSTGRES_PORT, S3_PORT, S3_REGION, NodeSpec
 
 POSTGRES_PROGRAMS = Path("/usr/lib/postgresql/15/bin")
-POSTGRES_FOLDER = "postgres"
-S3_FOLDER = "s3"
+# folders on the node's disk that the programs expect, and whose they are
+FOLDERS = {"s3": "root", "postgres": "postgres"}
 DATABASE = "mizzen"
 USER = "mizzen"
 
@@ -34,8 +34,8 @@ def services(spec: NodeSpec, credentials: Credentials) -> list[Process]:
 def service_files(spec: NodeSpec, credentials: Credentials) -> dict[str, str]:
     return {
         "Corefile": _corefile(spec),
-        f"{POSTGRES_FOLDER}/password": credentials.postgres_password,
-        f"{POSTGRES_FOLDER}/start": _postgres_start(spec),
+        "postgres-password": credentials.postgres_password,
+        "postgres-start": _postgres_start(spec),
     }
 
 
@@ -66,22 +66,23 @@ cluster.local 10.in-addr.arpa {{
 
 def _s3(spec: NodeSpec, credentials: Credentials) -> Process:
     listen = ("--port", f"{spec.address}:{S3_PORT}", "--region", S3_REGION)
-    argv = (str(parts.program("versitygw")), *listen, "posix", f"{HOME}/{S3_FOLDER}")
+    argv = (str(parts.program("versitygw")), *listen, "posix", f"{DISK}/s3")
     env = {"ROOT_ACCESS_KEY": USER, "ROOT_SECRET_KEY": credentials.s3_secret}
     return Process("versitygw", argv, env=env)
 
 
 def _postgres(spec: NodeSpec) -> Process:
-    start = f"{HOME}/{POSTGRES_FOLDER}/start"
-    return Process("postgres", ("sh", start), user="postgres")  # it refuses to run as root
+    argv = ("sh", f"{HOME}/postgres-start")
+    return Process("postgres", argv, user="postgres")  # it refuses to run as root
 
 
 def _postgres_start(spec: NodeSpec) -> str:
-    data, home = f"{HOME}/{POSTGRES_FOLDER}/data", f"{HOME}/{POSTGRES_FOLDER}"
+    home = f"{DISK}/postgres"
+    data = f"{home}/data"
     return f"""\
 set -eu
 if [ ! -f {data}/PG_VERSION ]; then
-    {POSTGRES_PROGRAMS}/initdb --pgdata={data} --username={USER} --pwfile={home}/password \\
+    {POSTGRES_PROGRAMS}/initdb --pgdata={data} --username={USER} --pwfile={HOME}/postgres-password \\
         --auth=scram-sha-256 --encoding=UTF8 --no-locale --no-sync
     echo "host all all 0.0.0.0/0 scram-sha-256" >> {data}/pg_hba.conf
     echo "create database {DATABASE}" | {POSTGRES_PROGRAMS}/postgres --single -D {data} postgres

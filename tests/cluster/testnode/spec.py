@@ -21,6 +21,7 @@ POSTGRES_PORT = 5432
 S3_PORT = 9000
 S3_REGION = "us-east-1"
 HOME = Path("/run/mizzen")  # the node's folder, as its own processes see it
+DISK = HOME / "disk"  # the node's own file system, which is one file for everybody else
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,10 @@ class NodeSpec:
     @property
     def folder(self) -> Path:
         return places.node_folder(self.name)
+
+    @property
+    def disk(self) -> Path:
+        return self.folder / "disk.img"
 
     @property
     def kubeconfig(self) -> Path:

