@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
+import onnxruntime  # type: ignore[import-untyped]
 
 from mizzen.core.encoding import Encoded, Encoder
 from mizzen.core.manifest import read_manifest
@@ -62,7 +62,7 @@ def open_session(file: Path, options: dict[str, Any]) -> onnxruntime.InferenceSe
         return onnxruntime.InferenceSession(
             file.read_bytes(), settings, providers=["CPUExecutionProvider"]
         )
-    except Exception as error:  # onnxruntime's errors have no public common type
+    except Exception as error:  # noqa: BLE001 (its errors have no public common type)
         raise IntegrityError(f"{file} holds no ONNX model", given=error) from None
 
 
