@@ -68,6 +68,8 @@ class _Fault:
         if kind == "string_pattern_mismatch":
             return "the text has another form"
         message = str(self._fault["msg"]).removeprefix("Value error, ")
+        # a user of YAML writes lists and mappings
+        message = message.replace("valid tuple", "list").replace("valid dictionary", "mapping")
         return message.removeprefix("Input ")
 
     def _allowed(self, kind: str) -> str:

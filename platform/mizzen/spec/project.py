@@ -21,7 +21,11 @@ class ProjectSpec(Section):
 
     api_version: Literal["mizzen.dev/v1"] = Field(alias="apiVersion")
     kind: Literal["Project"]
-    name: Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
+    name: Annotated[
+        str,
+        StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"),
+        Field(description="lower-case letters, digits and hyphens, a letter first, up to 40"),
+    ]
     description: str = ""
     task: Task
     data: Data

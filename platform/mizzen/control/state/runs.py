@@ -19,29 +19,24 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-def ensure_project(connection: Connection, name: str, folder: str, now: datetime) -> None:
-    """Know this project from now on."""
-    if connection.execute(select(projects.c.name).where(projects.c.name == name)).scalar() is None:
-        connection.execute(insert(projects).values(name=name, folder=folder, created_at=now))
+def know_project(database: Database, name: str, folder: str, now: datetime) -> None:
+    """Know this project from now on; everything else refers to it."""
+    with database.write() as connection:
+        _know_project(connection, name, folder, now)
 
 
 def add(database: Database, record: RunRecord, project_folder: str) -> None:
     """A new run."""
     values = asdict(record) | {"state": record.state.value, "error": document(record.error)}
     with database.write() as connection:
-        ensure_project(connection, record.project, project_folder, record.created_at)
+        _know_project(connection, record.project, project_folder, record.created_at)
         connection.execute(insert(runs).values(values))
 
 
 def change(database: Database, run_id: str, **values: Any) -> None:
     """Set fields of a run."""
     with database.write() as connection:
-        connection.execute(update(runs).where(runs.c.id == run_id).values(document_fields(values)))
-
-
-def document_fields(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Column values; instants stay instants, the rest becomes JSON-ready."""
-    return {k: v if isinstance(v, datetime) else document(v) for k, v in values.items()}
+        connection.execute(update(runs).where(runs.c.id == run_id).values(_column_values(values)))
 
 
 def get(database: Database, project: str, run_id: str) -> RunRecord:
@@ -125,6 +120,16 @@ def steps_of(database: Database, run_id: str) -> list[StepRecord]:
     query = select(steps).where(steps.c.run == run_id).order_by(steps.c.position)
     with database.read() as connection:
         return [_step(row) for row in connection.execute(query).mappings()]
+
+
+def _know_project(connection: Connection, name: str, folder: str, now: datetime) -> None:
+    if connection.execute(select(projects.c.name).where(projects.c.name == name)).scalar() is None:
+        connection.execute(insert(projects).values(name=name, folder=folder, created_at=now))
+
+
+def _column_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    # instants stay instants, the rest becomes JSON-ready
+    return {k: v if isinstance(v, datetime) else document(v) for k, v in values.items()}
 
 
 def _newest_ids(connection: Connection, project: str) -> list[str]:

@@ -1,0 +1,27 @@
+"""`python -m mizzen.control.background FOLDER PROFILE RUN LOCK`: carries out a run that
+`submit.carry_out_apart` handed over. Its output goes to `control.log` in the run's folder."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from mizzen.control.submit import again, carry_out
+from mizzen.control.workspace import open_workspace
+from mizzen.core.runs import RunState
+from mizzen.errors import MizzenError, StepFailed
+
+
+def main(folder: str, profile: str, run_id: str, descriptor: str) -> int:
+    """Carry the run out; the exit code is the one of `mizzen run`."""
+    try:
+        workspace = open_workspace(Path(folder), profile)
+        run = carry_out(again(workspace, run_id, int(descriptor)))
+    except MizzenError as error:
+        print(error, file=sys.stderr)  # noqa: T201 (the run's control log)
+        return error.exit_code
+    return 0 if run.state is RunState.SUCCEEDED else StepFailed.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:5]))

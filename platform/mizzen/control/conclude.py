@@ -1,0 +1,94 @@
+"""What a run's end means: its state, the version that it registered, and promotion."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mizzen.control import owner
+from mizzen.control.promote import promote_automatically
+from mizzen.control.state import models, runs
+from mizzen.control.state.records import RunRecord, VersionRecord
+from mizzen.control.workspace import Workspace
+from mizzen.core.runs import Outcome, RunState, StepState
+from mizzen.errors import MizzenError
+
+EVALUATE, REGISTER = "evaluate", "register"
+_CANCEL_SECONDS = 30
+
+
+def conclude(workspace: Workspace, run: RunRecord, outcome: Outcome) -> RunRecord:
+    """Keep how the run ended; record its version and promote it where the project says so."""
+    version = _version(workspace, run, outcome)
+    values: dict[str, Any] = {"state": outcome.state, "ended_at": _now(), "error": _fault(outcome)}
+    if version is not None:
+        models.add_version(workspace.state, version)
+        values["version"] = version.number
+    runs.change(workspace.state, run.id, **values)
+    if version is not None and workspace.spec.gate.promote == "automatic":
+        promote_automatically(workspace, version, run, _now())
+    return runs.get(workspace.state, run.project, run.id)
+
+
+def broken(workspace: Workspace, run: RunRecord, error: BaseException) -> None:
+    """The runner itself gave up: the run failed, or was cancelled from the keyboard."""
+    told = error.as_dict() if isinstance(error, MizzenError) else {"message": repr(error)}
+    by_hand = isinstance(error, KeyboardInterrupt)
+    state = RunState.CANCELLED if by_hand else RunState.FAILED
+    runs.change(workspace.state, run.id, state=state, ended_at=_now(), error=told)
+
+
+def settle(workspace: Workspace, run: RunRecord) -> RunRecord:
+    """The run as it is: one whose process died is `interrupted`, and kept as that."""
+    if run.state.ended or owner.is_owned(Path(run.folder)):
+        return run
+    fresh = runs.get(workspace.state, run.project, run.id)
+    if fresh.state.ended:  # it ended between the two looks
+        return fresh
+    runs.change(workspace.state, run.id, state=RunState.INTERRUPTED, ended_at=_now())
+    return replace(fresh, state=RunState.INTERRUPTED)
+
+
+def cancelled(workspace: Workspace, run: RunRecord) -> RunRecord:
+    """Wait until the run's process has written down that it was cancelled."""
+    until = time.monotonic() + _CANCEL_SECONDS
+    while time.monotonic() < until and owner.is_owned(Path(run.folder)):
+        time.sleep(0.05)
+    found = runs.get(workspace.state, run.project, run.id)
+    if not found.state.ended:
+        runs.change(workspace.state, run.id, state=RunState.CANCELLED, ended_at=_now())
+        return replace(found, state=RunState.CANCELLED)
+    return found
+
+
+def _version(workspace: Workspace, run: RunRecord, outcome: Outcome) -> VersionRecord | None:
+    number = outcome.figure(REGISTER, "version")
+    if outcome.state is not RunState.SUCCEEDED or number is None:
+        return None
+    value, other = (outcome.figure(EVALUATE, name) for name in ("value", "champion_value"))
+    return VersionRecord(
+        project=run.project,
+        number=int(number),
+        run=run.id,
+        blessed=bool(outcome.figure(EVALUATE, "blessed")),
+        reason=str(outcome.figure(EVALUATE, "reason") or ""),
+        metric=str(outcome.figure(EVALUATE, "metric") or ""),
+        value=None if value is None else float(value),
+        champion=run.champion,
+        champion_value=None if run.champion is None or other is None else float(other),
+        created_at=_now(),
+    )
+
+
+def _fault(outcome: Outcome) -> dict[str, Any] | None:
+    for name, event in outcome.steps.items():
+        if event.state is StepState.FAILED and event.error is not None:
+            return {"step": name, **event.error}
+    return None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,49 @@
+"""Makes everything follow the champion of the history: the registry's alias and the service.
+
+The drift baseline and the servable features need no step of their own: both are read from the
+champion's package. Idempotent; each effect is compared before it is changed.
+"""
+
+from __future__ import annotations
+
+from mizzen.adapters.table import load
+from mizzen.control.state import models
+from mizzen.control.workspace import Workspace
+from mizzen.ports.models import Registry
+
+ALIAS = "champion"
+REGISTRY = "mlflow"
+
+
+def reconcile(workspace: Workspace) -> list[str]:
+    """Repair what does not follow; returns what was done, in words."""
+    name = workspace.spec.name
+    champion = models.champion(workspace.state, name)
+    if champion is None:
+        return []
+    done = []
+    if _point_alias(workspace, champion.version):
+        done.append(f"alias {ALIAS} points at version {champion.version}")
+    from mizzen.control.stack import serving
+
+    if serving.follow(workspace, champion.version):
+        done.append(f"version {champion.version} is served")
+    return done
+
+
+def registry_of(workspace: Workspace) -> Registry:
+    """The registry of the workspace's place."""
+    registry: Registry = load("registry", REGISTRY)(workspace.place)
+    return registry
+
+
+def _point_alias(workspace: Workspace, version: int) -> bool:
+    marker = workspace.place.home / f"champion-{workspace.spec.name}"
+    # asking the registry costs seconds of imports; the marker is written after the effect
+    if marker.exists() and marker.read_text(encoding="utf-8") == str(version):
+        return False
+    registry_of(workspace).set_alias(workspace.spec.name, ALIAS, version)
+    fresh = marker.with_suffix(".new")
+    fresh.write_text(str(version), encoding="utf-8")
+    fresh.replace(marker)
+    return True

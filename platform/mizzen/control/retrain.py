@@ -1,0 +1,134 @@
+"""From a trigger to a training run, or to a refusal; either is kept with its reason.
+
+The rules are `mizzen.core.guard`, pure; here they get the history, and their answer its effect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mizzen.control import conclude
+from mizzen.control.observers import Watch
+from mizzen.control.request import RunRequest
+from mizzen.control.state import runs, watching
+from mizzen.control.state.records import DecisionRecord, RunRecord
+from mizzen.control.submit import Prepared, carry_out, prepare
+from mizzen.control.workspace import Workspace
+from mizzen.core.guard import Decision, History, PastDecision, RetrainRequest, decide
+from mizzen.core.runs import RunState
+from mizzen.errors import NotFound
+from mizzen.spec.duration import to_timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Retrained:
+    """The decision and, where it was to go, the run that followed."""
+
+    decision: DecisionRecord
+    run: RunRecord | None = None
+
+
+def retrain(
+    workspace: Workspace,
+    request: RetrainRequest,
+    now: datetime,
+    *,
+    alarm: str | None = None,
+    watch: Watch | None = None,
+) -> Retrained:
+    """Ask the guard, keep its answer, and train on the window that ends at `now`.
+
+    Args:
+        now: the trigger's time; in a replay, the data's time.
+        alarm: the stored window that this request answers.
+    """
+    prepared = ask(workspace, request, now, alarm)
+    if isinstance(prepared, DecisionRecord):
+        return Retrained(prepared)
+    decision, ready = prepared
+    return Retrained(decision, carry_out(ready, watch))
+
+
+def ask(
+    workspace: Workspace, request: RetrainRequest, now: datetime, alarm: str | None = None
+) -> DecisionRecord | tuple[DecisionRecord, Prepared]:
+    """The refusal, or the decision to go with the prepared run."""
+    policy = workspace.spec.retraining
+    decision = decide(request, _history(workspace), policy, now)
+    if not decision.go:
+        kept = _record(workspace, request, decision, now, None)
+        return watching.add_decision(workspace.state, kept, alarm)
+    start = None if policy.window is None else now - to_timedelta(policy.window)
+    timed = workspace.spec.data.event_time is not None
+    ready = prepare(
+        workspace,
+        RunRequest(
+            title=f"retrain: {request.cause}",
+            start=start if timed else None,
+            end=now if timed else None,
+            trigger=request.cause,
+        ),
+        datetime.now(UTC),
+    )
+    # the run exists before the decision names it; a kill between leaves an interrupted run
+    # that nothing waits for, never a decision without its run
+    kept = _record(workspace, request, decision, now, ready.run.id)
+    return watching.add_decision(workspace.state, kept, alarm), ready
+
+
+def reset_breaker(workspace: Workspace, now: datetime, by: str) -> DecisionRecord:
+    """A person looked: failures before `now` no longer stop retraining."""
+    record = DecisionRecord(
+        project=workspace.spec.name,
+        trigger_id=f"reset-{now.isoformat()}",
+        cause="person",
+        go=False,
+        rule="reset",
+        reason=f"{by} reset the breaker",
+        not_before=None,
+        at=now,
+    )
+    runs.know_project(workspace.state, workspace.spec.name, str(workspace.folder), now)
+    return watching.add_decision(workspace.state, record)
+
+
+def _history(workspace: Workspace) -> History:
+    name, state = workspace.spec.name, workspace.state
+    decisions = [
+        PastDecision(d.trigger_id, d.at, d.go, d.run, _state_of(workspace, d))
+        for d in watching.all_decisions(state, name)
+        if d.go
+    ]
+    return History(decisions, watching.last_reset(state, name))
+
+
+def _state_of(workspace: Workspace, decision: DecisionRecord) -> RunState | None:
+    if decision.run is None:
+        return None
+    try:
+        run = runs.get(workspace.state, decision.project, decision.run)
+    except NotFound:
+        return None
+    return conclude.settle(workspace, run).state
+
+
+def _record(
+    workspace: Workspace,
+    request: RetrainRequest,
+    decision: Decision,
+    now: datetime,
+    run_id: str | None,
+) -> DecisionRecord:
+    runs.know_project(workspace.state, workspace.spec.name, str(workspace.folder), now)
+    return DecisionRecord(
+        project=workspace.spec.name,
+        trigger_id=request.trigger_id,
+        cause=request.cause,
+        go=decision.go,
+        rule=decision.rule,
+        reason=decision.reason,
+        not_before=decision.not_before,
+        at=now,
+        run=run_id,
+    )

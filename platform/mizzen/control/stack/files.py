@@ -1,0 +1,71 @@
+"""What the stack leaves on disk, below `<home>/stack`: how others find and stop it.
+
+Every process of the stack holds `alive.lock`, so whether anything of it still runs is known
+for sure, and the process group written beside it is used only while that is so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from mizzen.control.workspace import Workspace
+
+
+class StackFiles:
+    """The folder of one project's stack."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.folder = workspace.place.home / "stack"
+        self.lock = self.folder / "alive.lock"
+        self._status = self.folder / "status.json"
+
+    def take(self) -> int | None:
+        """A descriptor that holds the stack, to be inherited by its processes; None when a
+        process of the stack runs already."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            return None
+        return descriptor
+
+    def alive(self) -> bool:
+        """Whether any process of the stack runs."""
+        try:
+            descriptor = os.open(self.lock, os.O_RDWR)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def write_status(self, status: Mapping[str, Any]) -> None:
+        """Replace what the supervisor says about itself."""
+        fresh = self.folder / f".status.{uuid.uuid4().hex}"
+        fresh.write_text(json.dumps(dict(status), indent=1), encoding="utf-8")
+        fresh.replace(self._status)
+
+    def status(self) -> dict[str, Any]:
+        """What the supervisor said last; empty when nothing of the stack runs."""
+        if not self.alive():
+            return {}
+        with contextlib.suppress(OSError, ValueError):
+            found = json.loads(self._status.read_text(encoding="utf-8"))
+            return dict(found)
+        return {}
+
+    def clear(self) -> None:
+        """Forget an earlier stack's words."""
+        self._status.unlink(missing_ok=True)

@@ -1,0 +1,85 @@
+"""The champion's service: how it is started, and how it follows a promotion.
+
+The supervisor holds the listening socket, so a new version is started beside the old one on
+the same port, and the old one is told to leave only when the new one answers.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from mizzen.control.stack.files import StackFiles
+from mizzen.control.workspace import Workspace
+from mizzen.core.place import Place
+from mizzen.errors import TemporaryError
+
+FOLLOW_SECONDS = 120
+
+
+def command(package: Path, version: int, host: str, port: int, listener: int) -> list[str]:
+    """How a version's service is started on a socket that is open already."""
+    arguments = {
+        "--package": str(package),
+        "--version": str(version),
+        "--host": host,
+        "--port": str(port),
+        "--listener": str(listener),
+    }
+    words = [word for pair in arguments.items() for word in pair]
+    return [sys.executable, "-m", "mizzen_serving", *words]
+
+
+def package_of(workspace: Workspace, version: int) -> Path:
+    """The folder of a version's package on this machine, fetched when it is not there.
+
+    In a process of its own: the registry's library is large, and its callers live long.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "mizzen.control.package", str(version)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **workspace.place.to_environment()},
+    )
+    if done.returncode != 0:
+        raise TemporaryError(
+            f"the package of version {version} cannot be fetched", given=done.stderr.strip()
+        )
+    return Path(done.stdout.strip().splitlines()[-1])
+
+
+def packages_folder(place: Place) -> Path:
+    """Where fetched packages lie."""
+    return place.home / "packages"
+
+
+def follow(workspace: Workspace, version: int) -> bool:
+    """Make a running stack serve this version; returns whether that changed anything.
+
+    Raises:
+        TemporaryError: the new version does not answer; the old one goes on.
+    """
+    files = StackFiles(workspace)
+    status = files.status()
+    if not status or status.get("service", {}).get("version") == version:
+        return False
+    until = time.monotonic() + FOLLOW_SECONDS
+    while time.monotonic() < until:
+        status = files.status()
+        if not status:
+            return False
+        service = status.get("service", {})
+        if service.get("version") == version:
+            return True
+        if service.get("refused") == version:
+            break
+        time.sleep(0.1)
+    raise TemporaryError(
+        f"version {version} does not answer, so the service stays as it was",
+        given=status.get("service", {}).get("error"),
+        next_step=f"read {files.folder / 'service.log'}, or promote another version",
+    )

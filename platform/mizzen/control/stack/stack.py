@@ -1,0 +1,148 @@
+"""`up`, `down` and `status` of the local stack; each may be called twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from mizzen.control.stack.files import StackFiles
+from mizzen.control.stack.probes import listen
+from mizzen.control.state import models, watching
+from mizzen.control.workspace import Workspace
+from mizzen.errors import MizzenError, TemporaryError
+
+UP_SECONDS = 180.0
+DOWN_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class StackStatus:
+    """`page` and `service` are addresses, None while they do not answer."""
+
+    running: bool
+    page: str | None = None
+    service: str | None = None
+    version: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+def up(workspace: Workspace) -> StackStatus:
+    """Start what does not run yet; returns when it answers.
+
+    Raises:
+        Conflict: a port is taken.
+        MizzenError: the supervisor or the service did not start; its last words are given.
+    """
+    files = StackFiles(workspace)
+    lock = files.take()
+    if lock is not None:
+        try:
+            _start(workspace, files, lock)
+        finally:
+            os.close(lock)
+    return _wait(workspace, files)
+
+
+def down(workspace: Workspace) -> bool:
+    """Stop everything of the stack; returns whether there was anything."""
+    files = StackFiles(workspace)
+    if not files.alive():
+        return False
+    group = int((files.folder / "group").read_text(encoding="utf-8"))
+    _signal(group, signal.SIGTERM, only_leader=bool(files.status()))
+    until = time.monotonic() + DOWN_SECONDS
+    while files.alive() and time.monotonic() < until:
+        time.sleep(0.05)
+    if files.alive():
+        _signal(group, signal.SIGKILL, only_leader=False)
+    watching.clear_served(workspace.state, workspace.spec.name)
+    files.clear()
+    return True
+
+
+def status(workspace: Workspace) -> StackStatus:
+    """What runs now."""
+    found = StackFiles(workspace).status()
+    page, service = found.get("page", {}), found.get("service", {})
+    notes = [text for text in (page.get("why"), service.get("error")) if text]
+    return StackStatus(
+        running=bool(found),
+        page=page.get("address") if page.get("ready") else None,
+        service=service.get("address") if service.get("ready") else None,
+        version=service.get("version"),
+        notes=tuple(notes),
+    )
+
+
+def _start(workspace: Workspace, files: StackFiles, lock: int) -> None:
+    profile = workspace.place.profile
+    # asked here, where the error reaches whoever typed `mizzen up`
+    listen(profile.serving.host, profile.serving.port, "the service", "serving.port").close()
+    if profile.tracking.uri is None:
+        listen("127.0.0.1", profile.tracking.port, "MLflow's page", "tracking.port").close()
+    files.clear()
+    with (files.folder / "supervisor.log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "mizzen.control.stack.supervisor",
+                str(workspace.folder),
+                workspace.profile,
+                str(lock),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=[lock],
+            start_new_session=True,
+        )
+    (files.folder / "group").write_text(str(process.pid), encoding="utf-8")
+
+
+def _wait(workspace: Workspace, files: StackFiles) -> StackStatus:
+    wanted = models.champion(workspace.state, workspace.spec.name)
+    until = time.monotonic() + UP_SECONDS
+    while time.monotonic() < until:
+        if not files.alive():
+            raise MizzenError("the stack did not start", given=_words(files))
+        found = files.status()
+        if found and _settled(found, None if wanted is None else wanted.version):
+            return status(workspace)
+        time.sleep(0.1)
+    raise TemporaryError(
+        "the stack is not ready yet", given=files.status(), next_step="mizzen status"
+    )
+
+
+def _settled(found: dict[str, Any], wanted: int | None) -> bool:
+    page, service = found.get("page", {}), found.get("service", {})
+    if "ready" not in page:
+        return False
+    page_done = page["ready"] or not page.get("started")
+    served = wanted is None or wanted in {service.get("version"), service.get("refused")}
+    return bool(page_done and served)
+
+
+def _words(files: StackFiles) -> str:
+    try:
+        text = (files.folder / "supervisor.log").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-8:])
+
+
+def _signal(group: int, number: int, only_leader: bool) -> None:
+    try:
+        if only_leader:
+            os.kill(group, number)
+        else:
+            os.killpg(group, number)
+    except ProcessLookupError:
+        if only_leader:
+            _signal(group, number, only_leader=False)

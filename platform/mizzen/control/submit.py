@@ -1,0 +1,227 @@
+"""From a request to a run: everything is checked and written down before the first step.
+
+`prepare` makes the run, `carry_out` executes it in this process, `carry_out_apart` in a
+process of its own; `resume` and `cancel` work from any process. What a run leads to (a
+version, a promotion) is in `conclude`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mizzen.adapters import bundle
+from mizzen.adapters.table import load
+from mizzen.control import conclude, owner
+from mizzen.control.capacity import check_resources, this_machine
+from mizzen.control.instants import canonical
+from mizzen.control.observers import Watch, all_of, state_writer
+from mizzen.control.request import RunRequest, Written, read_request
+from mizzen.control.revision import revision_of
+from mizzen.control.sources import source_digest
+from mizzen.control.state import models, runs
+from mizzen.control.state.records import RunRecord
+from mizzen.control.tracking import Tracking
+from mizzen.control.workspace import Workspace
+from mizzen.core.plan import Plan
+from mizzen.core.runs import RunState
+from mizzen.errors import Conflict, UserError
+from mizzen.ports.runner import Runner, Submission
+from mizzen.spec.project import ProjectSpec
+
+# Arguments that say where a model comes from, not what it is.
+PROVENANCE = frozenset({"champion", "git_commit", "git_dirty"})
+PROJECT_DIR = "MIZZEN_PROJECT_DIR"  # where steps find a project's data files
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that is written down and owned by this process, but not started."""
+
+    workspace: Workspace
+    run: RunRecord
+    plan: Plan
+    cache: bool
+    ownership: owner.Ownership
+
+
+def prepare(workspace: Workspace, request: RunRequest, now: datetime) -> Prepared:
+    """Check the request, pack the code, compile the plan, write the run down.
+
+    Raises:
+        UserError: the project, its data's place, the window or the machine does not fit.
+    """
+    workspace = workspace.changed(request.overrides)
+    spec = workspace.spec
+    _check(workspace, request)
+    plan = _plan(workspace, spec, request.kind)
+    arguments = plan.bind(_arguments(workspace, request, plan))
+    champion = arguments.get("champion", "")
+    run_id = f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    folder = workspace.runs / run_id
+    record = RunRecord(
+        id=run_id,
+        project=spec.name,
+        kind=request.kind,
+        title=request.title or request.kind,
+        state=RunState.QUEUED,
+        trigger=request.trigger,
+        arguments=arguments,
+        plan=_digest(plan),
+        code=arguments["code"],
+        folder=str(folder),
+        created_at=now,
+        champion=int(champion) if champion else None,
+    )
+    ownership = owner.Ownership(folder)
+    Written(request.kind, spec, arguments, request.cache).write(folder)
+    runs.add(workspace.state, record, str(workspace.folder))
+    return Prepared(workspace, record, plan, request.cache, ownership)
+
+
+def carry_out(prepared: Prepared, watch: Watch | None = None) -> RunRecord:
+    """Execute the run to its end in this process, and what follows from it."""
+    workspace, run = prepared.workspace, prepared.run
+    folder = Path(run.folder)
+    tracking = Tracking(workspace.place, run.id, run.title, run.arguments, folder)
+    watchers: list[Watch] = [state_writer(workspace.state, prepared.plan), tracking]
+    watchers += [watch] if watch else []
+    submission = Submission(
+        run_id=run.id,
+        plan=prepared.plan,
+        arguments=run.arguments,
+        folder=folder,
+        place=workspace.place,
+        cache=prepared.cache,
+        environment={PROJECT_DIR: str(workspace.folder)},
+    )
+    with prepared.ownership:
+        runs.begin_attempt(workspace.state, run.id)
+        try:
+            outcome = runner_of(workspace).execute(submission, all_of(watchers))
+        except BaseException as error:
+            conclude.broken(workspace, run, error)
+            raise
+        tracking.finish(outcome)
+        return conclude.conclude(workspace, run, outcome)
+
+
+def carry_out_apart(prepared: Prepared) -> RunRecord:
+    """Execute the run in a process of its own, which outlives this one."""
+    workspace, run = prepared.workspace, prepared.run
+    descriptor = prepared.ownership.descriptor
+    arguments = [str(workspace.folder), workspace.profile, run.id, str(descriptor)]
+    with (Path(run.folder) / "control.log").open("ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "mizzen.control.background", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=[descriptor],
+            start_new_session=True,
+        )
+    prepared.ownership.release()
+    return run
+
+
+def again(workspace: Workspace, run_id: str, descriptor: int | None = None) -> Prepared:
+    """A run that ended early, ready to go on from its last finished step, as it was submitted.
+
+    Raises:
+        Conflict: it succeeded, or a process is carrying it out.
+    """
+    run = runs.get(workspace.state, workspace.spec.name, run_id)
+    if run.state is RunState.SUCCEEDED:
+        raise Conflict(
+            f"run {run.id} succeeded",
+            allowed="a run that failed, was cancelled or interrupted",
+            next_step="start another one: mizzen run",
+        )
+    folder = Path(run.folder)
+    written = read_request(folder)
+    ownership = owner.Ownership(folder, descriptor)
+    plan = _plan(workspace, written.spec, written.kind)
+    return Prepared(workspace.described(written.spec), run, plan, written.cache, ownership)
+
+
+def cancel(workspace: Workspace, run_id: str) -> RunRecord:
+    """Stop a run; returns once no step of it runs.
+
+    Raises:
+        Conflict: it has ended already.
+    """
+    run = conclude.settle(workspace, runs.get(workspace.state, workspace.spec.name, run_id))
+    if run.state.ended:
+        raise Conflict(f"run {run.id} has ended: {run.state}", next_step="mizzen runs list")
+    runner_of(workspace).cancel(Path(run.folder))
+    return conclude.cancelled(workspace, run)
+
+
+def runner_of(workspace: Workspace) -> Runner:
+    """The runner that the profile names."""
+    runner: Runner = load("runner", workspace.place.profile.runner)(workspace.place)
+    return runner
+
+
+def _plan(workspace: Workspace, spec: ProjectSpec, kind: str) -> Plan:
+    from mizzen_pipelines.compile import plan
+
+    return plan(spec, kind, workspace.place.home / "compiled")
+
+
+def _digest(plan: Plan) -> str:
+    # dataclasses of plain values: their text is canonical
+    return hashlib.sha256(repr(plan).encode()).hexdigest()
+
+
+def _check(workspace: Workspace, request: RunRequest) -> None:
+    windowed = request.start is not None or request.end is not None
+    if windowed and workspace.spec.data.event_time is None:
+        raise UserError(
+            "a window of time needs rows with a time",
+            given="--from or --until",
+            next_step="name the column with `data.event_time`, or leave the window out",
+        )
+    resources = workspace.spec.trainer.resources
+    machine = this_machine(with_gpus=resources.gpu is not None)
+    check_resources(resources, machine, workspace.place.profile.runner)
+
+
+def _arguments(workspace: Workspace, request: RunRequest, plan: Plan) -> dict[str, Any]:
+    wanted = {argument.name for argument in plan.arguments}
+    revision = revision_of(workspace.folder)
+    champion = models.champion(workspace.state, workspace.spec.name)
+    arguments: dict[str, Any] = {
+        "code": bundle.pack(workspace.folder, bundle.store_of(workspace.place)),
+        "source_digest": source_digest(workspace),
+        "start": canonical(request.start),
+        "end": canonical(request.end),
+        "champion": "" if champion is None else str(champion.version),
+        "git_commit": revision.commit,
+        "git_dirty": revision.dirty,
+        "seed": workspace.spec.trainer.seed,
+        **request.arguments,
+    }
+    arguments = {name: value for name, value in arguments.items() if name in wanted}
+    if champion is not None and request.kind == "training":
+        arguments |= _as_before(workspace, champion.version, _digest(plan), arguments)
+    return arguments
+
+
+def _as_before(
+    workspace: Workspace, champion: int, plan: str, arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A candidate is not judged against itself: where the champion came from the same plan,
+    code, data and window, its own run is repeated, with what it was judged against then."""
+    for run in runs.with_version(workspace.state, workspace.spec.name, champion):
+        same = all(run.arguments.get(k) == v for k, v in arguments.items() if k not in PROVENANCE)
+        if same and run.plan == plan:
+            return {name: run.arguments[name] for name in PROVENANCE if name in run.arguments}
+    return {}

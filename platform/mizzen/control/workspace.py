@@ -1,0 +1,69 @@
+"""A project opened in a place: what every verb of control gets first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mizzen.core.place import Place
+from mizzen.spec.load import load_profile, load_project
+from mizzen.spec.project import ProjectSpec
+
+if TYPE_CHECKING:
+    from mizzen.control.state import Database
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """`folder` holds mizzen.yaml; `overrides` were applied to `spec`, for this run only."""
+
+    folder: Path
+    profile: str
+    spec: ProjectSpec
+    place: Place
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def state(self) -> Database:
+        """The state of this place, opened when first asked for."""
+        from mizzen.control.state import open_state
+
+        return open_state(self.place)
+
+    @property
+    def runs(self) -> Path:
+        """The folder with one folder a run."""
+        return self.place.home / "runs"
+
+    def changed(self, overrides: Mapping[str, Any]) -> Workspace:
+        """The same project with fields set for one run.
+
+        Raises:
+            InvalidProject: a field or value that is not allowed.
+        """
+        if not overrides:
+            return self
+        merged = {**self.overrides, **overrides}
+        return replace(self, spec=load_project(self.folder, merged), overrides=merged)
+
+    def described(self, spec: ProjectSpec) -> Workspace:
+        """The same place with the description that a run was submitted with."""
+        return replace(self, spec=spec)
+
+
+def open_workspace(
+    folder: Path, profile: str = "local", overrides: Mapping[str, Any] | None = None
+) -> Workspace:
+    """Read the project in `folder` and the profile.
+
+    Raises:
+        InvalidProject: mizzen.yaml or the profile is missing or wrong.
+    """
+    folder = folder.expanduser().resolve()
+    spec = load_project(folder, overrides)
+    found = load_profile(folder, profile)
+    place = Place(spec.name, (folder / Path(found.home).expanduser()).resolve(), found)
+    return Workspace(folder, profile, spec, place, dict(overrides or {}))
