@@ -1,0 +1,80 @@
+"""The `validate` step: a failed expectation stops the run before anything is trained.
+
+Runs after the snapshot. The result is attached to the data version also when it is bad, so
+that whoever asks about the version later learns why nothing was trained on it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mizzen.adapters import table
+from mizzen.adapters.tables import read_folder
+from mizzen.core.place import Place
+from mizzen.ports.data import Check, DataVersions, Validator
+from mizzen.spec.data import Data, Expectation
+from mizzen_components.validate.failure import failure, kept_rows
+
+
+class ValidateFigures(NamedTuple):
+    """`checks`: expectations judged. `warnings`: those of severity warning that failed."""
+
+    checks: int
+    warnings: int
+
+
+def run(
+    *,
+    tables: Path,
+    data: dict[str, Any],
+    expectations: list[Any],
+    version: str,
+    result: Path,
+) -> ValidateFigures:
+    """Judge the project's expectations on the snapshot.
+
+    Args:
+        tables: the snapshot's folder.
+        version: its data version, to which the result is attached as `validation`.
+        result: the folder to make: `result.json`, `failing_rows.json`.
+
+    Raises:
+        InvalidData: a critical expectation failed; the text shows failing rows.
+        InvalidProject: an expectation that Great Expectations does not know.
+    """
+    described = Data.model_validate(data)
+    wanted = [Expectation.model_validate(each) for each in expectations]
+    place = Place.from_environment()
+    checks = _judged(place, tables, described, wanted)
+    document = _document(version, checks)
+    _store(result, document, checks)
+    versions: DataVersions = table.load("data_versions", "dvc")(place)
+    versions.annotate(version, "validation", document)
+    broken = [check for check in checks if not check.success and check.severity == "critical"]
+    if broken:
+        raise failure(broken, described, version)
+    return ValidateFigures(len(checks), sum(not check.success for check in checks))
+
+
+def _judged(place: Place, tables: Path, data: Data, wanted: Sequence[Expectation]) -> list[Check]:
+    if not wanted:  # a project without expectations does not wait for the library's import
+        return []
+    validator: Validator = table.load("validator", "great_expectations")(place)
+    return validator.validate(read_folder(tables), data.rows, wanted)
+
+
+def _document(version: str, checks: Sequence[Check]) -> dict[str, Any]:
+    described = [{k: v for k, v in asdict(check).items() if k != "rows"} for check in checks]
+    critical = all(check.success or check.severity == "warning" for check in checks)
+    return {"data_version": version, "success": critical, "checks": described}
+
+
+def _store(result: Path, document: Mapping[str, Any], checks: Sequence[Check]) -> None:
+    result.mkdir(parents=True, exist_ok=True)
+    for name, content in {"result": document, "failing_rows": kept_rows(checks)}.items():
+        text = json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False)
+        (result / f"{name}.json").write_text(text, encoding="utf-8")

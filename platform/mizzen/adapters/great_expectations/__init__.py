@@ -1,0 +1,1 @@
+"""Great Expectations: whether tables are what the project expects."""
