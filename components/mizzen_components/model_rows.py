@@ -41,3 +41,17 @@ def label_column(frame: pd.DataFrame, name: str) -> NDArray[Any]:
     if len(values) == 0:
         raise InvalidData("no labelled row is left", next_step="widen the window of data")
     return np.asarray(values)
+
+
+def prediction_frame(
+    rows: pd.DataFrame, task: str, outputs: NDArray[np.float64], classes: tuple[str, ...]
+) -> pd.DataFrame:
+    """`rows` with the answers beside them: `probability` (binary), `prediction` (regression),
+    or `prediction` and one `probability_<class>` for each class (multiclass)."""
+    if task == "binary":
+        return rows.assign(probability=outputs)
+    if task == "regression":
+        return rows.assign(prediction=outputs)
+    named = {f"probability_{name}": outputs[:, i] for i, name in enumerate(classes)}
+    best = np.array(classes, dtype=object)[outputs.argmax(1)]
+    return rows.assign(prediction=best, **named)

@@ -1,0 +1,87 @@
+"""What the candidate and the champion answer on the same rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mizzen.adapters import bundle, table
+from mizzen.core.encoding import Encoder
+from mizzen.core.gate import Unusable
+from mizzen.core.manifest import BUNDLE, PROJECT, read_manifest
+from mizzen.core.outputs import Floats, check_outputs
+from mizzen.core.place import Place
+from mizzen.errors import InvalidData, MizzenError, TemporaryError
+from mizzen.spec.project import ProjectSpec
+from mizzen_components.model_rows import encode
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """The candidate's encoder (with its classes) and its answers, one per row."""
+
+    encoder: Encoder
+    outputs: Floats
+
+
+def answer(place: Place, folder: Path, code: Path, frame: pd.DataFrame, threads: int) -> Candidate:
+    """Load the model of `folder` and predict every row of the frame."""
+    manifest, encoder = read_manifest(folder)
+    framework = table.load("framework", manifest.framework)(place)
+    predictor = framework.load(folder, code, {"threads": threads})
+    outputs = predictor.predict(encode(encoder, frame))
+    classes = len(encoder.classes)
+    return Candidate(encoder, check_outputs(outputs, manifest.task, len(frame), classes))
+
+
+def champion_answer(
+    place: Place, spec: ProjectSpec, version: int, frame: pd.DataFrame, candidate: Candidate
+) -> Floats | Unusable:
+    """The champion's answers, by its own encoder and its own code; or why there are none.
+
+    Raises:
+        TemporaryError: the registry is away. That says nothing about the champion.
+    """
+    try:
+        package = _fetch(place, spec.name, version)
+        unlike = _unlike(package, spec, candidate.encoder)
+        if unlike is not None:
+            return Unusable(version, unlike, outgrown=True)
+        _, encoder = read_manifest(package)
+        missing = [name for name in encoder.columns if name not in frame.columns]
+        if missing:
+            why = f"it needs columns that are no longer there: {', '.join(missing)}"
+            return Unusable(version, why, outgrown=True)
+        code = bundle.unpack_file(package / BUNDLE, place.home / "code")
+        threads = spec.trainer.resources.cpu
+        return answer(place, package, code, frame, threads).outputs
+    except TemporaryError:
+        raise
+    except InvalidData as error:
+        return Unusable(version, error.message, outgrown=True)
+    except MizzenError as error:
+        return Unusable(version, error.message)
+    except Exception as error:  # noqa: BLE001 (the champion's own code may raise anything)
+        return Unusable(version, f"{type(error).__name__}: {error}")
+
+
+def _fetch(place: Place, name: str, version: int) -> Path:
+    registry = table.load("registry", "mlflow")(place)
+    package: Path = registry.fetch(name, version, place.home / "packages")
+    return package
+
+
+def _unlike(package: Path, spec: ProjectSpec, encoder: Encoder) -> str | None:
+    """Why its answers mean something else, if they do."""
+    text = (package / PROJECT).read_text(encoding="utf-8")
+    old = ProjectSpec.model_validate_json(text)
+    if (old.task, old.label.column) != (spec.task, spec.label.column):
+        return f"it predicts {old.label.column} ({old.task})"
+    _, its = read_manifest(package)
+    if its.classes != encoder.classes:
+        return f"it knows other classes: {', '.join(its.classes)}"
+    return None

@@ -1,0 +1,55 @@
+"""Groups of held-out rows that are measured apart: the values of the project's slice columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mizzen.core.encoding import category_name
+from mizzen.errors import InvalidData
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DISTINCT = 20  # numbers with more values than this are cut into quarters
+NULL = "(null)"
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The rows where `column` is `value`; `members` are their positions."""
+
+    column: str
+    value: str
+    members: NDArray[np.int64]
+
+
+def slices_of(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[Slice]:
+    """Every slice of every column, largest first within a column.
+
+    Raises:
+        InvalidData: a slice column is not there.
+    """
+    for column in columns:
+        if column not in frame.columns:
+            raise InvalidData(
+                f"evaluation.slices names {column!r}, which is no column of the rows",
+                given=", ".join(map(str, frame.columns)),
+            )
+        names = np.asarray(_names(frame[column]))
+        values, counts = np.unique(names, return_counts=True)
+        for index in np.argsort(-counts, kind="stable"):
+            value = str(values[index])
+            yield Slice(column, value, np.flatnonzero(names == value))
+
+
+def _names(values: pd.Series[Any]) -> list[str]:
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(values) and values.nunique() > DISTINCT:
+        values = pd.qcut(values, 4, duplicates="drop").astype(str).where(values.notna())
+    return [NULL if pd.isna(value) else category_name(value) for value in values.tolist()]

@@ -1,0 +1,188 @@
+"""The step itself: answers, numbers, verdict, plots, in one folder written at once."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from mizzen.adapters import bundle
+from mizzen.adapters.matplotlib.plots import draw
+from mizzen.adapters.tables import read_table, write_table
+from mizzen.core.bootstrap import Comparison
+from mizzen.core.gate import Rival, Unusable, Verdict, judge
+from mizzen.core.labels import label_numbers
+from mizzen.core.manifest import read_manifest
+from mizzen.core.metrics import Metric, find_metrics
+from mizzen.core.outputs import Floats
+from mizzen.core.place import Place
+from mizzen.errors import InvalidData
+from mizzen.spec.project import ProjectSpec
+from mizzen_components.evaluate import measure
+from mizzen_components.evaluate.answers import Candidate, answer, champion_answer
+from mizzen_components.evaluate.measure import Measured, Ruler
+from mizzen_components.evaluate.slices import Slice, slices_of
+from mizzen_components.model_rows import label_column, prediction_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class EvaluateFigures(NamedTuple):
+    """The primary metric and the verdict. A value that is not a number is 0.0 here (figures
+    are JSON); the verdict says so."""
+
+    metric: str
+    value: float
+    champion_value: float
+    blessed: bool
+    reason: str
+
+
+def run(
+    *,
+    model: Path,
+    test: Path,
+    champion: str,
+    code: str,
+    project: dict[str, Any],
+    evaluation: Path,
+) -> EvaluateFigures:
+    """Write the evaluation folder: metrics.json, verdict.json, predictions.parquet, plots/.
+
+    Args:
+        champion: number of the version to compare with; empty without one.
+
+    Raises:
+        InvalidData: no labelled row, or a slice column that is not there.
+        StepFailed: the candidate answers with what no model may answer.
+        TemporaryError: the registry is away.
+    """
+    place, spec = Place.from_environment(), ProjectSpec.model_validate(project)
+    metrics = find_metrics(spec.evaluation.metrics, spec.task)
+    frame, labels, unseen = _held_out(test, spec, read_manifest(model)[1].classes)
+    code_folder = bundle.open_code(place, code)
+    candidate = answer(place, model, code_folder, frame, spec.trainer.resources.cpu)
+    rival = champion_answer(place, spec, int(champion), frame, candidate) if champion else None
+    theirs = rival if isinstance(rival, np.ndarray) else None
+    ruler = Ruler(labels, candidate.outputs, theirs, spec.evaluation, spec.trainer.seed)
+    measured = {metric.name: ruler.measure(metric) for metric in metrics}
+    parts = _slices(frame, spec, ruler, metrics[0])
+    verdict = _verdict(spec, metrics[0], measured[metrics[0].name], parts, champion, rival)
+    document = _document(spec, metrics, measured, parts, champion if theirs is not None else "")
+    document["unseen_labels"] = unseen
+    document["rows"] = len(labels)
+    document["calibration"] = measure.calibration_record(spec.task, labels, candidate.outputs)
+    _write(evaluation, document, verdict, _predictions(frame, spec, candidate), labels, candidate)
+    return _figures(document, verdict)
+
+
+def _held_out(
+    test: Path, spec: ProjectSpec, classes: tuple[str, ...]
+) -> tuple[pd.DataFrame, Floats, int]:
+    """Labelled rows; how many were left out because training never saw their class (no model
+    of this run can name it)."""
+    frame = read_table(test)
+    labels = label_numbers(label_column(frame, spec.label.column), spec.task, classes)
+    known = labels >= 0 if classes else np.ones(len(labels), dtype=bool)
+    if not known.any():
+        raise InvalidData("no held-out row has a class that training saw")
+    return frame[known].reset_index(drop=True), labels[known], int((~known).sum())
+
+
+def _slices(
+    frame: pd.DataFrame, spec: ProjectSpec, ruler: Ruler, metric: Metric
+) -> list[tuple[Slice, Measured]]:
+    found = slices_of(frame, spec.evaluation.slices)
+    return [(part, ruler.measure(metric, part)) for part in found]
+
+
+def _verdict(
+    spec: ProjectSpec,
+    metric: Metric,
+    measured: Measured,
+    parts: list[tuple[Slice, Measured]],
+    champion: str,
+    rival: Floats | Unusable | None,
+) -> Verdict:
+    value = measure.value_of(measured)
+    if isinstance(measured, Comparison):
+        compared = Rival(int(champion), measured, measure.slice_comparisons(parts))
+        return judge(metric, value, compared, spec.gate)
+    return judge(metric, value, rival if isinstance(rival, Unusable) else None, spec.gate)
+
+
+def _document(
+    spec: ProjectSpec,
+    metrics: list[Metric],
+    measured: dict[str, Measured],
+    parts: list[tuple[Slice, Measured]],
+    champion: str,
+) -> dict[str, Any]:
+    return {
+        "task": spec.task,
+        "primary": metrics[0].name,
+        "champion": int(champion) if champion else None,
+        "resamples": spec.evaluation.resamples,
+        "confidence": spec.evaluation.confidence,
+        "metrics": {
+            metric.name: {"higher": metric.higher} | measure.as_record(measured[metric.name])
+            for metric in metrics
+        },
+        "slices": measure.slice_records(parts),
+    }
+
+
+def _predictions(frame: pd.DataFrame, spec: ProjectSpec, candidate: Candidate) -> pd.DataFrame:
+    kept = [*spec.data.key, spec.data.event_time, spec.label.column]
+    rows = frame[[name for name in kept if name in frame.columns]]
+    return prediction_frame(rows, spec.task, candidate.outputs, candidate.encoder.classes)
+
+
+def _write(
+    folder: Path,
+    document: dict[str, Any],
+    verdict: Verdict,
+    predictions: pd.DataFrame,
+    labels: Floats,
+    candidate: Candidate,
+) -> None:
+    scratch = folder.with_name(f"{folder.name}.part-{os.getpid()}")
+    shutil.rmtree(scratch, ignore_errors=True)
+    (scratch / "plots").mkdir(parents=True)
+    _write_json(scratch / "metrics.json", document)
+    _write_json(scratch / "verdict.json", asdict(verdict))
+    write_table(predictions, scratch / "predictions.parquet")
+    draw(scratch / "plots", document, labels, candidate.outputs, candidate.encoder.classes)
+    shutil.rmtree(folder, ignore_errors=True)
+    scratch.replace(folder)
+
+
+def _write_json(file: Path, document: dict[str, Any]) -> None:
+    text = json.dumps(_finite(document), indent=1, sort_keys=True, allow_nan=False)
+    file.write_text(text, encoding="utf-8")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _figures(document: dict[str, Any], verdict: Verdict) -> EvaluateFigures:
+    primary = document["metrics"][document["primary"]]
+    return EvaluateFigures(
+        document["primary"],
+        primary["value"] or 0.0,
+        primary.get("champion") or 0.0,
+        verdict.blessed,
+        verdict.reason,
+    )

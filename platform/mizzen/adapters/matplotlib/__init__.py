@@ -1,0 +1,1 @@
+"""Plots of an evaluation, drawn without a display."""
