@@ -49,7 +49,7 @@ def build_base(name: str = BASE) -> None:
 def _debian(root: Path) -> None:
     release = platform.freedesktop_os_release()["VERSION_CODENAME"]
     included = f"--include={','.join(LIBRARIES)}"
-    run(["nice", "-n", "19", "debootstrap", "--variant=minbase", included, release, root])
+    run(["debootstrap", "--variant=minbase", included, release, root], polite=True)
     for packages in ("var/cache/apt/archives", "var/lib/apt/lists"):
         shutil.rmtree(root / packages)
         (root / packages / "partial").mkdir(parents=True)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from testnode.services import DATABASE, USER, Credentials
 from testnode.spec import DNS_SERVICE, POSTGRES_PORT, S3_PORT, S3_REGION, NodeSpec
+from testnode.workloads import Manifest, named
 
 NAMESPACE = "mizzen-test"
-Manifest = dict[str, Any]
 
 
 def bootstrap(spec: NodeSpec, credentials: Credentials) -> list[Manifest]:
     return [
-        _object("v1", "Namespace", NAMESPACE),
+        named("v1", "Namespace", NAMESPACE),
         *_rights(),
         *_dns(spec),
         *_s3(spec, credentials),
@@ -28,7 +26,7 @@ def _rights() -> list[Manifest]:
     ]
     return [
         _cluster_role_binding("system:kubelet-api-admin", "kube-apiserver-kubelet-client"),
-        _object("rbac.authorization.k8s.io/v1", "ClusterRole", "system:coredns", rules=dns_reads),
+        named("rbac.authorization.k8s.io/v1", "ClusterRole", "system:coredns", rules=dns_reads),
         _cluster_role_binding("system:coredns", "system:coredns"),
     ]
 
@@ -51,7 +49,7 @@ def _s3(spec: NodeSpec, credentials: Credentials) -> list[Manifest]:
     ports = [{"name": "http", "port": S3_PORT, "protocol": "TCP"}]
     return [
         *_beside_the_node(spec, "s3", NAMESPACE, ports),
-        _object("v1", "Secret", "s3", NAMESPACE, stringData=secret),
+        named("v1", "Secret", "s3", NAMESPACE, stringData=secret),
     ]
 
 
@@ -66,7 +64,7 @@ def _postgres(spec: NodeSpec, credentials: Credentials) -> list[Manifest]:
     ports = [{"name": "postgres", "port": POSTGRES_PORT, "protocol": "TCP"}]
     return [
         *_beside_the_node(spec, "postgres", NAMESPACE, ports),
-        _object("v1", "Secret", "postgres", NAMESPACE, stringData=secret),
+        named("v1", "Secret", "postgres", NAMESPACE, stringData=secret),
     ]
 
 
@@ -75,12 +73,12 @@ def _beside_the_node(
 ) -> list[Manifest]:
     """A Service without selector, and the slice that leads it to the node's own address."""
     labels = {"kubernetes.io/service-name": name}
-    slice_ = _object("discovery.k8s.io/v1", "EndpointSlice", f"{name}-node", namespace)
+    slice_ = named("discovery.k8s.io/v1", "EndpointSlice", f"{name}-node", namespace)
     slice_["metadata"]["labels"] = labels
     slice_["addressType"] = "IPv4"
     slice_["ports"] = ports
     slice_["endpoints"] = [{"addresses": [spec.address], "conditions": {"ready": True}}]
-    return [_object("v1", "Service", name, namespace, spec={"ports": ports, **service}), slice_]
+    return [named("v1", "Service", name, namespace, spec={"ports": ports, **service}), slice_]
 
 
 def _rule(group: str, *resources: str) -> Manifest:
@@ -89,17 +87,10 @@ def _rule(group: str, *resources: str) -> Manifest:
 
 def _cluster_role_binding(role: str, user: str) -> Manifest:
     group = "rbac.authorization.k8s.io"
-    return _object(
+    return named(
         f"{group}/v1",
         "ClusterRoleBinding",
         f"mizzen:{user.removeprefix('system:')}",
         roleRef={"apiGroup": group, "kind": "ClusterRole", "name": role},
         subjects=[{"apiGroup": group, "kind": "User", "name": user}],
     )
-
-
-def _object(version: str, kind: str, name: str, namespace: str = "", **rest: Any) -> Manifest:
-    metadata: Manifest = {"name": name}
-    if namespace:
-        metadata["namespace"] = namespace
-    return {"apiVersion": version, "kind": kind, "metadata": metadata, **rest}

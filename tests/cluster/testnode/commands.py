@@ -9,6 +9,7 @@ from pathlib import Path
 
 from testnode.errors import ClusterError
 
+POLITE = ("nice", "-n", "19")  # a build of minutes must not starve who shares the machine
 KEPT_LINES = 15  # enough for the cause; a whole Go build log would bury it
 
 
@@ -20,8 +21,9 @@ def run(
     cwd: Path | None = None,
     next_step: str = "",
     timeout_s: float | None = None,
+    polite: bool = False,
 ) -> str:
-    """Run to the end and return standard output.
+    """Run to the end and return standard output; `polite` leaves the processor to others first.
 
     Raises:
         ClusterError: the program failed; the text ends with its last lines.
@@ -29,7 +31,7 @@ def run(
     words = [str(word) for word in argv]
     try:
         done = subprocess.run(
-            words,
+            [*POLITE, *words] if polite else words,
             input=stdin,
             env={**os.environ, **env} if env else None,
             cwd=cwd,

@@ -16,8 +16,6 @@ from testnode import places
 from testnode.commands import run
 from testnode.parts import GoPart
 
-POLITE = ("nice", "-n", "19")  # a build of minutes must not starve who shares the machine
-
 
 def build_go_part(part: GoPart, target: Path) -> None:
     if part.module:
@@ -35,14 +33,14 @@ def forget_caches() -> None:
 def _build_from_module(part: GoPart, target: Path) -> None:
     for name, package in part.programs.items():
         output = ["-mod=readonly", "-o", str(target / name)]
-        argv = [*POLITE, "go", "build", *_flags(part), *output, package]
-        run(argv, env=_go_env(), cwd=places.PARTS / part.module)
+        argv = ["go", "build", *_flags(part), *output, package]
+        run(argv, env=_go_env(), cwd=places.PARTS / part.module, polite=True)
 
 
 def _install_published(part: GoPart, target: Path) -> None:
     env = _go_env({"GOBIN": str(target)})
     for package in part.programs.values():
-        run([*POLITE, "go", "install", *_flags(part), f"{package}@v{part.version}"], env=env)
+        run(["go", "install", *_flags(part), f"{package}@v{part.version}"], env=env, polite=True)
 
 
 def _flags(part: GoPart) -> Iterable[str]:

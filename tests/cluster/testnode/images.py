@@ -17,6 +17,8 @@ from testnode.spec import NodeSpec
 
 PAUSE = "mizzen.test/pause:1"
 CERTIFICATES = Path("/etc/ssl/certs")
+# in a mount namespace of its own: buildah leaves mounts of its storage behind
+BUILDAH = ("unshare", "--mount", "buildah")
 
 
 def storage_env() -> dict[str, str]:
@@ -47,7 +49,7 @@ def build_image(
     words = [f"--build-arg={key}={value}" for key, value in given.items()]
     how = ["--isolation=chroot", "--network=host", "--pull-never", "--layers", "--format=oci"]
     what = [*words, *_trust(), f"--tag={name}", f"--file={dockerfile}", str(context)]
-    run(["nice", "-n", "19", "buildah", "bud", *how, *what], env=storage_env())
+    run([*BUILDAH, "bud", *how, *what], env=storage_env(), polite=True)
     _archive(name).unlink(missing_ok=True)
 
 
@@ -79,7 +81,7 @@ def export_image(name: str) -> Path:
         partial = archive.with_suffix(".partial")
         partial.unlink(missing_ok=True)
         target = f"docker-archive:{partial}:{name}"  # an oci-archive is always compressed: slower
-        run(["buildah", "push", name, target], env=storage_env(), next_step=f"build {name} first")
+        run([*BUILDAH, "push", name, target], env=storage_env(), next_step=f"build {name} first")
         partial.rename(archive)
     return archive
 

@@ -20,7 +20,7 @@ NEEDED = ("docker", "kind", "kubectl")
 class KindProvider:
     name = "kind"
 
-    def __init__(self) -> None:
+    def require(self) -> None:
         missing = [program for program in NEEDED if shutil.which(program) is None]
         if missing:
             raise ClusterError(
@@ -28,20 +28,24 @@ class KindProvider:
                 next_step="install them, or leave CLUSTER unset for a node of our own",
             )
 
+    def running(self) -> bool:
+        return CLUSTER_NAME in run(["kind", "get", "clusters"]).split()
+
     def up(self) -> str:
-        if CLUSTER_NAME not in run(["kind", "get", "clusters"]).split():
+        self.require()
+        if not self.running():
             places.cache().mkdir(parents=True, exist_ok=True)
             made = ["kind", "create", "cluster", f"--name={CLUSTER_NAME}", "--wait=180s"]
             run([*made, f"--kubeconfig={self._kubeconfig()}"])
         return f"kind cluster {CLUSTER_NAME} is there"
 
     def down(self) -> None:
+        self.require()
         run(["kind", "delete", "cluster", f"--name={CLUSTER_NAME}"])
         self._kubeconfig().unlink(missing_ok=True)
 
     def status(self) -> str:
-        there = CLUSTER_NAME in run(["kind", "get", "clusters"]).split()
-        return f"kind cluster {CLUSTER_NAME} is {'there' if there else 'not there'}"
+        return f"kind cluster {CLUSTER_NAME} is {'there' if self.running() else 'not there'}"
 
     def kubectl(self) -> Kubectl:
         return Kubectl(Path("kubectl"), self._kubeconfig())

@@ -26,8 +26,14 @@ class NodeProvider:
             raise ClusterError(f"CLUSTER_SLOT={slot}", allowed="0 to 9")
         return cls(NodeSpec(int(slot)))
 
+    def require(self) -> None:
+        node.require_buildable()
+
+    def running(self) -> bool:
+        return node.running(self.spec)
+
     def up(self) -> str:
-        if node.running(self.spec):
+        if self.running():
             return f"{self.spec.name} is running already"
         return f"{self.spec.name} Ready after {node.up(self.spec):.1f} s"
 
@@ -35,7 +41,7 @@ class NodeProvider:
         node.down(self.spec)
 
     def status(self) -> str:
-        if node.running(self.spec):
+        if self.running():
             command = " ".join(self.kubectl().command())
             return f"{self.spec.name} is Ready\nkubectl: {command}\nlogs: {self.spec.folder}/log"
         if first_process(self.spec) is not None:

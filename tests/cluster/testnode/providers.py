@@ -20,6 +20,11 @@ class Provider(Protocol):
 
     name: str
 
+    def require(self) -> None:
+        """Raise ClusterError unless it can be had on this machine now."""
+
+    def running(self) -> bool: ...
+
     def up(self) -> str:
         """Make it usable and say in one line what there is."""
 

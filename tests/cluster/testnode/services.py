@@ -78,15 +78,16 @@ def _postgres(spec: NodeSpec) -> Process:
 
 def _postgres_start(spec: NodeSpec) -> str:
     home = f"{DISK}/postgres"
-    data = f"{home}/data"
     return f"""\
 set -eu
-if [ ! -f {data}/PG_VERSION ]; then
-    {POSTGRES_PROGRAMS}/initdb --pgdata={data} --username={USER} --pwfile={HOME}/postgres-password \\
+data={home}/data
+PATH={POSTGRES_PROGRAMS}:$PATH
+if [ ! -f $data/PG_VERSION ]; then
+    initdb --pgdata=$data --username={USER} --pwfile={HOME}/postgres-password \\
         --auth=scram-sha-256 --encoding=UTF8 --no-locale --no-sync
-    echo "host all all 0.0.0.0/0 scram-sha-256" >> {data}/pg_hba.conf
-    echo "create database {DATABASE}" | {POSTGRES_PROGRAMS}/postgres --single -D {data} postgres
+    echo "host all all 0.0.0.0/0 scram-sha-256" >> $data/pg_hba.conf
+    echo "create database {DATABASE}" | postgres --single -D $data postgres
 fi
-exec {POSTGRES_PROGRAMS}/postgres -D {data} -h {spec.address} -p {POSTGRES_PORT} -k {home} \\
+exec postgres -D $data -h {spec.address} -p {POSTGRES_PORT} -k {home} \\
     -c fsync=off -c max_connections=300
 """
