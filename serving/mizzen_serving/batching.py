@@ -8,9 +8,9 @@ received, so under load batches grow by themselves and a lone request goes at on
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 from mizzen.errors import TemporaryError
 from mizzen_serving.decoding import Row
@@ -18,9 +18,13 @@ from mizzen_serving.predictions import Result
 
 _INLINE_ROWS = 64  # more are predicted beside the event loop, so that health checks go on
 _FLUSH_ROWS = 1024
-_SLOW_SECONDS = 0.005
 
 Answerer = Callable[[Sequence[Row]], list[Result]]
+
+
+class _Waiting(NamedTuple):
+    rows: Sequence[Row]
+    future: asyncio.Future[list[Result]]
 
 
 class Batcher:
@@ -29,6 +33,7 @@ class Batcher:
     Args:
         capacity: requests that may wait; more are refused.
         inline: short batches run in the event loop; false where answering waits for I/O.
+        observe: called with the number of rows of each batch.
     """
 
     def __init__(
@@ -38,10 +43,9 @@ class Batcher:
         self._capacity = capacity
         self._inline = inline
         self._observe = observe
-        self._waiting: list[tuple[Sequence[Row], asyncio.Future[list[Result]]]] = []
+        self._waiting: list[_Waiting] = []
         self._scheduled = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="predict")
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     def submit(self, rows: Sequence[Row]) -> asyncio.Future[list[Result]]:
         """The results of these rows, in order.
@@ -55,47 +59,43 @@ class Batcher:
                 given=f"{len(self._waiting)} requests wait",
                 next_step="send the request again later, or start more workers",
             )
-        loop = self._loop = self._loop or asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
         future: asyncio.Future[list[Result]] = loop.create_future()
-        self._waiting.append((rows, future))
+        self._waiting.append(_Waiting(rows, future))
         if not self._scheduled:
             self._scheduled = True
-            loop.call_soon(self._flush)
+            loop.call_soon(self._flush, loop)
         return future
 
     def close(self) -> None:
         """Release the thread."""
         self._thread.shutdown(wait=True)
 
-    def _flush(self) -> None:
+    def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
         taken, rows = self._take()
         self._observe(len(rows))
         if self._inline and len(rows) <= _INLINE_ROWS:
-            started = time.perf_counter()
-            outcome = _outcome(self._answer, rows)
-            if time.perf_counter() - started > _SLOW_SECONDS * 4:
-                self._inline = False
-            self._settle(taken, outcome)
+            self._settle(taken, _outcome(self._answer, rows), loop)
             return
-        assert self._loop is not None
-        work = self._loop.run_in_executor(self._thread, _outcome, self._answer, rows)
-        work.add_done_callback(lambda done: self._settle(taken, done.result()))
+        work = loop.run_in_executor(self._thread, _outcome, self._answer, rows)
+        work.add_done_callback(lambda done: self._settle(taken, done.result(), loop))
 
-    def _take(self) -> tuple[list[tuple[Sequence[Row], asyncio.Future[list[Result]]]], list[Row]]:
+    def _take(self) -> tuple[list[_Waiting], list[Row]]:
         rows: list[Row] = []
         count = 0
-        for some, _ in self._waiting:
-            if rows and len(rows) + len(some) > _FLUSH_ROWS:
+        for waiting in self._waiting:
+            if rows and len(rows) + len(waiting.rows) > _FLUSH_ROWS:
                 break
-            rows.extend(some)
+            rows.extend(waiting.rows)
             count += 1
         taken, self._waiting = self._waiting[:count], self._waiting[count:]
         return taken, rows
 
     def _settle(
         self,
-        taken: list[tuple[Sequence[Row], asyncio.Future[list[Result]]]],
+        taken: list[_Waiting],
         outcome: list[Result] | Exception,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
         position = 0
         for rows, future in taken:
@@ -106,8 +106,8 @@ class Batcher:
                     future.set_result(outcome[position : position + len(rows)])
             position += len(rows)
         self._scheduled = bool(self._waiting)
-        if self._scheduled and self._loop is not None:
-            self._loop.call_soon(self._flush)
+        if self._scheduled:
+            loop.call_soon(self._flush, loop)
 
 
 def _outcome(answer: Answerer, rows: list[Row]) -> list[Result] | Exception:

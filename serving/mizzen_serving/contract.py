@@ -96,12 +96,14 @@ def contract_of(project: ProjectSpec) -> Contract:
     views = project.features.used_views
     features = [Field(c.name, c.kind, c.required) for c in project.features.columns]
     fields = [*features, Field(PREDICTION_ID, "id", False)]
+    given = {field.name for field in features}
     if project.data.event_time is not None:
         fields.append(Field(project.data.event_time, "time", False))
-    entities = _distinct(name for view in views for name in view.entity)
-    fields += [Field(name, "entity", True) for name in entities if name not in _names(fields)]
-    keys = [name for name in project.data.key if name not in _names(fields)]
-    fields += [Field(name, "key", False) for name in keys]
+        given.add(project.data.event_time)
+    entities = tuple(dict.fromkeys(name for view in views for name in view.entity))
+    fields += [Field(name, "entity", True) for name in entities if name not in given]
+    given |= set(entities)
+    fields += [Field(name, "key", False) for name in project.data.key if name not in given]
     _check_names(fields)
     place = {field.name: number for number, field in enumerate(fields)}
     return Contract(
@@ -114,14 +116,6 @@ def contract_of(project: ProjectSpec) -> Contract:
         views=views,
         max_batch=project.serving.max_batch,
     )
-
-
-def _names(fields: Sequence[Field]) -> set[str]:
-    return {field.name for field in fields}
-
-
-def _distinct(names: Any) -> list[str]:
-    return list(dict.fromkeys(names))
 
 
 def _check_names(fields: Sequence[Field]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from dataclasses import dataclass
 
 from mizzen.adapters import table
@@ -16,7 +15,7 @@ from mizzen_serving.model import Model, load_model
 from mizzen_serving.options import ServeOptions
 from mizzen_serving.predictions import Predictions
 
-_COLLECT_AFTER = 100_000  # allocations; the default of 700 gave a p99 ten times as long
+_INLINE_SECONDS = 0.005  # a model that takes longer would hold up the event loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ def start_engine(options: ServeOptions, place: Place) -> Engine:
         TemporaryError: the prediction log takes no records.
     """
     model = load_model(options, place)
-    model.warm_up()
+    seconds = model.warm_up()
     contract = contract_of(model.project)
     log: PredictionLog = table.load("prediction_log", "segments")(place, model.project.serving.log)
     log.check()
@@ -54,15 +53,7 @@ def start_engine(options: ServeOptions, place: Place) -> Engine:
     if contract.views:
         source = table.load("feature_source", place.profile.feature_store.kind)(place)
     predictions = Predictions(model, contract, log, source, instruments.missing)
-    batcher = Batcher(
-        predictions.answer, options.queue, source is None, instruments.batch_rows.observe
-    )
-    _settle_memory()
+    inline = source is None and seconds < _INLINE_SECONDS
+    observe = instruments.batch_rows.observe
+    batcher = Batcher(predictions.answer, options.queue, inline, observe)
     return Engine(model, contract, Decoder(contract), batcher, log, instruments)
-
-
-def _settle_memory() -> None:
-    """What is loaded now lives as long as the process: the collector need not visit it."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER, 20, 100)

@@ -29,7 +29,8 @@ class Instruments:
     in PROMETHEUS_MULTIPROC_DIR and every worker shows the sum."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # a second series for each counter, which nobody asks for
+        # a second series for each counter, which nobody asks for
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry = CollectorRegistry()
         self._requests = Counter(
             "mizzen_serving_requests", "Requests by path and code.", ["path", "code"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,20 +30,25 @@ class Model:
     encoder: Encoder
     predictor: Predictor
 
-    def warm_up(self) -> None:
+    def warm_up(self) -> float:
         """One prediction of an average row, so that the first request finds caches filled and
-        a model that cannot predict is found before the service says that it is ready."""
+        a model that cannot predict is found before the service says that it is ready.
+        Returns the seconds that one row takes."""
         row = Encoded(
             np.zeros((1, len(self.encoder.numbers)), dtype=np.float32),
             np.zeros((1, len(self.encoder.categories)), dtype=np.int64),
         )
         output = self.predictor.predict(row)
+        started = time.perf_counter()
+        self.predictor.predict(row)
+        seconds = time.perf_counter() - started
         if len(output) != 1 or not np.isfinite(output).all():
             raise IntegrityError(
                 f"version {self.version} of {self.project.name} predicts no finite value",
                 given=output,
                 next_step="train again, or serve another version",
             )
+        return seconds
 
 
 def load_model(options: ServeOptions, place: Place) -> Model:

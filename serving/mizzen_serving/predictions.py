@@ -6,6 +6,7 @@ one call at a time is made.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -92,7 +93,7 @@ class Predictions:
             return [row[:width] for row in rows]
         entities = {n: [row[place] for row in rows] for n, place in self._contract.entities}
         found = self._source.online(self._contract.views, entities, at)
-        columns = [found[name] for name in self._names[width:]]
+        columns = [[_null(value) for value in found[name]] for name in self._names[width:]]
         return [
             (*row[:width], *values)
             for row, values in zip(rows, zip(*columns, strict=True), strict=True)
@@ -161,3 +162,8 @@ class Predictions:
             for n, answer in zip(sound, answers, strict=True):
                 results[n] = answer
         return results
+
+
+def _null(value: Any) -> Any:
+    """Feature stores say NaN for null where a column holds numbers."""
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -39,6 +39,4 @@ class RowEncoder:
 
 
 def _code(value: Any, known: dict[str, int]) -> int:
-    if value is None or value != value:
-        return UNKNOWN
-    return known.get(category_name(value), UNKNOWN)
+    return UNKNOWN if value is None else known.get(category_name(value), UNKNOWN)

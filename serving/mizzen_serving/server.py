@@ -115,8 +115,8 @@ def _supervise(options: ServeOptions, place: Place, listener: socket.socket) -> 
             subprocess.Popen(command, env=environment, pass_fds=[listener.fileno()])
             for _ in range(options.workers)
         ]
-        _pass_signals(workers)
-        return _wait(workers)
+        told = _pass_signals(workers)
+        return _wait(workers, told)
 
 
 def _worker_arguments(options: ServeOptions, port: str) -> list[str]:
@@ -140,27 +140,32 @@ def _shared_metrics() -> Iterator[dict[str, str]]:
         yield {"PROMETHEUS_MULTIPROC_DIR": folder}
 
 
-def _pass_signals(workers: list[subprocess.Popen[bytes]]) -> None:
+def _pass_signals(workers: list[subprocess.Popen[bytes]]) -> list[int]:
+    """The signals that came so far; each goes on to every worker."""
+    told: list[int] = []
+
     def pass_on(number: int, _frame: FrameType | None) -> None:
+        told.append(number)
         for worker in workers:
             if worker.poll() is None:
                 worker.send_signal(number)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, pass_on)
+    return told
 
 
-def _wait(workers: list[subprocess.Popen[bytes]]) -> int:
+def _wait(workers: list[subprocess.Popen[bytes]], told: list[int]) -> int:
     """A worker that ends by itself takes the others with it: whoever supervises this process
     starts it anew, and nobody believes that all workers answer while one is gone."""
-    status = 0
+    failed = False
     while any(worker.poll() is None for worker in workers):
-        ended = [worker for worker in workers if worker.poll() is not None]
-        if ended and status == 0:
-            status = max(worker.returncode != 0 for worker in ended)
+        if not told and not failed and any(worker.poll() is not None for worker in workers):
+            failed = True
             for worker in workers:
                 if worker.poll() is None:
                     worker.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            next(w for w in workers if w.poll() is None).wait(timeout=0.5)
-    return int(status or any(worker.returncode for worker in workers))
+        time.sleep(0.2)
+    # a worker that was still loading when told to stop has no handler yet and dies of the signal
+    stopped = {0, *(-number for number in told)}
+    return int(failed or any(worker.returncode not in stopped for worker in workers))

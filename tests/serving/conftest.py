@@ -126,3 +126,8 @@ def package_of(
         return built[task]
 
     return get
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Callable[..., ProjectSpec]:
+    return tiny_project

@@ -1,0 +1,220 @@
+"""The service as control starts it: a process, its load, its end and its failures."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mizzen.adapters.segment_log.log import SegmentLog
+from mizzen.core.place import Place
+
+ROW = {"flight": 7, "at": "2013-07-01T12:00:00Z", "distance": 5, "wind": 2.5, "carrier": "UA"}
+JSON = {"Content-Type": "application/json"}
+
+
+class Service:
+    """A started process and how to ask it."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.process = process
+        self.port = port
+
+    def connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+
+    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
+        connection = self.connect()
+        connection.request(method, path, None if body is None else json.dumps(body), JSON)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+    def wait_ready(self) -> None:
+        for _ in range(600):
+            try:
+                if self.ask("GET", "/readyz")[0] == 200:
+                    return
+            except OSError:
+                pass
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.1)
+        raise AssertionError(self.process.communicate()[1])
+
+
+@pytest.fixture
+def launch(package_of: Callable[[str], Path], place: Place) -> Iterator[Callable[..., Service]]:
+    started: list[Service] = []
+
+    def launch_one(*options: str, package: Path | None = None, port: int = 0) -> Service:
+        port = port or free_port()
+        command = [sys.executable, "-m", "mizzen_serving", "--version", "3", *options]
+        command += ["--package", str(package or package_of("binary")), "--port", str(port)]
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, **place.to_environment()},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(Service(process, port))
+        return started[-1]
+
+    yield launch_one
+    for service in started:
+        if service.process.poll() is None:
+            service.process.kill()
+        service.process.communicate()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Clients:
+    """Threads that send rows over kept connections until told to stop or to go away."""
+
+    def __init__(self, service: Service, count: int) -> None:
+        self.answered: list[str] = []
+        self.failures: list[str] = []
+        self._service = service
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run) for _ in range(count)]
+        for thread in self._threads:
+            thread.start()
+
+    def wait_for(self, answers: int) -> None:
+        deadline = time.monotonic() + 60
+        while len(self.answered) < answers and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert len(self.answered) >= answers, self.failures
+
+    def join(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        connection = self._service.connect()
+        while not self._stop.is_set():
+            try:
+                connection.request("POST", "/predict", json.dumps(ROW), JSON)
+                answer = connection.getresponse()
+                body = json.loads(answer.read())
+            except (OSError, http.client.HTTPException) as error:
+                self.failures.append(repr(error))
+                return
+            if answer.status != 200:
+                self.failures.append(f"{answer.status} {body}")
+            else:
+                self.answered.append(body["prediction_id"])
+            if answer.headers.get("Connection") == "close":
+                return  # a balancer sends its next request to another process
+
+
+def test_what_was_answered_is_logged_though_the_service_is_killed(launch, place) -> None:
+    service = launch()
+    service.wait_ready()
+    clients = Clients(service, 4)
+    clients.wait_for(400)
+    service.process.send_signal(signal.SIGKILL)
+    clients.join()
+    logged = [prediction.id for prediction in SegmentLog(place).read()]
+    assert set(clients.answered) <= set(logged)
+    assert len(logged) - len(clients.answered) <= 4  # logged, and killed before the answer
+
+
+def test_told_to_stop_under_load_it_fails_no_request(launch, place) -> None:
+    service = launch("--drain", "1")
+    service.wait_ready()
+    clients = Clients(service, 4)
+    clients.wait_for(100)
+    service.process.send_signal(signal.SIGTERM)
+    time.sleep(0.3)
+    assert service.ask("GET", "/readyz")[0] == 503
+    assert service.ask("POST", "/predict", ROW)[0] == 200
+    assert service.process.wait(timeout=30) == 0
+    clients.join()
+    assert clients.failures == []
+    assert SegmentLog(place).counts().predictions == len(clients.answered) + 1
+
+
+def test_workers_share_a_port_and_sum_their_metrics(launch, place) -> None:
+    service = launch("--workers", "2")
+    service.wait_ready()
+    for _ in range(40):
+        assert service.ask("POST", "/predict", ROW)[0] == 200
+    page = service.ask("GET", "/metrics")[1].decode()
+    assert "mizzen_serving_rows_total 40.0" in page
+    service.process.send_signal(signal.SIGTERM)
+    assert service.process.wait(timeout=30) == 0
+    assert SegmentLog(place).counts().predictions == 40
+
+
+def test_overload_answers_503_and_when_to_come_again(launch) -> None:
+    service = launch("--queue", "1")
+    service.wait_ready()
+    connections = [service.connect() for _ in range(24)]
+    body = json.dumps([ROW] * 1000)
+    for connection in connections:
+        connection.request("POST", "/predict", body, JSON)
+    answers = [connection.getresponse() for connection in connections]
+    refused = [answer for answer in answers if answer.status == 503]
+    assert {answer.status for answer in answers} == {200, 503}
+    assert {answer.headers["Retry-After"] for answer in refused} == {"1"}
+
+
+def test_a_full_log_answers_503_and_is_told(launch, package_of, place, tmp_path) -> None:
+    package = tmp_path / "small log"
+    shutil.copytree(package_of("binary"), package)
+    project = json.loads((package / "project.json").read_text())
+    project["serving"]["log"]["max_mb"] = 1
+    (package / "project.json").write_text(json.dumps(project))
+    service = launch(package=package)
+    service.wait_ready()
+    for _ in range(100):
+        status, body = service.ask("POST", "/predict", [ROW] * 1000)
+        if status == 503:
+            break
+    assert "max_mb" in json.loads(body)["given"]
+    page = service.ask("GET", "/metrics")[1].decode()
+    assert "mizzen_serving_log_refused_records 1000.0" in page
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [("model.txt", "does not hold what was registered"), ("manifest.json", "holds no model")],
+)
+def test_a_damaged_package_is_not_served(launch, package_of, tmp_path, damage, told) -> None:
+    package = tmp_path / "damaged"
+    shutil.copytree(package_of("binary"), package)
+    with (package / damage).open("a") as file:
+        file.write("#")
+    service = launch(package=package)
+    assert service.process.wait(timeout=60) == 6
+    assert told in service.process.communicate()[1]
+
+
+def test_a_taken_port_is_one_clear_error(launch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        service = launch(port=taken.getsockname()[1])
+        assert service.process.wait(timeout=60) == 3
+    errors = service.process.communicate()[1]
+    assert "cannot listen" in errors
+    assert "Traceback" not in errors
