@@ -1,0 +1,91 @@
+"""The `preprocess` step: rows divided without leaks, and the encoding learnt from one side.
+
+Runs between features and training. Everything learnt here (means, deviations, categories,
+classes) comes from training rows only; the held-out rows are looked at for their types alone.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mizzen.adapters.tables import read_table, write_table
+from mizzen.core.encoding import Encoder, fit_category, fit_number
+from mizzen.core.labels import fit_classes
+from mizzen.spec.data import Data, Label
+from mizzen.spec.features import Features
+from mizzen_components.preprocess.divide import divide
+from mizzen_components.preprocess.inputs import check_inputs, check_known
+from mizzen_components.preprocess.leaks import check_leaks
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class PreprocessFigures(NamedTuple):
+    """`unlabelled`: rows left out because their label is null. `withheld`: rows before the
+    split whose label became known only after it, left out of training."""
+
+    train_rows: int
+    test_rows: int
+    unlabelled: int
+    withheld: int
+
+
+def run(
+    *,
+    frame: Path,
+    task: str,
+    data: dict[str, Any],
+    features: dict[str, Any],
+    label: dict[str, Any],
+    split: dict[str, Any],
+    end: str,
+    train: Path,
+    test: Path,
+    encoder: Path,
+) -> PreprocessFigures:
+    """Divide the labelled rows, fit the encoder, write both sides in their given order.
+
+    Args:
+        frame: rows with key, event time, label and every feature.
+        end: the window's end as an ISO instant, from which a split by time counts back;
+            "" takes the next whole unit of `split.test` after the last event.
+
+    Raises:
+        InvalidData: a feature is missing, of the wrong type, null in every training row or
+            tells the label; a side is empty; the labels do not fit the task.
+    """
+    described, wanted = Data.model_validate(data), Features.model_validate(features)
+    target = Label.model_validate(label)
+    rows = read_table(frame)
+    check_inputs(rows, wanted, target)
+    labelled = rows[rows[target.column].notna()]
+    if task == "binary":  # a third class on the test side is as wrong as one in training
+        fit_classes(labelled[target.column].to_numpy(), task)
+    sides = divide(labelled, described, target, split, end)
+    fitted = fit(sides.train, wanted, target, task)
+    write_table(sides.train, train)
+    write_table(sides.test, test)
+    encoder.parent.mkdir(parents=True, exist_ok=True)
+    encoder.write_text(fitted.to_json(), encoding="utf-8")
+    unlabelled = len(rows) - len(labelled)
+    return PreprocessFigures(len(sides.train), len(sides.test), unlabelled, sides.withheld)
+
+
+def fit(train: pd.DataFrame, features: Features, label: Label, task: str) -> Encoder:
+    """The encoder of the training rows.
+
+    Raises:
+        InvalidData: one class only, a feature without a value, a feature that tells the label.
+    """
+    classes = fit_classes(train[label.column].to_numpy(), task)
+    check_known(train, features)
+    check_leaks(train, features, label, task, classes)
+    numbers = [c.name for c in features.inputs if c.kind == "number"]
+    categories = [c.name for c in features.inputs if c.kind == "category"]
+    return Encoder(
+        tuple(fit_number(name, train[name].to_numpy()) for name in numbers),
+        tuple(fit_category(name, train[name].to_numpy()) for name in categories),
+        classes,
+    )
