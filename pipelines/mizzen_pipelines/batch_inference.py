@@ -17,6 +17,7 @@ from mizzen_pipelines.steps import framework, step
 def build(spec: ProjectSpec, image: str | None = None) -> Any:
     """The project's batch inference pipeline, ready to compile; see `training.build`."""
     data, label = section(spec.data), section(spec.label)
+    unlabelled: dict[str, Any] = {}  # rows to predict need no label, and it is not checked
 
     task = partial(step, image=image)
 
@@ -26,7 +27,12 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
     ) -> None:
         stored = task(
             snapshot(
-                code=code, data=data, label=label, source_digest=source_digest, start=start, end=end
+                code=code,
+                data=data,
+                label=unlabelled,
+                source_digest=source_digest,
+                start=start,
+                end=end,
             ),
             "snapshot",
             "dvc",

@@ -80,6 +80,7 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
                 features=inputs,
                 label=label,
                 split=section(spec.split),
+                end=end,
             ),
             "preprocess",
         )

@@ -17,11 +17,13 @@ def preprocess(
     features: dict[str, Any],
     label: dict[str, Any],
     split: dict[str, Any],
+    end: str,
     train: Output[Dataset],
     test: Output[Dataset],
     encoder: Output[Artifact],
 ) -> NamedTuple(
-    "PreprocessFigures", [("train_rows", int), ("test_rows", int), ("unlabelled", int)]
+    "PreprocessFigures",
+    [("train_rows", int), ("test_rows", int), ("unlabelled", int), ("withheld", int)],
 ):
     """Split without leaks and fit the encoder on training rows."""
     from mizzen_components.entry import call
