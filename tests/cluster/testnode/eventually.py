@@ -15,7 +15,7 @@ T = TypeVar("T")
 PAUSE_S = 0.25
 
 
-def eventually(attempt: Callable[[], T], within_s: float = 60) -> T:
+def eventually(attempt: Callable[[], T | None], within_s: float = 60) -> T:
     """The first answer that is neither an error nor false.
 
     Raises:

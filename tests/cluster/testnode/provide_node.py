@@ -8,6 +8,7 @@ from pathlib import Path
 from testnode import node
 from testnode.box import first_process
 from testnode.errors import ClusterError
+from testnode.footprint import footprint
 from testnode.images import load_image
 from testnode.kubectl import Kubectl
 from testnode.spec import NodeSpec
@@ -46,7 +47,8 @@ class NodeProvider:
             return f"{self.spec.name} is Ready\nkubectl: {command}\nlogs: {self.spec.folder}/log"
         if first_process(self.spec) is not None:
             return f"{self.spec.name} runs but is not Ready\nlogs: {self.spec.folder}/log"
-        return f"{self.spec.name} is down"
+        left = footprint(self.spec)
+        return f"{self.spec.name} is down" + (f", but left {left}" if left else "")
 
     def kubectl(self) -> Kubectl:
         return node.kubectl(self.spec)

@@ -53,7 +53,9 @@ def pod(name: str, namespace: str, container: Manifest, **rest: Any) -> Manifest
     return named("v1", "Pod", name, namespace, spec=pod_spec(container, **rest))
 
 
-def deployment(name: str, namespace: str, container: Manifest, replicas: int = 1) -> Manifest:
+def deployment(
+    name: str, namespace: str, container: Manifest, replicas: int = 1, **of_pod: Any
+) -> Manifest:
     labels = {"app": name}
     return named(
         "apps/v1",
@@ -65,7 +67,7 @@ def deployment(name: str, namespace: str, container: Manifest, replicas: int = 1
             "selector": {"matchLabels": labels},
             # one more before one less: never fewer than asked for
             "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
-            "template": {"metadata": {"labels": labels}, "spec": pod_spec(container)},
+            "template": {"metadata": {"labels": labels}, "spec": pod_spec(container, **of_pod)},
         },
     )
 

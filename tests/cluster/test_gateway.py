@@ -1,0 +1,105 @@
+"""Weights and a mirror by the Gateway API, through the real Envoy, counted request by request."""
+
+from __future__ import annotations
+
+import http.client
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import pytest
+from testnode.eventually import eventually
+from testnode.figures import timed
+from testnode.kubectl import Kubectl
+from testnode.workloads import Manifest, deployment, named, service, web_container
+
+API = "gateway.networking.k8s.io/v1"
+CONTROLLER = "gateway.envoyproxy.io/gatewayclass-controller"
+REQUESTS = 1000
+Address = tuple[str, int]
+
+
+@pytest.fixture(scope="module")
+def gateway_class(kubectl: Kubectl, with_addon: Callable[[str], None]) -> Iterator[str]:
+    with_addon("envoy-gateway")
+    spec = {"controllerName": CONTROLLER}
+    kubectl.apply([named(API, "GatewayClass", "envoy", spec=spec)])
+    yield "envoy"
+    kubectl.run("delete", "gatewayclass", "envoy", "--wait=false")
+
+
+@pytest.fixture
+def gateway(kubectl: Kubectl, namespace: str, gateway_class: str) -> Address:
+    """Envoy for the namespace's routes; where it is reached from here."""
+    listener = {"name": "http", "port": 80, "protocol": "HTTP"}
+    spec = {"gatewayClassName": gateway_class, "listeners": [listener]}
+    with timed("gateway: applied to Envoy ready"):
+        kubectl.apply([named(API, "Gateway", "gateway", namespace, spec=spec)])
+        address = eventually(lambda: envoy_address(kubectl, namespace), within_s=120)
+        kubectl.wait("condition=Available", "deployment", *labelled(namespace), within_s=120)
+    return address
+
+
+def test_requests_are_divided_by_weight_and_mirrored(
+    kubectl: Kubectl, namespace: str, gateway: Address
+) -> None:
+    for version in ("stable", "candidate", "shadow"):
+        web = deployment(version, namespace, web_container(version))
+        kubectl.apply([web, service(version, namespace)])
+    for version in ("stable", "candidate", "shadow"):
+        kubectl.rolled_out(f"deployment/{version}", "--namespace", namespace)
+    kubectl.apply([route(namespace, {"stable": 90, "candidate": 10}, mirror="shadow")])
+    eventually(lambda: ask(gateway, 1))
+    eventually(lambda: asked_of(kubectl, namespace, "shadow") > 0)
+
+    mirrored_before = asked_of(kubectl, namespace, "shadow")
+    answers = ask(gateway, REQUESTS)
+    assert answers == {"stable": REQUESTS * 0.9, "candidate": REQUESTS * 0.1}
+    eventually(lambda: asked_of(kubectl, namespace, "shadow") >= mirrored_before + REQUESTS)
+    assert asked_of(kubectl, namespace, "shadow") == mirrored_before + REQUESTS
+
+
+def route(namespace: str, weights: dict[str, int], mirror: str) -> Manifest:
+    backends = [{"name": name, "port": 80, "weight": weight} for name, weight in weights.items()]
+    copy = {"type": "RequestMirror", "requestMirror": {"backendRef": {"name": mirror, "port": 80}}}
+    spec = {
+        "parentRefs": [{"name": "gateway"}],
+        "rules": [{"backendRefs": backends, "filters": [copy]}],
+    }
+    return named(API, "HTTPRoute", "route", namespace, spec=spec)
+
+
+def envoy_address(kubectl: Kubectl, namespace: str) -> Address | None:
+    """The node's address and the port that Envoy's Service has on it, once it is made."""
+    services = kubectl.get("services", *labelled(namespace))["items"]
+    node = kubectl.get("nodes")["items"][0]["status"]["addresses"]
+    internal = next(a["address"] for a in node if a["type"] == "InternalIP")
+    ports = [service["spec"]["ports"][0].get("nodePort") for service in services]
+    return (internal, int(ports[0])) if ports and ports[0] else None
+
+
+def labelled(namespace: str) -> list[str]:
+    label = f"gateway.envoyproxy.io/owning-gateway-namespace={namespace}"
+    return ["--namespace=envoy-gateway-system", f"--selector={label}"]
+
+
+def ask(address: Address, times: int) -> Counter[str]:
+    answers: Counter[str] = Counter()
+    with closing(http.client.HTTPConnection(*address, timeout=5)) as connection:
+        for _ in range(times):
+            connection.request("GET", "/")
+            answer = connection.getresponse()
+            body = answer.read().decode()
+            if answer.status != http.HTTPStatus.OK:
+                raise OSError(f"{answer.status}: {body}")
+            answers[body] += 1
+    return answers
+
+
+def asked_of(kubectl: Kubectl, namespace: str, version: str) -> int:
+    count = (
+        "import urllib.request as r; print(int(r.urlopen('http://127.0.0.1:8080/count').read()))"
+    )
+    where = (f"deployment/{version}", "--namespace", namespace)
+    said = kubectl.run("exec", *where, "--", "python3", "-c", count)
+    return int(said)

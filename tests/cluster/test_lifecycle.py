@@ -1,0 +1,116 @@
+"""Start, stop and sudden death of a node: whatever dies, the next start works and nothing stays."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from testnode import cgroups, node, places
+from testnode.base_image import BASE
+from testnode.box import first_process
+from testnode.eventually import eventually
+from testnode.figures import record
+from testnode.footprint import footprint, shared_files
+from testnode.images import load_image
+from testnode.spec import NodeSpec
+from testnode.workloads import pod, web_container
+
+
+def test_down_leaves_nothing_and_may_be_repeated(own_node: NodeSpec) -> None:
+    shared_before = shared_files()
+    record("node: started to Ready", node.up(own_node), "s")
+    run_a_pod(own_node)
+    assert set(footprint(own_node)) == {
+        "processes",
+        "mounts",
+        "loop devices",
+        "control groups",
+        "interfaces",
+        "files",
+    }
+    node.down(own_node)
+    node.down(own_node)
+    eventually(lambda: footprint(own_node) == {})
+    assert shared_files() == shared_before
+
+
+def supervisor_only(spec: NodeSpec) -> list[int]:
+    return [pid for pid in [first_process(spec)] if pid is not None]
+
+
+def everything(spec: NodeSpec) -> list[int]:
+    return cgroups.members(spec.name)
+
+
+def named(program: str) -> Callable[[NodeSpec], list[int]]:
+    def of_that_name(spec: NodeSpec) -> list[int]:
+        return [pid for pid in cgroups.members(spec.name) if comm(pid).startswith(program)]
+
+    of_that_name.__name__ = program
+    return of_that_name
+
+
+@pytest.mark.parametrize(
+    "victims",
+    [supervisor_only, everything, named("containerd"), named("kubelet"), named("postgres")],
+    ids=lambda victims: victims.__name__,
+)
+def test_after_a_kill_the_next_start_works_and_nothing_stays(
+    own_node: NodeSpec, victims: Callable[[NodeSpec], list[int]]
+) -> None:
+    node.up(own_node)
+    run_a_pod(own_node)
+    killed = victims(own_node)
+    assert killed
+    for pid in killed:
+        kill(pid)
+    node.up(own_node)
+    run_a_pod(own_node)
+    node.down(own_node)
+    eventually(lambda: footprint(own_node) == {})
+
+
+def test_a_killed_api_server_is_started_again(own_node: NodeSpec) -> None:
+    node.up(own_node)
+    for pid in named("kube-apiserver")(own_node):
+        kill(pid)
+    eventually(lambda: not node.running(own_node))
+    eventually(lambda: node.running(own_node))
+    run_a_pod(own_node)
+
+
+def test_a_start_that_was_killed_halfway_is_swept(own_node: NodeSpec) -> None:
+    environment = {**os.environ, "CLUSTER": "node", "CLUSTER_SLOT": str(own_node.slot)}
+    command = [sys.executable, places.HERE, "up"]
+    starting = subprocess.Popen(command, env=environment, start_new_session=True)
+    eventually(lambda: named("kube-apiserver")(own_node))
+    starting.kill()
+    starting.wait()
+    node.down(own_node)
+    eventually(lambda: footprint(own_node) == {})
+
+
+def run_a_pod(spec: NodeSpec) -> None:
+    kubectl = node.kubectl(spec)
+    load_image(spec, BASE)
+    kubectl.apply([pod("web", "default", web_container("here"))])
+    kubectl.wait("condition=Ready", "pod/web")
+
+
+def comm(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
