@@ -1,0 +1,211 @@
+"""Results of steps under their keys, outputs under the hash of their content.
+
+Below a place's home::
+
+    cache/steps/<key>.json            figures, and output name -> content hash
+    cache/objects/<hash>/content      the output, a file or a folder
+    cache/objects/<hash>/stamp.json   how it looked when it was last known to be whole
+    cache/lock                        shared by runs, exclusive while pruning
+
+An output whose stamp changed is hashed again; when it no longer hashes to its name it is
+removed and its step is a miss. Everything appears by rename: there are no halves.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from mizzen.adapters.cache.trees import (
+    link_tree,
+    remove_tree,
+    seal,
+    tree_hash,
+    tree_size,
+    tree_stamp,
+)
+from mizzen.errors import InvalidData
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a step returned. `artifacts`: output name -> content hash."""
+
+    key: str
+    step: str
+    seconds: float
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    artifacts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What `prune` removed."""
+
+    entries: int
+    objects: int
+    bytes: int
+
+
+class StepCache:
+    """The cache of one place; several runs use it at once."""
+
+    def __init__(self, home: Path) -> None:
+        self._root = home / "cache"
+        self._steps = self._root / "steps"
+        self._objects = self._root / "objects"
+        for folder in (self._steps, self._objects):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def find(self, key: str) -> Entry | None:
+        """The result under a key, all of its outputs verified; None is a miss."""
+        file = self._steps / f"{key}.json"
+        try:
+            entry = Entry(**json.loads(file.read_text(encoding="utf-8")))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+        if not all(self._whole(digest) for digest in entry.artifacts.values()):
+            file.unlink(missing_ok=True)
+            return None
+        with suppress(OSError):
+            os.utime(file)  # pruning goes by last use
+        return entry
+
+    def keep(
+        self,
+        key: str,
+        step: str,
+        seconds: float,
+        figures: Mapping[str, Any],
+        outputs: Mapping[str, Path],
+    ) -> Entry:
+        """Store a result; its outputs stay where they are, linked with the stored ones.
+
+        Raises:
+            InvalidData: an output does not exist or holds what cannot be stored.
+        """
+        with self._lock(fcntl.LOCK_SH):
+            artifacts = {name: self._store(name, path) for name, path in outputs.items()}
+            entry = Entry(key, step, seconds, figures, artifacts)
+            _write(self._steps / f"{key}.json", asdict(entry))
+        return entry
+
+    def alias(self, entry: Entry, key: str) -> None:
+        """Let the same result be found under another key too."""
+        _write(self._steps / f"{key}.json", {**asdict(entry), "key": key})
+
+    def place(self, entry: Entry, folder: Path) -> dict[str, Path] | None:
+        """Make the outputs appear in `folder` under their names; None when one vanished."""
+        folder.mkdir(parents=True, exist_ok=True)
+        placed = {}
+        with self._lock(fcntl.LOCK_SH):
+            for name, digest in entry.artifacts.items():
+                placed[name] = folder / name
+                remove_tree(placed[name])
+                try:
+                    link_tree(self._objects / digest / "content", placed[name])
+                    self._stamp(self._objects / digest)
+                except FileNotFoundError:
+                    return None
+        return placed
+
+    def prune(self, older_than: timedelta) -> Pruned:
+        """Remove results that no run used for so long, and outputs that no result names."""
+        cutoff = time.time() - older_than.total_seconds()
+        with self._lock(fcntl.LOCK_EX):
+            old = [file for file in self._steps.glob("*.json") if file.stat().st_mtime <= cutoff]
+            for file in old:
+                file.unlink()
+            used = set(self._named())
+            unused = [folder for folder in self._objects.iterdir() if folder.name not in used]
+            freed = sum(tree_size(folder) for folder in unused)
+            for folder in unused:
+                remove_tree(folder)
+        return Pruned(len(old), len(unused), freed)
+
+    def _named(self) -> Iterator[str]:
+        for file in self._steps.glob("*.json"):
+            with suppress(ValueError, KeyError):
+                yield from json.loads(file.read_text(encoding="utf-8"))["artifacts"].values()
+
+    def _whole(self, digest: str) -> bool:
+        folder = self._objects / digest
+        try:
+            stamp = tree_stamp(folder / "content")
+            with suppress(OSError, ValueError):
+                if json.loads((folder / "stamp.json").read_text(encoding="utf-8")) == stamp:
+                    return True
+            if tree_hash(folder / "content") == digest:
+                _write(folder / "stamp.json", stamp, durable=False)
+                return True
+        except (FileNotFoundError, InvalidData):
+            pass
+        _discard(folder)
+        return False
+
+    def _store(self, name: str, output: Path) -> str:
+        if not os.path.lexists(output):
+            raise InvalidData(f"the step did not write its output {name!r}", given=output)
+        seal(output)
+        digest = tree_hash(output)
+        folder = self._objects / digest
+        if folder.exists() and self._whole(digest):
+            return digest
+        fresh = self._objects / f".{uuid.uuid4().hex}"
+        try:
+            fresh.mkdir()
+            link_tree(output, fresh / "content")
+            self._stamp(fresh)
+            _appear(fresh, folder)
+        finally:
+            remove_tree(fresh)
+        return digest
+
+    def _stamp(self, folder: Path) -> None:
+        # A new link changes the time of status, so the stamp is taken after linking.
+        _write(folder / "stamp.json", tree_stamp(folder / "content"), durable=False)
+
+    @contextmanager
+    def _lock(self, kind: int) -> Iterator[None]:
+        with (self._root / "lock").open("a") as file:
+            fcntl.flock(file, kind)
+            yield
+
+
+def _appear(fresh: Path, folder: Path) -> None:
+    try:
+        fresh.rename(folder)
+    except OSError as error:
+        if error.errno not in {errno.EEXIST, errno.ENOTEMPTY}:
+            raise
+        # another run stored the same content just now
+
+
+def _discard(folder: Path) -> None:
+    aside = folder.with_name(f".{uuid.uuid4().hex}")
+    with suppress(OSError):
+        folder.rename(aside)
+        remove_tree(aside)
+
+
+def _write(file: Path, document: Any, durable: bool = True) -> None:
+    fresh = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
+    try:
+        with fresh.open("w", encoding="utf-8") as stream:
+            json.dump(document, stream)
+            if durable:
+                stream.flush()
+                os.fsync(stream.fileno())
+        fresh.replace(file)
+    finally:
+        fresh.unlink(missing_ok=True)

@@ -1,0 +1,108 @@
+"""Hashes, stamps and links of outputs. An output is a file, or a folder of files.
+
+A stamp tells cheaply whether a tree may have changed since it was hashed: it holds size,
+inode, time of change of content and time of change of status of every file. The last one
+cannot be set by a program, so a file that was edited and given back its old size and time is
+still noticed. Not noticed is what goes below the file system: bits that rot, a device that is
+written to directly, a clock that was turned back to the same nanosecond.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from mizzen.errors import InvalidData
+
+Stamp = list[list[str | int]]
+
+
+def tree_hash(path: Path) -> str:
+    """SHA-256 over names and content of a file or folder; times and modes do not count.
+
+    Raises:
+        InvalidData: it holds a link, a socket or another special file.
+    """
+    digest = hashlib.sha256()
+    for name, status in _walk(path, ""):
+        kind = "folder" if stat.S_ISDIR(status.st_mode) else _content(path / name)
+        digest.update(json.dumps([name, kind]).encode())
+    return digest.hexdigest()
+
+
+def tree_stamp(path: Path) -> Stamp:
+    """What `tree_hash` need not be asked about again while it stays equal."""
+    return [
+        [name, 0, 0, 0, 0]
+        if stat.S_ISDIR(status.st_mode)
+        else [name, status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns]
+        for name, status in _walk(path, "")
+    ]
+
+
+def tree_size(path: Path) -> int:
+    """Bytes of all files."""
+    return sum(status.st_size for _, status in _walk(path, "") if stat.S_ISREG(status.st_mode))
+
+
+def link_tree(source: Path, target: Path) -> None:
+    """Make `target` the same tree by hard links, or by copies across file systems."""
+    if not source.is_dir():
+        _link(source, target)
+        return
+    for name, status in _walk(source, ""):
+        place = target / name
+        if stat.S_ISDIR(status.st_mode):
+            place.mkdir(parents=True)
+        else:
+            _link(source / name, place)
+
+
+def seal(path: Path) -> None:
+    """Bring the tree to the disk and make its files read-only: a half-written output must
+    never carry the stamp of a whole one."""
+    for name, status in _walk(path, ""):
+        if stat.S_ISREG(status.st_mode):
+            with (path / name if name else path).open("rb") as file:
+                os.fsync(file.fileno())
+                os.fchmod(file.fileno(), 0o444)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a file or a folder; nothing to remove is fine."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _walk(root: Path, below: str) -> Iterator[tuple[str, os.stat_result]]:
+    status = os.lstat(root / below)
+    if not (stat.S_ISDIR(status.st_mode) or stat.S_ISREG(status.st_mode)):
+        raise InvalidData(
+            "an output holds a link or a special file",
+            given=root / below,
+            allowed="files and folders",
+            next_step="write the content itself",
+        )
+    yield below, status
+    if stat.S_ISDIR(status.st_mode):
+        for name in sorted(entry.name for entry in (root / below).iterdir()):
+            yield from _walk(root, f"{below}/{name}" if below else name)
+
+
+def _content(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -1,0 +1,176 @@
+"""A run's folder: the layout, and who may write into it.
+
+::
+
+    plan.json                     the plan, the arguments and the run id, as submitted
+    state                         one word of `RunState`
+    events.jsonl                  one `StepEvent` a line, oldest first
+    lock                          held while a process executes the run or cleans up after it
+    cancel                        its presence asks the runner to stop
+    logs/<task>.<attempt>.log     what the step printed
+    steps/<task>/outputs/<name>   its artifacts
+    steps/<task>/done.json        its cache key and last event, once it has finished
+    steps/<task>/request.json, result.json   what the step's process was asked and answered
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mizzen.core.runs import RunState, StepEvent, StepState
+from mizzen.errors import Conflict
+
+_TAKEOVER = 5.0  # seconds in which a dead run's guardian has killed the last step
+
+
+class RunFolder:
+    """Reads and writes the files of one run."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._events = root / "events.jsonl"
+
+    def create(self) -> None:
+        """Make what is missing."""
+        for folder in (self.root / "logs", self.root / "steps"):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def step(self, task: str) -> Path:
+        """The folder of one task."""
+        return self.root / "steps" / task
+
+    def log(self, task: str, attempt: int) -> Path:
+        """The log of one attempt."""
+        return self.root / "logs" / f"{task}.{attempt}.log"
+
+    def logs(self, task: str) -> list[Path]:
+        """All logs of a task, first attempt first."""
+        found = self.root.joinpath("logs").glob(f"{task}.*.log")
+        mine = [path for path in found if path.name[len(task) + 1 : -4].isdigit()]
+        return sorted(mine, key=lambda path: int(path.name[len(task) + 1 : -4]))
+
+    @property
+    def state(self) -> RunState | None:
+        """The state as last written; None when the run never started."""
+        try:
+            return RunState((self.root / "state").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+
+    @state.setter
+    def state(self, state: RunState) -> None:
+        write(self.root / "state", state.value)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody asked the run to stop."""
+        return (self.root / "cancel").exists()
+
+    def ask_to_stop(self) -> None:
+        """Ask the runner to stop the run."""
+        (self.root / "cancel").touch()
+
+    def forget_request(self) -> None:
+        """Somebody resumes the run: an earlier request to stop is answered."""
+        (self.root / "cancel").unlink(missing_ok=True)
+
+    def append(self, event: StepEvent) -> None:
+        """Add an event; it is on the disk before this returns when it ends a step."""
+        line = json.dumps(encode(event)) + "\n"
+        with self._events.open("a", encoding="utf-8") as file:
+            file.write(line)
+            if event.state is not StepState.RUNNING:
+                file.flush()
+                os.fsync(file.fileno())
+
+    def events(self) -> Iterator[StepEvent]:
+        """All events; a line that a crash left half-written is skipped."""
+        if not self._events.exists():
+            return
+        for line in self._events.read_text(encoding="utf-8").splitlines():
+            try:
+                yield decode(json.loads(line))
+            except ValueError:
+                continue
+
+    def mend(self) -> None:
+        """End a half-written last line, so that the next event starts on its own."""
+        whole = self._events.read_bytes() if self._events.exists() else b""
+        if whole and not whole.endswith(b"\n"):
+            with self._events.open("ab") as file:
+                file.write(b"\n")
+
+    @contextmanager
+    def locked(self) -> Iterator[int]:
+        """Hold the run; gives the lock's file descriptor, for the guardian.
+
+        Raises:
+            Conflict: another process executes it.
+        """
+        descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            if not _take(descriptor, _TAKEOVER if self.state is RunState.RUNNING else 0.5):
+                raise Conflict(
+                    f"another process executes the run in {self.root}",
+                    next_step="wait for it, or cancel it",
+                )
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    @property
+    def held(self) -> bool:
+        """Whether a process executes the run now."""
+        try:
+            descriptor = os.open(self.root / "lock", os.O_RDWR)
+        except FileNotFoundError:
+            return False
+        try:
+            return not _take(descriptor, 0)
+        finally:
+            os.close(descriptor)
+
+
+def write(file: Path, text: str) -> None:
+    """Replace a file's content as a whole."""
+    fresh = file.with_name(f".{file.name}.{os.getpid()}")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(file)
+
+
+def encode(event: StepEvent) -> dict[str, Any]:
+    """An event as JSON."""
+    document = asdict(event)
+    document["at"] = event.at.isoformat()
+    document["artifacts"] = {name: str(path) for name, path in event.artifacts.items()}
+    return document
+
+
+def decode(document: dict[str, Any]) -> StepEvent:
+    """The inverse of `encode`."""
+    artifacts = {name: Path(path) for name, path in document["artifacts"].items()}
+    at = datetime.fromisoformat(document["at"])
+    return StepEvent(
+        **{**document, "state": StepState(document["state"]), "at": at, "artifacts": artifacts}
+    )
+
+
+def _take(descriptor: int, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.02)
