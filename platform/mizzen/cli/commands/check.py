@@ -1,0 +1,36 @@
+"""`mizzen check`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mizzen.cli.door import Door, command_app
+from mizzen.errors import InvalidProject
+
+app, command = command_app("mizzen check --data --project my-project")
+_MARKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "error": ("✗", "red")}
+
+
+@command
+def check(
+    door: Door,
+    data: Annotated[
+        bool, typer.Option("--data", help="Also load the source and check its rows.")
+    ] = False,
+) -> None:
+    """Check a project without running it."""
+    findings = door.project.check(data=data)
+    faults = [finding for finding in findings if finding.level == "error"]
+
+    def show() -> None:
+        for finding in findings:
+            mark, colour = _MARKS[finding.level]
+            door.say(f"{typer.style(mark, fg=colour)} {finding.subject}: {finding.message}")
+            if finding.next_step:
+                door.say(f"    next: {finding.next_step}")
+
+    door.answer({"ok": not faults, "findings": findings}, show)
+    if faults:
+        raise typer.Exit(InvalidProject.exit_code)

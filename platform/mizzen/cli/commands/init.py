@@ -1,0 +1,30 @@
+"""`mizzen init`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mizzen.cli.door import Door, command_app
+
+app, command = command_app("mizzen init my-project")
+
+
+@command
+def init(
+    door: Door,
+    name: Annotated[str, typer.Argument(help="The new project's name, or a path that ends in it.")],
+    template: Annotated[str, typer.Option(help="What to start from.")] = "tabular",
+) -> None:
+    """Make a small project that checks and trains as it is."""
+    from mizzen.control.create import create
+
+    folder = create(door.folder / Path(name), template)
+
+    def show() -> None:
+        door.say(f"made {folder}")
+        door.say(f"next: cd {name} && mizzen check --data && mizzen run")
+
+    door.answer({"folder": folder, "template": template}, show)

@@ -1,0 +1,126 @@
+"""`mizzen models ...`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mizzen.cli.door import Door, as_command, group_app
+from mizzen.cli.progress import short
+from mizzen.cli.show import pair_rows, table
+
+if TYPE_CHECKING:
+    from mizzen.control.compare import Comparison
+
+app = group_app("Model versions: what was registered, what is the champion and why.")
+Version = Annotated[int, typer.Argument(help="A version's number.", metavar="VERSION")]
+
+
+@as_command(app, "list", "mizzen models list")
+def list_models(door: Door) -> None:
+    """Every registered version, the champion marked."""
+    found, champion = door.project.models(), door.project.champion()
+    number = None if champion is None else champion.version
+
+    def show() -> None:
+        rows = (
+            (
+                f"{m.number} *" if m.number == number else m.number,
+                f"{m.metric} {short(m.value)}",
+                m.champion,
+                "blessed" if m.blessed else "refused",
+                m.reason,
+                m.run,
+            )
+            for m in found
+        )
+        table(door, ("version", "metric", "against", "gate", "reason", "run"), rows)
+        door.say("* is the champion" if number is not None else "there is no champion")
+
+    door.answer({"versions": found, "champion": champion}, show)
+
+
+@as_command(app, "show", "mizzen models show 2")
+def show_model(door: Door, version: Version) -> None:
+    """One version: its verdict, its run, its promotions."""
+    project = door.project
+    from mizzen.control.state import models
+
+    found = models.get_version(project.workspace.state, project.name, version)
+    promotions = [p for p in project.promotions() if p.version == version]
+
+    def show() -> None:
+        door.say(f"version {found.number} of {project.name}, registered by run {found.run}")
+        door.say(f"  {found.metric}: {short(found.value)}")
+        if found.champion is not None:
+            door.say(f"  version {found.champion} on the same rows: {short(found.champion_value)}")
+        door.say(f"  gate: {'blessed' if found.blessed else 'refused'}: {found.reason}")
+        for promotion in promotions:
+            door.say(f"  promoted at {promotion.at:%F %T} by {promotion.by}: {promotion.reason}")
+
+    document = {
+        "version": found,
+        "promotions": promotions,
+        "figures": project.run_info(found.run).figures,
+    }
+    door.answer(document, show)
+
+
+@as_command(app, "promote", "mizzen models promote 1 --reason 'version 2 answers too slowly'")
+def promote(
+    door: Door,
+    version: Version,
+    reason: Annotated[str, typer.Option(help="Why; kept in the history.")] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Even if the gate refused it; needs a reason.")
+    ] = False,
+) -> None:
+    """Make a version the champion; an older one is a rollback."""
+    found = door.project.promote(version, reason=reason, force=force)
+    before = "" if found.previous is None else f" (before: version {found.previous})"
+    door.answer(found, lambda: door.say(f"version {found.version} is the champion{before}"))
+
+
+@as_command(app, "history", "mizzen models history --json")
+def history(door: Door) -> None:
+    """Every promotion, oldest first."""
+    found = door.project.promotions()
+    rows = [(f"{p.at:%F %T}", p.version, p.previous, p.by, p.reason) for p in found]
+    columns = ("at", "version", "before", "by", "reason")
+    door.answer({"promotions": found}, lambda: table(door, columns, rows))
+
+
+@as_command(app, "compare", "mizzen models compare 1 2")
+def compare(door: Door, first: Version, second: Version) -> None:
+    """What differs between two versions."""
+    show_comparison(door, door.project.compare(first, second))
+
+
+@as_command(app, "package", "mizzen models package 2 --into bentos")
+def package(
+    door: Door,
+    version: Annotated[int | None, typer.Argument(help="The champion if absent.")] = None,
+    into: Annotated[Path | None, typer.Option(help="The folder to write to.")] = None,
+) -> None:
+    """Pack a version as a Bento that runs by itself."""
+    folder = door.project.package(version, into)
+    door.answer({"bento": folder}, lambda: door.say(f"packed: {folder}"))
+
+
+def show_comparison(door: Door, found: Comparison) -> None:
+    """Description, arguments and figures side by side."""
+
+    def show() -> None:
+        parts = {
+            "description": found.description,
+            "arguments": found.arguments,
+            "figures": found.figures,
+        }
+        for name, pairs in parts.items():
+            door.say(f"{name}:" if pairs else f"{name}: no difference")
+            if pairs:
+                table(door, ("", found.first, found.second, "change"), pair_rows(dict(pairs)))
+
+    door.answer(found, show)

@@ -1,0 +1,31 @@
+"""`mizzen status`."""
+
+from __future__ import annotations
+
+from mizzen.cli.commands.up import show_stack
+from mizzen.cli.door import Door, command_app
+from mizzen.cli.show import run_rows, table
+
+app, command = command_app("mizzen status --json")
+
+
+@command
+def status(door: Door) -> None:
+    """What runs, who the champion is, and the newest runs."""
+    project = door.project
+    stack, champion, runs = project.status(), project.champion(), project.runs(5)
+    pending = [w for w in project.windows() if w.cause and w.handled_by is None]
+
+    def show() -> None:
+        show_stack(door, stack)
+        if champion is None:
+            door.say("champion: none yet")
+        else:
+            door.say(f"champion: version {champion.version}, by {champion.by}: {champion.reason}")
+        for alarm in pending:
+            door.say(f"alarm without an answer: {alarm.cause} until {alarm.end:%F %T}")
+        columns = ("run", "title", "state", "started", "took", "trigger", "version")
+        table(door, columns, run_rows(runs))
+
+    document = {"stack": stack, "champion": champion, "runs": runs, "pending_alarms": pending}
+    door.answer(document, show)

@@ -1,0 +1,29 @@
+"""`mizzen up`."""
+
+from __future__ import annotations
+
+from mizzen.cli.door import Door, command_app
+from mizzen.cli.show import table
+from mizzen.control.stack.stack import StackStatus
+
+app, command = command_app("mizzen up")
+
+
+@command
+def up(door: Door) -> None:
+    """Start MLflow's page and the champion's service; returns when they answer."""
+    found = door.project.up()
+    door.answer(found, lambda: show_stack(door, found))
+
+
+def show_stack(door: Door, found: StackStatus) -> None:
+    """What runs, with addresses."""
+    if not found.running:
+        door.say("nothing runs; start it: mizzen up")
+        return
+    served = found.service or "none"
+    what = "no champion yet" if found.version is None else f"version {found.version}"
+    rows = [("page", found.page or "not ready", "MLflow"), ("service", served, what)]
+    table(door, ("part", "address", "what"), rows)
+    for note in found.notes:
+        door.say(f"note: {note}")

@@ -1,0 +1,172 @@
+"""What every command has in common: where the project is, how to answer, how to fail.
+
+A command is a function whose first parameter is a `Door`; `front_door` gives it the common
+options and turns errors into their text and exit code.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+from mizzen.errors import MizzenError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mizzen.project import Project
+
+INTERRUPTED = 130
+_PANEL = "Common options"
+_COMMON: dict[str, tuple[Any, Any]] = {
+    "project": (
+        Annotated[
+            Path,
+            typer.Option("--project", "-C", help="Folder of mizzen.yaml.", rich_help_panel=_PANEL),
+        ],
+        Path(),
+    ),
+    "profile": (
+        Annotated[
+            str,
+            typer.Option(
+                "--profile", help="Where to run: profiles/NAME.yaml.", rich_help_panel=_PANEL
+            ),
+        ],
+        "local",
+    ),
+    "as_json": (
+        Annotated[
+            bool,
+            typer.Option(
+                "--json",
+                help="One JSON document on the standard output; progress on the other.",
+                rich_help_panel=_PANEL,
+            ),
+        ],
+        False,
+    ),
+    "debug": (
+        Annotated[
+            bool,
+            typer.Option("--debug", help="Show tracebacks of errors.", rich_help_panel=_PANEL),
+        ],
+        False,
+    ),
+}
+
+
+@dataclass
+class Door:
+    """Between the terminal and one command."""
+
+    folder: Path
+    profile: str
+    as_json: bool
+    debug: bool
+
+    @cached_property
+    def project(self) -> Project:
+        """The project, opened when first asked for."""
+        from mizzen.project import Project
+
+        return Project.open(self.folder, self.profile)
+
+    @cached_property
+    def console(self) -> Console:
+        """For people: the standard output, or the error output beside a JSON document."""
+        from rich.console import Console
+
+        return Console(stderr=self.as_json, highlight=False, soft_wrap=True)
+
+    def say(self, text: str) -> None:
+        """One line for people."""
+        typer.echo(text, err=self.as_json)
+
+    def answer(self, value: Any, show: Callable[[], None]) -> None:
+        """The command's result: the JSON document, or what people see."""
+        if not self.as_json:
+            show()
+            return
+        from mizzen.control.state.records import document
+
+        typer.echo(json.dumps(document(value), indent=2, ensure_ascii=False))
+
+    def fail(self, error: MizzenError) -> None:
+        """Tell an error: given, allowed, next."""
+        if self.as_json:
+            typer.echo(json.dumps({"error": error.as_dict()}, indent=2, ensure_ascii=False))
+        colour = sys.stderr.isatty()
+        typer.echo(
+            typer.style("error: ", fg="red", bold=True) if colour else "error: ", nl=False, err=True
+        )
+        typer.echo(str(error), err=True)
+
+
+def front_door(command: Callable[..., Any]) -> Callable[..., None]:
+    """Give a command the common options and the way errors are told."""
+    hints = get_type_hints(command, include_extras=True)
+    own = list(inspect.signature(command).parameters.values())[1:]
+
+    def enter(**given: Any) -> None:
+        common = {name: given.pop(name) for name in _COMMON}
+        door = Door(common["project"], common["profile"], common["as_json"], common["debug"])
+        try:
+            command(door, **given)
+        except MizzenError as error:
+            if door.debug:
+                raise
+            door.fail(error)
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            typer.echo("interrupted", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+
+    parameters = [
+        p.replace(annotation=hints[p.name], kind=inspect.Parameter.KEYWORD_ONLY) for p in own
+    ]
+    parameters += [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation
+        )
+        for name, (annotation, default) in _COMMON.items()
+    ]
+    enter.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    enter.__annotations__ = {p.name: p.annotation for p in parameters}
+    enter.__doc__, enter.__name__ = command.__doc__, command.__name__
+    enter.__module__ = command.__module__
+    return enter
+
+
+def command_app(example: str, **options: Any) -> tuple[typer.Typer, Callable[..., Any]]:
+    """An app of one command, and the decorator that makes a function that command."""
+    app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="rich", **options)
+    return app, as_command(app, None, example)
+
+
+def as_command(app: typer.Typer, name: str | None, example: str) -> Callable[..., Any]:
+    """The decorator that adds a function to an app, with its example below its help."""
+
+    def add(function: Callable[..., Any]) -> Callable[..., Any]:
+        app.command(name, epilog=f"Example: {example}")(front_door(function))
+        return function
+
+    return add
+
+
+def group_app(help_text: str) -> typer.Typer:
+    """An app of several commands."""
+    return typer.Typer(
+        help=help_text,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+    )

@@ -1,0 +1,92 @@
+"""Tables and summaries for people; JSON is made elsewhere, from the same values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mizzen.cli.progress import figures_text, seconds_text, short
+from mizzen.core.runs import RunState
+
+if TYPE_CHECKING:
+    from mizzen.cli.door import Door
+    from mizzen.control.state.records import RunRecord
+    from mizzen.project import Project, Run
+
+
+def table(door: Door, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A plain table; long cells wrap on a terminal and stay whole elsewhere."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    drawn = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
+    if door.console.is_terminal:
+        door.console.print(drawn)
+    else:
+        door.console.print(drawn, width=240)
+
+
+def run_rows(runs: Iterable[RunRecord]) -> Iterable[Sequence[object]]:
+    """One row a run, for `runs list`."""
+    for run in runs:
+        took = None if run.ended_at is None else (run.ended_at - run.created_at).total_seconds()
+        yield (
+            run.id,
+            run.title,
+            run.state.value,
+            f"{run.created_at:%Y-%m-%d %H:%M:%S}",
+            seconds_text(took),
+            run.trigger,
+            run.version,
+        )
+
+
+def step_rows(run: Run) -> Iterable[Sequence[object]]:
+    """One row a step, for `runs show`."""
+    for step in run.steps:
+        told = step.error.get("message", "") if step.error else figures_text(step.figures)
+        yield step.name, step.state.value, seconds_text(step.seconds), told
+
+
+def ending(project: Project, run: Run) -> list[str]:
+    """How a run ended, in sentences."""
+    record = run.record
+    lines = [f"run {record.id} {record.state.value}"]
+    if record.state is not RunState.SUCCEEDED or record.kind != "training":
+        return lines
+    verdict = run.figures.get("evaluate", {})
+    champion = project.champion()
+    if record.version is None:
+        return [*lines, f"the gate refused the model: {verdict.get('reason', 'no reason given')}"]
+    lines.append(
+        f"registered as version {record.version}: {verdict.get('reason', '')}".rstrip(": ")
+    )
+    if champion is not None and champion.version == record.version:
+        lines.append(f"version {record.version} is the champion")
+    else:
+        lines.append(f"not promoted; to do it: mizzen models promote {record.version}")
+    return lines
+
+
+def run_document(project: Project, run: Run) -> dict[str, Any]:
+    """A run for `--json`."""
+    record = run.record
+    champion = project.champion()
+    return {
+        "run": record,
+        "steps": run.steps,
+        "verdict": run.figures.get("evaluate"),
+        "version": record.version,
+        "champion": None if champion is None else champion.version,
+    }
+
+
+def pair_rows(pairs: dict[str, tuple[Any, Any]]) -> Iterable[Sequence[object]]:
+    """Name, first, second, and the difference of numbers."""
+    for name, (one, other) in pairs.items():
+        numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (one, other))
+        yield name, short(one), short(other), f"{other - one:+.4g}" if numbers else ""

@@ -1,0 +1,6 @@
+"""`mizzen check`: everything about a project that can be told before anything runs."""
+
+from mizzen.control.check.checks import check
+from mizzen.control.check.finding import Finding
+
+__all__ = ["Finding", "check"]

@@ -1,0 +1,81 @@
+"""All checks in the order in which a user mends: description, code, names, machine, data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mizzen.control.capacity import check_resources, this_machine
+from mizzen.control.check.code import check_code
+from mizzen.control.check.finding import Finding, refused
+from mizzen.control.check.names import check_names
+from mizzen.control.sources import source_files, source_inputs
+from mizzen.control.workspace import Workspace
+from mizzen.errors import MizzenError
+from mizzen.spec.load import PROFILES, load_model, load_profile
+from mizzen.spec.project import ProjectSpec
+from mizzen.spec.story import Story
+
+STORY_FILE = "demo.yaml"
+
+
+def check(workspace: Workspace, with_data: bool = False) -> list[Finding]:
+    """Everything found, without running the project's code unless `with_data`."""
+    spec, folder = workspace.spec, workspace.folder
+    found = [Finding("ok", "mizzen.yaml", f"{spec.name}: {spec.task}")]
+    found += [
+        *_profiles(folder),
+        *_story(folder),
+        *check_code(folder, spec),
+        *_inputs(folder, spec),
+    ]
+    found += [*check_names(spec), *_machine(workspace)]
+    if with_data and not any(finding.level == "error" for finding in found):
+        from mizzen.control.check.data import check_data
+
+        found += check_data(workspace)
+    return found
+
+
+def _profiles(folder: Path) -> list[Finding]:
+    found = []
+    for file in sorted((folder / PROFILES).glob("*.yaml")):
+        try:
+            load_profile(folder, file.stem)
+            found.append(Finding("ok", "profile", file.stem))
+        except MizzenError as error:
+            found.append(refused("profile", error))
+    return found
+
+
+def _story(folder: Path) -> list[Finding]:
+    if not (folder / STORY_FILE).exists():
+        return []
+    try:
+        story = load_model(folder / STORY_FILE, Story, "")
+    except MizzenError as error:
+        return [refused(STORY_FILE, error)]
+    return [Finding("ok", STORY_FILE, f"{len(story.steps)} steps")]
+
+
+def _inputs(folder: Path, spec: ProjectSpec) -> list[Finding]:
+    names, field = source_inputs(spec.data.source)
+    found = []
+    for name in names:
+        if name.startswith("package:"):
+            continue
+        try:
+            files = source_files(folder, name, field)
+            found.append(Finding("ok", field, f"{name}: {len(files)} files"))
+        except MizzenError as error:
+            found.append(refused(field, error))
+    return found
+
+
+def _machine(workspace: Workspace) -> list[Finding]:
+    resources = workspace.spec.trainer.resources
+    try:
+        machine = this_machine(with_gpus=resources.gpu is not None)
+        check_resources(resources, machine, workspace.place.profile.runner)
+    except MizzenError as error:
+        return [refused("trainer.resources", error)]
+    return [Finding("ok", "machine", "has what trainer.resources asks for")]

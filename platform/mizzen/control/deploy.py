@@ -1,0 +1,78 @@
+"""One version put to work without the stack: in the foreground, as a Bento, over a table."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from datetime import datetime
+from pathlib import Path
+
+from mizzen.control.request import RunRequest
+from mizzen.control.stack.probes import listen
+from mizzen.control.stack.serving import command, package_of
+from mizzen.control.state import models
+from mizzen.control.workspace import Workspace
+from mizzen.errors import NotFound
+
+
+def version_of(workspace: Workspace, version: int | None) -> int:
+    """The given version if it exists, or the champion.
+
+    Raises:
+        NotFound: no such version, or no champion.
+    """
+    if version is not None:
+        return models.get_version(workspace.state, workspace.spec.name, version).number
+    champion = models.champion(workspace.state, workspace.spec.name)
+    if champion is None:
+        raise NotFound(
+            f"{workspace.spec.name} has no champion",
+            next_step="train one: mizzen run; or name a version: mizzen models list",
+        )
+    return champion.version
+
+
+def serve(workspace: Workspace, version: int | None, port: int | None) -> int:
+    """Serve until interrupted; returns the service's exit status."""
+    number = version_of(workspace, version)
+    where = workspace.place.profile.serving
+    package = package_of(workspace, number)
+    wanted = where.port if port is None else port
+    with listen(where.host, wanted, "the service", "serving.port") as listener:
+        actual, descriptor = listener.getsockname()[1], listener.fileno()
+        process = subprocess.Popen(
+            command(package, number, where.host, actual, descriptor),
+            env={**os.environ, **workspace.place.to_environment()},
+            pass_fds=[descriptor],
+        )
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+        return 0
+
+
+def package(workspace: Workspace, version: int | None, into: Path | None) -> Path:
+    """The version as a Bento below `into` (the place's `bentos`)."""
+    from mizzen_serving.package import build
+
+    number = version_of(workspace, version)
+    target = into or workspace.place.home / "bentos"
+    folder: Path = build(package_of(workspace, number), number, target)
+    return folder
+
+
+def batch_request(
+    workspace: Workspace, version: int | None, start: datetime | None, end: datetime | None
+) -> RunRequest:
+    """The run that predicts a window's rows with one version."""
+    number = version_of(workspace, version)
+    return RunRequest(
+        kind="batch-inference",
+        title=f"predict with version {number}",
+        start=start,
+        end=end,
+        arguments={"model_version": number},
+    )

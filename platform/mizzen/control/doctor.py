@@ -1,0 +1,137 @@
+"""`mizzen doctor`: whether this machine can do what the project asks, with what to do if not."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import Literal
+
+from mizzen.adapters.table import TABLE
+from mizzen.control.stack.files import StackFiles
+from mizzen.control.stack.probes import ask, listen
+from mizzen.control.state.database import HEAD
+from mizzen.control.workspace import Workspace
+from mizzen.errors import MizzenError
+
+MINIMUM = (3, 11)
+FREE_BYTES = 2 << 30
+# What a project of each kind needs: library -> extra that installs it.
+NEEDED = {
+    "kfp": "kfp",
+    "mlflow": "mlflow",
+    "dvc": "dvc",
+    "great_expectations": "great-expectations",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """`level` is ok, warning or error; `fix` says what to do."""
+
+    level: Literal["ok", "warning", "error"]
+    subject: str
+    found: str
+    fix: str | None = None
+
+
+def examine(workspace: Workspace) -> list[Diagnosis]:
+    """Everything, in the order in which a person would mend it."""
+    return [
+        _python(),
+        *_libraries(workspace),
+        _disk(workspace),
+        *_ports(workspace),
+        _git(),
+        _state(workspace),
+        *_addresses(workspace),
+    ]
+
+
+def _python() -> Diagnosis:
+    found = f"{platform.python_version()} at {sys.executable}"
+    if sys.version_info < MINIMUM:
+        return Diagnosis("error", "python", found, "use Python 3.11 or newer")
+    return Diagnosis("ok", "python", found)
+
+
+def _libraries(workspace: Workspace) -> Iterator[Diagnosis]:
+    spec = workspace.spec
+    needed = dict(NEEDED)
+    if spec.features.used_views:
+        needed["feast"] = "feast"
+    backend = TABLE["framework"].get(spec.trainer.kind)
+    if backend is not None and backend.library is not None:
+        needed[backend.library] = backend.extra or backend.library
+    for library, extra in {**needed, "bentoml": "serving"}.items():
+        if find_spec(library) is None:
+            yield Diagnosis("error", library, "not installed", f"pip install 'mizzen[{extra}]'")
+        else:
+            yield Diagnosis("ok", library, _version(library))
+
+
+def _version(library: str) -> str:
+    for name in (library, library.replace("_", "-"), f"{library}-skinny"):
+        try:
+            return version(name)
+        except PackageNotFoundError:
+            continue
+    return "installed"
+
+
+def _disk(workspace: Workspace) -> Diagnosis:
+    there = workspace.place.home
+    while not there.exists():
+        there = there.parent
+    free = shutil.disk_usage(there).free
+    found = f"{free / (1 << 30):.1f} GiB free at {there}"
+    if free < FREE_BYTES:
+        return Diagnosis("error", "disk", found, "make room, or set `home` in the profile")
+    return Diagnosis("ok", "disk", found)
+
+
+def _ports(workspace: Workspace) -> Iterator[Diagnosis]:
+    if StackFiles(workspace).alive():
+        yield Diagnosis("ok", "ports", "the stack runs and holds them")
+        return
+    profile = workspace.place.profile
+    wanted = [(profile.serving.host, profile.serving.port, "the service", "serving.port")]
+    if profile.tracking.uri is None:
+        wanted.append(("127.0.0.1", profile.tracking.port, "MLflow's page", "tracking.port"))
+    for host, port, what, field in wanted:
+        try:
+            listen(host, port, what, field).close()
+            yield Diagnosis("ok", "port", f"{port} is free for {what}")
+        except MizzenError as error:
+            yield Diagnosis("error", "port", error.message, error.next_step)
+
+
+def _git() -> Diagnosis:
+    found = shutil.which("git")
+    if found is None:
+        fix = "install git, so that models name the commit that they come from"
+        return Diagnosis("warning", "git", "not installed", fix)
+    return Diagnosis("ok", "git", found)
+
+
+def _state(workspace: Workspace) -> Diagnosis:
+    try:
+        with workspace.state.read():
+            return Diagnosis("ok", "state", f"reachable, tables {HEAD}")
+    except (MizzenError, OSError) as error:
+        fix = error.next_step if isinstance(error, MizzenError) else "see its permissions"
+        return Diagnosis("error", "state", str(error), fix)
+
+
+def _addresses(workspace: Workspace) -> Iterator[Diagnosis]:
+    uri = workspace.place.profile.tracking.uri
+    if uri is not None and uri.startswith("http"):
+        if ask(f"{uri.rstrip('/')}/health") is None:
+            fix = "start it, or mend `tracking.uri` in the profile"
+            yield Diagnosis("error", "tracking", f"{uri} does not answer", fix)
+        else:
+            yield Diagnosis("ok", "tracking", f"{uri} answers")

@@ -1,0 +1,76 @@
+"""Asking the running service for predictions, and telling the log what turned out true."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from mizzen.adapters.table import load
+from mizzen.control.stack.stack import status
+from mizzen.control.state.records import document
+from mizzen.control.workspace import Workspace
+from mizzen.errors import InvalidData, NotFound, TemporaryError
+from mizzen.ports.prediction_log import PredictionLog, TrueLabel
+
+SECONDS = 60.0
+
+
+def predict(workspace: Workspace, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The service's answer to these rows, as it gave it.
+
+    Raises:
+        NotFound: no service runs.
+        InvalidData: the service refused a row; its words are kept.
+        TemporaryError: the service is busy or starting.
+    """
+    address = status(workspace).service
+    if address is None:
+        raise NotFound("no service answers for this project", next_step="start it: mizzen up")
+    body = json.dumps({"rows": document(list(rows))}).encode()
+    request = Request(  # noqa: S310 (our own service's address)
+        f"{address}/predict", data=body, headers={"content-type": "application/json"}
+    )
+    try:
+        with urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+            found: dict[str, Any] = json.loads(answer.read())
+            return found
+    except HTTPError as error:
+        raise _refused(error) from None
+    except (URLError, OSError) as error:
+        raise TemporaryError(
+            "the service does not answer", given=error, next_step="mizzen status"
+        ) from None
+
+
+def add_labels(workspace: Workspace, labels: Sequence[TrueLabel]) -> int:
+    """Keep what predictions turned out to be; needs no running service."""
+    log: PredictionLog = load("prediction_log", "segments")(workspace.place)
+    try:
+        log.label(labels)
+    finally:
+        log.close()  # type: ignore[attr-defined]  # durable before we say so
+    return len(labels)
+
+
+def label(prediction_id: str, value: float | str, at: datetime | None = None) -> TrueLabel:
+    """One label; `at`: when it became known, now when absent."""
+    return TrueLabel(prediction_id, value, at or datetime.now(UTC))
+
+
+def _refused(error: HTTPError) -> InvalidData | TemporaryError:
+    text = error.read().decode("utf-8", "replace")
+    try:
+        told = json.loads(text)
+    except ValueError:
+        told = {"message": text[:500]}
+    kind = TemporaryError if error.code in {429, 503} else InvalidData
+    return kind(
+        str(told.get("message", "the service refused the request")),
+        given=told.get("given"),
+        allowed=told.get("allowed"),
+        next_step=told.get("next"),
+    )

@@ -1,0 +1,414 @@
+"""`mizzen.Project`: everything that Mizzen does with a project, one call each.
+
+The command line and notebooks use this and nothing below it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mizzen.control.instants import parse, window
+from mizzen.control.request import RunRequest
+from mizzen.control.workspace import Workspace, open_workspace
+from mizzen.core.runs import RunState, StepEvent
+from mizzen.errors import StepFailed
+
+if TYPE_CHECKING:
+    from mizzen.control.check import Finding
+    from mizzen.control.compare import Comparison
+    from mizzen.control.doctor import Diagnosis
+    from mizzen.control.retrain import Retrained
+    from mizzen.control.stack.stack import StackStatus
+    from mizzen.control.state.records import (
+        DecisionRecord,
+        Promotion,
+        RunRecord,
+        StepRecord,
+        VersionRecord,
+        WindowRecord,
+    )
+    from mizzen.control.story import Told
+    from mizzen.control.watch import Watched
+
+Watch = Callable[[StepEvent], None]
+_POLL_SECONDS = 0.2
+
+
+class Run:
+    """One run, in this process or another."""
+
+    def __init__(self, workspace: Workspace, run_id: str) -> None:
+        self._workspace, self.id = workspace, run_id
+
+    def __repr__(self) -> str:
+        return f"Run({self.id!r}, {self.state.value})"
+
+    @property
+    def record(self) -> RunRecord:
+        """The run as the state has it now."""
+        from mizzen.control import conclude
+        from mizzen.control.state import runs
+
+        found = runs.get(self._workspace.state, self._workspace.spec.name, self.id)
+        return conclude.settle(self._workspace, found)
+
+    @property
+    def state(self) -> RunState:
+        """Queued, running, or how it ended."""
+        return self.record.state
+
+    @property
+    def version(self) -> int | None:
+        """The model version that it registered; None without one."""
+        return self.record.version
+
+    @property
+    def steps(self) -> list[StepRecord]:
+        """The last event of every step, in the plan's order."""
+        from mizzen.control.state import runs
+
+        return runs.steps_of(self._workspace.state, self.id)
+
+    @property
+    def figures(self) -> dict[str, dict[str, Any]]:
+        """Step -> its key figures."""
+        return {step.name: dict(step.figures) for step in self.steps if step.figures}
+
+    def watch(self) -> Iterator[StepRecord]:
+        """Each change of each step, until the run has ended."""
+        seen: dict[str, StepRecord] = {}
+        ended = False
+        while not ended:
+            ended = self.state.ended  # asked before the steps, so that the last ones are seen
+            for step in self.steps:
+                if seen.get(step.name) != step:
+                    seen[step.name] = step
+                    yield step
+            if not ended:
+                time.sleep(_POLL_SECONDS)
+
+    def wait(self, seconds: float | None = None) -> Run:
+        """Return when the run has ended.
+
+        Raises:
+            TimeoutError: it had not after `seconds`.
+        """
+        until = None if seconds is None else time.monotonic() + seconds
+        while not self.state.ended:
+            if until is not None and time.monotonic() > until:
+                raise TimeoutError(f"run {self.id} is {self.state.value} after {seconds} s")
+            time.sleep(_POLL_SECONDS)
+        return self
+
+    def check(self) -> Run:
+        """The run itself if it succeeded.
+
+        Raises:
+            StepFailed: it did not; the failed step's error is told.
+        """
+        record = self.record
+        if record.state is RunState.SUCCEEDED:
+            return self
+        error = record.error or {}
+        step = error.get("step")
+        raise StepFailed(
+            f"run {self.id} {record.state.value}" + (f" in step {step}" if step else ""),
+            given=error.get("message"),
+            next_step=f"mizzen runs logs {self.id}" + (f" {step}" if step else ""),
+        )
+
+    def logs(self, step: str) -> str:
+        """What a step printed, all attempts in order."""
+        from mizzen.control.submit import runner_of
+
+        return runner_of(self._workspace).logs(Path(self.record.folder), step)
+
+
+class Project:
+    """A project opened in one place (a profile)."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str] = ".", profile: str = "local") -> Project:
+        """The project whose `mizzen.yaml` lies in the folder `path`."""
+        return cls(open_workspace(Path(path), profile))
+
+    def __repr__(self) -> str:
+        return f"Project({self.name!r}, folder={str(self.folder)!r})"
+
+    @property
+    def name(self) -> str:
+        """The project's name."""
+        return self._workspace.spec.name
+
+    @property
+    def folder(self) -> Path:
+        """The folder that holds mizzen.yaml."""
+        return self._workspace.folder
+
+    @property
+    def workspace(self) -> Workspace:
+        """What the verbs of `mizzen.control` take."""
+        return self._workspace
+
+    def check(self, *, data: bool = False) -> list[Finding]:
+        """What is wrong with the project; `data` also loads its source."""
+        from mizzen.control.check import check
+
+        return check(self._workspace, data)
+
+    def run(
+        self,
+        *,
+        set: Mapping[str, Any] | None = None,  # noqa: A002 (the option's name)
+        start: str | None = None,
+        end: str | None = None,
+        title: str = "",
+        cache: bool = True,
+        watch: Watch | None = None,
+    ) -> Run:
+        """Train in this process, until the run has ended.
+
+        Args:
+            set: dotted field of mizzen.yaml -> value, for this run only.
+            start, end: ISO instants; the half-open window of event times.
+            cache: False executes every step again.
+            watch: called with each `StepEvent`.
+        """
+        from mizzen.control.submit import carry_out, prepare
+
+        request = self._request(set, start, end, title, cache)
+        run = carry_out(prepare(self._workspace, request, _now()), watch)
+        return Run(self._workspace, run.id)
+
+    def submit(
+        self,
+        *,
+        set: Mapping[str, Any] | None = None,  # noqa: A002
+        start: str | None = None,
+        end: str | None = None,
+        title: str = "",
+        cache: bool = True,
+    ) -> Run:
+        """Train in a process of its own, which outlives this one; see `run`."""
+        from mizzen.control.submit import carry_out_apart, prepare
+
+        request = self._request(set, start, end, title, cache)
+        run = carry_out_apart(prepare(self._workspace, request, _now()))
+        return Run(self._workspace, run.id)
+
+    def runs(self, limit: int = 50) -> list[RunRecord]:
+        """The newest runs, newest first."""
+        from mizzen.control import conclude
+        from mizzen.control.state import runs
+
+        found = runs.newest_first(self._workspace.state, self.name, limit)
+        return [conclude.settle(self._workspace, run) for run in found]
+
+    def run_info(self, run_id: str) -> Run:
+        """A run by its id, or by an unambiguous beginning of it."""
+        from mizzen.control.state import runs
+
+        return Run(self._workspace, runs.get(self._workspace.state, self.name, run_id).id)
+
+    def logs(self, run_id: str, step: str) -> str:
+        """What a step of a run printed."""
+        return self.run_info(run_id).logs(step)
+
+    def resume(self, run_id: str, *, watch: Watch | None = None) -> Run:
+        """Go on with a failed, cancelled or interrupted run from its last finished step."""
+        from mizzen.control.submit import again, carry_out
+
+        return Run(self._workspace, carry_out(again(self._workspace, run_id), watch).id)
+
+    def cancel(self, run_id: str) -> Run:
+        """Stop a run; returns once no step of it runs."""
+        from mizzen.control.submit import cancel
+
+        return Run(self._workspace, cancel(self._workspace, run_id).id)
+
+    def models(self) -> list[VersionRecord]:
+        """Every registered version, oldest first."""
+        from mizzen.control.state import models
+
+        return models.all_versions(self._workspace.state, self.name)
+
+    def champion(self) -> Promotion | None:
+        """The promotion that made the champion; None before the first."""
+        from mizzen.control.state import models
+
+        return models.champion(self._workspace.state, self.name)
+
+    def promotions(self) -> list[Promotion]:
+        """The history of champions, oldest first."""
+        from mizzen.control.state import models
+
+        return models.history(self._workspace.state, self.name)
+
+    def promote(self, version: int, *, reason: str = "", force: bool = False) -> Promotion:
+        """Make a version the champion; an older one is a rollback."""
+        from mizzen.control.promote import promote
+
+        return promote(self._workspace, version, _now(), reason=reason, force=force)
+
+    def compare(self, first: int | str, second: int | str) -> Comparison:
+        """Two versions (numbers) or two runs (ids) side by side."""
+        from mizzen.control.compare import compare_runs, compare_versions
+
+        if isinstance(first, int) and isinstance(second, int):
+            return compare_versions(self._workspace, first, second)
+        return compare_runs(self._workspace, str(first), str(second))
+
+    def package(self, version: int | None = None, into: Path | None = None) -> Path:
+        """A version (the champion) as a Bento that runs in an empty environment."""
+        from mizzen.control.deploy import package
+
+        return package(self._workspace, version, into)
+
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """The running service's answer to these rows."""
+        from mizzen.control.predictions import predict
+
+        return predict(self._workspace, rows)
+
+    def predict_batch(
+        self,
+        *,
+        version: int | None = None,
+        start: str | None = None,
+        end: str | None = None,
+        watch: Watch | None = None,
+    ) -> Run:
+        """Predict the rows of a window with one version (the champion), without a service."""
+        from mizzen.control.deploy import batch_request
+        from mizzen.control.submit import carry_out, prepare
+
+        request = batch_request(self._workspace, version, *window(start, end))
+        run = carry_out(prepare(self._workspace, request, _now()), watch)
+        return Run(self._workspace, run.id)
+
+    def label(self, prediction_id: str, value: float | str, at: str | None = None) -> int:
+        """Say what a prediction turned out to be."""
+        return self.label_many([(prediction_id, value, at)])
+
+    def label_many(self, labels: Sequence[tuple[str, float | str, str | None]]) -> int:
+        """Labels as (prediction id, value, instant at which it became known, or None)."""
+        from mizzen.control.predictions import add_labels, label
+
+        known = [label(i, value, parse(at, "at") if at else None) for i, value, at in labels]
+        return add_labels(self._workspace, known)
+
+    def drift(self, *, until: str | None = None) -> Watched:
+        """Run the drift job on the window that ends at `until` (now); store what it finds."""
+        from mizzen.control.watch import inspect
+
+        return inspect(self._workspace, parse(until, "--until") if until else _now())
+
+    def tick(self, *, until: str | None = None, watch: Watch | None = None) -> Watched:
+        """Run the drift job, then answer its alarms: what a scheduler calls."""
+        from mizzen.control.watch import tick
+
+        return tick(self._workspace, parse(until, "--until") if until else _now(), watch)
+
+    def windows(self) -> list[WindowRecord]:
+        """What was found in every watched window, oldest first."""
+        from mizzen.control.state import watching
+
+        return watching.all_windows(self._workspace.state, self.name)
+
+    def decisions(self) -> list[DecisionRecord]:
+        """Every decision about retraining, oldest first."""
+        from mizzen.control.state import watching
+
+        return watching.all_decisions(self._workspace.state, self.name)
+
+    def retrain(
+        self,
+        *,
+        cause: str = "person",
+        trigger: str | None = None,
+        until: str | None = None,
+        watch: Watch | None = None,
+    ) -> Retrained:
+        """Ask the guard for a retraining on the newest window, and do it if it allows.
+
+        Args:
+            trigger: id of the event that asks; the same id never starts two runs.
+        """
+        from mizzen.control.retrain import retrain
+        from mizzen.control.watch import request_of
+
+        now = parse(until, "--until") if until else _now()
+        return retrain(self._workspace, request_of(cause, trigger, now), now, watch=watch)
+
+    def reset_breaker(self, by: str = "somebody") -> DecisionRecord:
+        """Allow retraining again after it failed several times in a row."""
+        from mizzen.control.retrain import reset_breaker
+
+        return reset_breaker(self._workspace, _now(), by)
+
+    def serve(self, version: int | None = None, port: int | None = None) -> int:
+        """Serve a version (the champion) in the foreground, until interrupted."""
+        from mizzen.control.deploy import serve
+
+        return serve(self._workspace, version, port)
+
+    def up(self) -> StackStatus:
+        """Start the tracking page and the champion's service."""
+        from mizzen.control.stack.stack import up
+
+        return up(self._workspace)
+
+    def down(self) -> bool:
+        """Stop what `up` started; whether there was anything."""
+        from mizzen.control.stack.stack import down
+
+        return down(self._workspace)
+
+    def status(self) -> StackStatus:
+        """What runs now."""
+        from mizzen.control.stack.stack import status
+
+        return status(self._workspace)
+
+    def reconcile(self) -> list[str]:
+        """Make registry and service follow the champion; what was done."""
+        from mizzen.control.reconcile import reconcile
+
+        return reconcile(self._workspace)
+
+    def doctor(self) -> list[Diagnosis]:
+        """Whether this machine has what the project needs."""
+        from mizzen.control.doctor import examine
+
+        return examine(self._workspace)
+
+    def demo(self, tell: Callable[[Told], None] | None = None) -> list[Told]:
+        """Tell the project's story (`demo.yaml`), reusing what did not change."""
+        from mizzen.control.story import tell_story
+
+        return tell_story(self._workspace, tell)
+
+    def _request(
+        self,
+        overrides: Mapping[str, Any] | None,
+        start: str | None,
+        end: str | None,
+        title: str,
+        cache: bool,
+    ) -> RunRequest:
+        first, last = window(start, end)
+        return RunRequest(
+            title=title, overrides=overrides or {}, start=first, end=last, cache=cache
+        )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

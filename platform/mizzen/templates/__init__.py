@@ -1,0 +1,1 @@
+"""Projects that `mizzen init` starts from; each folder is one, `__NAME__` stands for the name."""
