@@ -1,14 +1,13 @@
 """Fit the project's model on the training rows: the `train` step.
 
 Equal inputs give equal weights, bit for bit: seeds and threads come from the project. A killed
-attempt goes on from its last checkpoint, which lies in the profile's home under a name made of
-the step's inputs.
+attempt goes on from its last checkpoint, which lies in the folder that the runner keeps for
+attempts at the same work (or beside the output, without such a runner).
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import time
@@ -23,7 +22,7 @@ from mizzen.core.manifest import Manifest
 from mizzen.core.outputs import check_outputs
 from mizzen.core.place import Place
 from mizzen.errors import IntegrityError
-from mizzen.ports.framework import Fitted, Framework, TrainingJob
+from mizzen.ports.framework import Framework, TrainingJob
 from mizzen.spec.data import Label
 from mizzen.spec.features import Features
 from mizzen.spec.training import Trainer
@@ -33,11 +32,10 @@ CHECKED = 1000  # rows that a fresh model must answer before it is handed on
 
 
 class TrainFigures(NamedTuple):
-    """`weights`: the hash of canonical weights, equal for equal inputs."""
+    """Training rows, and how long the fit took."""
 
     rows: int
     seconds: float
-    weights: str
 
 
 def run(
@@ -62,7 +60,7 @@ def run(
     fitted_encoder = Encoder.from_json(encoder.read_text(encoding="utf-8"))
     if set(fitted_encoder.columns) != set(names):
         raise IntegrityError("the encoder is of other features", given=fitted_encoder.columns)
-    work = place.home / "work" / "train" / _key(train, fitted_encoder, code, task, label, trainer)
+    work = Path(os.environ.get("MIZZEN_WORK") or model.with_name(f"{model.name}.work"))
     work.mkdir(parents=True, exist_ok=True)
     job = _job(
         read_table(train),
@@ -74,10 +72,9 @@ def run(
         work=work,
     )
     begin = time.monotonic()
-    fitted = _fit(place, job, model)
+    _fit(place, job, model)
     shutil.rmtree(work, ignore_errors=True)
-    seconds = round(time.monotonic() - begin, 3)
-    return TrainFigures(len(job.labels), seconds, fitted.weights_hash)
+    return TrainFigures(len(job.labels), round(time.monotonic() - begin, 3))
 
 
 def _job(frame: Any, label: str, *, task: str, encoder: Encoder, **rest: Any) -> TrainingJob:
@@ -87,7 +84,7 @@ def _job(frame: Any, label: str, *, task: str, encoder: Encoder, **rest: Any) ->
     )
 
 
-def _fit(place: Place, job: TrainingJob, model: Path) -> Fitted:
+def _fit(place: Place, job: TrainingJob, model: Path) -> None:
     framework: Framework = table.load("framework", job.trainer.kind)(place)
     scratch = model.with_name(f"{model.name}.part-{os.getpid()}")
     shutil.rmtree(scratch, ignore_errors=True)
@@ -105,7 +102,6 @@ def _fit(place: Place, job: TrainingJob, model: Path) -> Fitted:
     _check(framework, job, scratch)
     shutil.rmtree(model, ignore_errors=True)
     scratch.replace(model)
-    return fitted
 
 
 def _check(framework: Framework, job: TrainingJob, folder: Path) -> None:
@@ -114,19 +110,6 @@ def _check(framework: Framework, job: TrainingJob, folder: Path) -> None:
     rows = Encoded(job.rows.numbers[:CHECKED], job.rows.codes[:CHECKED])
     outputs = framework.load(folder, job.code, options).predict(rows)
     check_outputs(outputs, job.task, len(rows.codes), len(job.encoder.classes))
-
-
-def _key(
-    train: Path,
-    encoder: Encoder,
-    code: str,
-    task: str,
-    label: dict[str, Any],
-    trainer: dict[str, Any],
-) -> str:
-    parts = [_sha256(train), encoder.to_json(), code, task, label, trainer]
-    text = json.dumps(parts, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _sha256(file: Path) -> str:

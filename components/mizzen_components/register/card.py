@@ -1,0 +1,105 @@
+"""The model card: one page of Markdown about a version, for people who did not train it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mizzen.spec.project import ProjectSpec
+
+SLICES = 10  # worst ones shown
+
+
+def card(spec: ProjectSpec, evaluation: Mapping[str, Any], origin: Mapping[str, Any]) -> str:
+    """The card's text; `origin` is the provenance document."""
+    parts = [
+        f"# {spec.name}",
+        spec.description or f"Predicts `{spec.label.column}` ({spec.task}).",
+        _verdict(origin),
+        "## What it was measured on",
+        _measured(evaluation),
+        _metrics(evaluation),
+        *_slices(evaluation),
+        "## What it was trained with",
+        _training(spec, origin),
+        "## Inputs",
+        ", ".join(f"`{column.name}` ({column.kind})" for column in spec.features.inputs),
+        "## Limits",
+        _limits(spec, evaluation),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _verdict(origin: Mapping[str, Any]) -> str:
+    return f"Gate: {origin['reason']} (rule `{origin['rule']}`)."
+
+
+def _measured(evaluation: Mapping[str, Any]) -> str:
+    percent = 100 * evaluation["confidence"]
+    return (
+        f"{evaluation['rows']} held-out rows; intervals hold with {percent:g} % confidence "
+        f"({evaluation['resamples']} bootstrap resamples)."
+    )
+
+
+def _metrics(evaluation: Mapping[str, Any]) -> str:
+    lines = ["| metric | value | interval | champion |", "|---|---|---|---|"]
+    for name, record in evaluation["metrics"].items():
+        better = "higher is better" if record["higher"] else "lower is better"
+        bounds = f"{_number(record['low'])} to {_number(record['high'])}"
+        champion = _number(record.get("champion"))
+        lines.append(f"| {name} ({better}) | {_number(record['value'])} | {bounds} | {champion} |")
+    return "\n".join(lines)
+
+
+def _slices(evaluation: Mapping[str, Any]) -> list[str]:
+    known = [part for part in evaluation["slices"] if part["value"] is not None]
+    if not known:
+        return []
+    higher = evaluation["metrics"][evaluation["primary"]]["higher"]
+    worst = sorted(known, key=lambda part: part["value"], reverse=not higher)[:SLICES]
+    lines = [f"| worst slices | rows | {evaluation['primary']} |", "|---|---|---|"]
+    lines += [
+        f"| {part['column']} = {part['slice']} | {part['rows']} | {_number(part['value'])} |"
+        for part in worst
+    ]
+    return ["\n".join(lines)]
+
+
+def _training(spec: ProjectSpec, origin: Mapping[str, Any]) -> str:
+    commit = origin["git_commit"] or "none (no Git repository)"
+    dirty = ", with uncommitted changes" if origin["git_dirty"] else ""
+    checks = origin["expectations"]
+    rows = {
+        "trainer": f"{spec.trainer.kind}, seed {spec.trainer.seed}",
+        "parameters": ", ".join(f"{k}={v}" for k, v in spec.trainer.parameters.items()) or "none",
+        "data version": f"`{origin['data_version']}`",
+        "feature version": f"`{origin['feature_version']}`",
+        "code": f"`{origin['code']}`",
+        "commit": f"{commit}{dirty}",
+        "expectations": f"{checks['checks']} checked, {checks['failed']} failed",
+        "weights": f"`{origin['weights_hash']}`",
+    }
+    return "\n".join(f"- {name}: {value}" for name, value in rows.items())
+
+
+def _limits(spec: ProjectSpec, evaluation: Mapping[str, Any]) -> str:
+    limits = [
+        "A category that training never saw counts as unknown.",
+        "Figures hold for rows like the held-out ones; the drift job tells when they change.",
+    ]
+    if evaluation["calibration"] is not None:
+        error = evaluation["calibration"]["error"]
+        limits.append(f"Probabilities are off by {error:.3f} on average (calibration error).")
+    if evaluation["unseen_labels"]:
+        limits.append(
+            f"{evaluation['unseen_labels']} held-out rows of classes that training never saw "
+            "were left out."
+        )
+    if spec.data.event_time is not None:
+        limits.append("Inputs are what was known at the event time of a row, and nothing later.")
+    return "\n".join(f"- {limit}" for limit in limits)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"

@@ -1,0 +1,111 @@
+"""The step itself: assemble the package, then hand it to the registry in one act."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mizzen.adapters import bundle, table
+from mizzen.core.manifest import BUNDLE, PROFILE, PROJECT, read_manifest
+from mizzen.core.place import Place
+from mizzen.spec.project import ProjectSpec
+from mizzen_components.register import provenance
+from mizzen_components.register.card import card
+
+
+class RegisterFigures(NamedTuple):
+    """The number of the new version."""
+
+    version: int
+
+
+def run(
+    *,
+    model: Path,
+    evaluation: Path,
+    profile: Path,
+    validation: Path,
+    code: str,
+    project: dict[str, Any],
+    data_version: str,
+    feature_version: str,
+    git_commit: str,
+    git_dirty: bool,
+    package: Path,
+) -> RegisterFigures:
+    """Write the package folder and register it.
+
+    Trying again after a failure or a kill gives one version: the registry knows the package of
+    a run by its content.
+
+    Raises:
+        TemporaryError: the registry is away, or the disk is full; no version was made.
+    """
+    place, spec = Place.from_environment(), ProjectSpec.model_validate(project)
+    measured = _read(evaluation / "metrics.json")
+    origin = provenance.describe(
+        model,
+        measured,
+        _read(evaluation / "verdict.json"),
+        _read(validation / "result.json"),
+        spec,
+        code=code,
+        data_version=data_version,
+        feature_version=feature_version,
+        git_commit=git_commit,
+        git_dirty=git_dirty,
+    )
+    scratch = package.with_name(f"{package.name}.part-{os.getpid()}")
+    shutil.rmtree(scratch, ignore_errors=True)
+    shutil.copytree(model, scratch)
+    shutil.copytree(evaluation, scratch / "evaluation")
+    shutil.copyfile(profile, scratch / PROFILE)
+    shutil.copyfile(validation / "result.json", scratch / "validation.json")
+    shutil.copyfile(bundle.store_of(place) / f"{code}.tar", scratch / BUNDLE)
+    _write_texts(scratch, spec, measured, origin)
+    shutil.rmtree(package, ignore_errors=True)
+    scratch.replace(package)
+    return RegisterFigures(_register(place, spec, package, measured, origin))
+
+
+def _write_texts(
+    folder: Path, spec: ProjectSpec, measured: dict[str, Any], origin: dict[str, Any]
+) -> None:
+    manifest, _ = read_manifest(folder)
+    texts = {
+        PROJECT: json.dumps(spec.model_dump(mode="json", by_alias=True), indent=1, sort_keys=True),
+        "provenance.json": json.dumps(origin, indent=1, sort_keys=True),
+        "requirements.txt": provenance.requirements_of(manifest.libraries),
+        "python_env.yaml": provenance.python_env(),
+        "card.md": card(spec, measured, origin),
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _register(
+    place: Place,
+    spec: ProjectSpec,
+    package: Path,
+    measured: dict[str, Any],
+    origin: dict[str, Any],
+) -> int:
+    registry = table.load("registry", "mlflow")(place)
+    parameters = {"trainer": spec.trainer.kind, "seed": spec.trainer.seed, **origin["parameters"]}
+    version: int = registry.register(
+        spec.name,
+        package,
+        os.environ.get("MIZZEN_RUN_ID", ""),
+        provenance.tags_of(origin),
+        provenance.metrics_of(measured),
+        parameters,
+    )
+    return version
+
+
+def _read(file: Path) -> dict[str, Any]:
+    document = json.loads(file.read_text(encoding="utf-8"))
+    return document if isinstance(document, dict) else {"checks": document}

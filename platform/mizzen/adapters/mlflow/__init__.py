@@ -1,0 +1,1 @@
+"""MLflow: pages of runs, and the registry of model versions. Nothing is pickled or reported."""

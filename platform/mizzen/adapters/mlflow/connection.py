@@ -1,0 +1,136 @@
+"""How MLflow is reached: in process over SQLite and files in the home, or a server by URI.
+
+Importing MLflow takes 3 s of CPU, making its tables 6 s more, once per home. Whoever can do
+without a connection (a package that was fetched before) makes none.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mizzen.core.place import Place
+from mizzen.errors import MizzenError, NotFound, TemporaryError, UserError
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+_AWAY = {"TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR", "REQUEST_LIMIT_EXCEEDED", "ABORTED"}
+
+
+def uri_of(place: Place) -> str:
+    """The tracking URI; two writers of the SQLite file wait for each other up to a minute."""
+    own = place.profile.tracking.uri
+    return own or f"sqlite:///{place.home / 'mlflow.db'}?timeout=60"
+
+
+def is_local(place: Place) -> bool:
+    """Whether MLflow runs in this process, over files of the home."""
+    return place.profile.tracking.uri is None
+
+
+def connect(place: Place) -> MlflowClient:
+    """A client; the tables are made if this is the first one in the home."""
+    with _quiet_environment(), exclusive(place, "mlflow-setup"):
+        return _client(uri_of(place))
+
+
+@lru_cache(maxsize=4)
+def _client(uri: str) -> MlflowClient:
+    import mlflow
+    from mlflow.tracking import MlflowClient
+
+    for name in ("mlflow.store.db.utils", "alembic.runtime.migration", "alembic"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    # some of MLflow's functions look at the global address, whatever a client was given
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    client.search_experiments(max_results=1)  # connects; a server that is away fails here
+    return client
+
+
+@contextmanager
+def _quiet_environment() -> Iterator[None]:
+    """Usage reporting off, before the import; and no minutes of retrying."""
+    os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    yield
+
+
+@contextmanager
+def exclusive(place: Place, name: str) -> Iterator[None]:
+    """One process of this home at a time; the lock falls with its holder."""
+    place.home.mkdir(parents=True, exist_ok=True)
+    with (place.home / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def translated(place: Place) -> Iterator[None]:
+    """MLflow's exceptions as errors of ours."""
+    try:
+        yield
+    except MizzenError:
+        raise
+    except Exception as error:
+        kind = _kind(error)
+        if kind is None:
+            raise
+        address = "the home's mlflow.db" if is_local(place) else place.profile.tracking.uri
+        raise kind(
+            f"MLflow: {str(error).splitlines()[0][:300]}",
+            given=address,
+            next_step="see that MLflow is up, then try again: mizzen doctor"
+            if kind is TemporaryError
+            else None,
+        ) from error
+
+
+def _kind(error: Exception) -> type[MizzenError] | None:
+    library = type(error).__module__.partition(".")[0]
+    if library in {"requests", "urllib3"} or isinstance(error, ConnectionError | TimeoutError):
+        return TemporaryError
+    if library != "mlflow":
+        return None
+    code = getattr(error, "error_code", "")
+    if code == "RESOURCE_DOES_NOT_EXIST":
+        return NotFound
+    return TemporaryError if code in _AWAY else UserError
+
+
+def experiment(client: MlflowClient, place: Place) -> str:
+    """The project's experiment; its id."""
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(place.project)
+    if found is None:
+        folder = str(place.home / "mlartifacts") if is_local(place) else None
+        try:
+            return str(client.create_experiment(place.project, artifact_location=folder))
+        except MlflowException:  # another process was first
+            found = client.get_experiment_by_name(place.project)
+            if found is None:
+                raise
+    return str(found.experiment_id)
+
+
+def find_run(client: MlflowClient, place: Place, tags: dict[str, str]) -> str | None:
+    """The newest MLflow run with these tags; its id."""
+    wanted = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
+    runs = client.search_runs([experiment(client, place)], wanted, max_results=1)
+    return str(runs[0].info.run_id) if runs else None
+
+
+def local_path(uri: str) -> Path:
+    """The folder behind a local artifact URI."""
+    return Path(uri.removeprefix("file://"))

@@ -1,0 +1,264 @@
+"""The model registry on MLflow (port: `mizzen.ports.models.Registry`).
+
+Registering is atomic: files, parameters and metrics are stored first under an MLflow run that
+no version names; the last act creates the version with all its tags in one transaction. What
+was interrupted is invisible, and trying again finishes it.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mizzen.adapters.mlflow import connection
+from mizzen.adapters.mlflow.package import digest_of, stage, verify
+from mizzen.core.place import Place
+from mizzen.errors import IntegrityError, NotFound, TemporaryError
+from mizzen.ports.models import ModelVersion
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+PACKAGE, RUN = "mizzen.package", "mizzen.run_id"
+METRIC = "metric."
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_LONGEST = 5000  # characters; MLflow refuses longer tags and parameters
+
+
+class MLflowRegistry:
+    """Versions of one place's MLflow."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def register(
+        self,
+        name: str,
+        package: Path,
+        run_id: str,
+        tags: Mapping[str, str],
+        metrics: Mapping[str, float],
+        parameters: Mapping[str, Any],
+    ) -> int:
+        """See the port. Two runs at once register one after the other."""
+        digest = digest_of(package)
+        place = self._place
+        with connection.translated(place), connection.exclusive(place, "mlflow-register"):
+            client = connection.connect(place)
+            known = _find(client, name, {PACKAGE: digest, RUN: run_id})
+            if known is None:
+                source, run = self._store(client, package, run_id, digest, metrics, parameters)
+                own = {PACKAGE: digest, RUN: run_id, **_metric_tags(metrics)}
+                known = _create(client, name, source, run, {**tags, **own})
+            self._keep(name, known, package, digest)
+            return known
+
+    def fetch(self, name: str, version: int, into: Path) -> Path:
+        """See the port: `<into>/<name>/<version>`. MLflow is only asked the first time, or when
+        what lies there was changed."""
+        folder = into / name / str(version)
+        note = _note(folder)
+        if note.get("uri") == connection.uri_of(self._place):
+            try:
+                return verify(folder, note["package"])
+            except IntegrityError:
+                shutil.rmtree(folder, ignore_errors=True)
+        with connection.translated(self._place):
+            client = connection.connect(self._place)
+            found = self._version(client, name, version)
+            scratch = folder.with_name(f".{version}.{os.getpid()}")
+            shutil.rmtree(scratch, ignore_errors=True)
+            try:
+                self._download(found.source, scratch)
+                verify(scratch, found.tags[PACKAGE])
+                _settle(scratch, folder, self._place, found.tags[PACKAGE])
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
+        return folder
+
+    def get(self, name: str, version: int) -> ModelVersion:
+        """See the port."""
+        known = {found.version: found for found in self.versions(name)}
+        if version not in known:
+            raise NotFound(
+                f"{name} has no version {version}",
+                allowed=", ".join(map(str, known)) or "none registered yet",
+            )
+        return known[version]
+
+    def versions(self, name: str) -> list[ModelVersion]:
+        """See the port; empty for a name that has none."""
+        with connection.translated(self._place):
+            client = connection.connect(self._place)
+            found = client.search_model_versions(f"name = '{name}'", max_results=10_000)
+            aliases = _aliases(client, name) if found else {}
+        values = [_value(version, aliases) for version in found]
+        return sorted(values, key=lambda version: version.version)
+
+    def set_alias(self, name: str, alias: str, version: int | None) -> None:
+        """See the port."""
+        with connection.translated(self._place):
+            client = connection.connect(self._place)
+            if version is not None:
+                self._version(client, name, version)
+                client.set_registered_model_alias(name, alias, str(version))
+            elif alias in _aliases(client, name):
+                client.delete_registered_model_alias(name, alias)
+
+    def _version(self, client: MlflowClient, name: str, version: int) -> Any:
+        try:
+            with connection.translated(self._place):
+                return client.get_model_version(name, str(version))
+        except NotFound:
+            found = client.search_model_versions(f"name = '{name}'", max_results=10_000)
+            known = sorted(int(other.version) for other in found)
+            raise NotFound(
+                f"{name} has no version {version}",
+                allowed=", ".join(map(str, known)) or "none registered yet",
+            ) from None
+
+    def _store(
+        self,
+        client: MlflowClient,
+        package: Path,
+        run_id: str,
+        digest: str,
+        metrics: Mapping[str, float],
+        parameters: Mapping[str, Any],
+    ) -> tuple[str, str]:
+        """Everything but the version: the package's source URI and the MLflow run."""
+        tags = {RUN: run_id, PACKAGE: digest, "mizzen.kind": "model"}
+        run = connection.find_run(client, self._place, tags) or self._open(client, tags)
+        source = client.get_run(run).info.artifact_uri + "/model"
+        scratch = self._place.home / "work" / f"register-{run}-{os.getpid()}"
+        try:
+            shutil.rmtree(scratch, ignore_errors=True)
+            scratch.parent.mkdir(parents=True, exist_ok=True)
+            stage(package, scratch, run)
+            self._upload(client, scratch, source, run)
+        except OSError as error:
+            if error.errno in _FULL:
+                raise _disk_full(error) from error
+            raise
+        finally:
+            shutil.rmtree(scratch, ignore_errors=True)
+        for key, value in parameters.items():
+            client.log_param(run, key, str(value)[:_LONGEST])
+        for key, number in metrics.items():
+            client.log_metric(run, key, number)
+        client.set_terminated(run, "FINISHED")
+        return source, run
+
+    def _open(self, client: MlflowClient, tags: dict[str, str]) -> str:
+        parent = connection.find_run(client, self._place, {RUN: tags[RUN], "mizzen.kind": "run"})
+        nested = {} if parent is None else {"mlflow.parentRunId": parent}
+        where = connection.experiment(client, self._place)
+        run = client.create_run(where, run_name="model", tags={**tags, **nested})
+        return str(run.info.run_id)
+
+    def _upload(self, client: MlflowClient, folder: Path, source: str, run: str) -> None:
+        if not connection.is_local(self._place):
+            client.log_artifacts(run, str(folder), "model")
+            return
+        target = connection.local_path(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(target, ignore_errors=True)  # of an attempt that made no version
+        shutil.move(folder, target)
+
+    def _download(self, source: str, into: Path) -> None:
+        into.parent.mkdir(parents=True, exist_ok=True)
+        if connection.is_local(self._place):
+            if not connection.local_path(source).is_dir():
+                raise IntegrityError("the package is gone", given=source)
+            shutil.copytree(connection.local_path(source), into)
+            return
+        from mlflow.artifacts import download_artifacts
+
+        into.mkdir()
+        uri = connection.uri_of(self._place)
+        fetched = Path(download_artifacts(source, dst_path=str(into), tracking_uri=uri))
+        if fetched != into:  # it comes in a folder named after the source
+            for entry in fetched.iterdir():
+                shutil.move(entry, into / entry.name)
+            fetched.rmdir()
+
+    def _keep(self, name: str, version: int, package: Path, digest: str) -> None:
+        """Put a fresh version where `fetch` looks first; evaluation and serving need it next."""
+        folder = self._place.home / "packages" / name / str(version)
+        scratch = folder.with_name(f".{version}.{os.getpid()}")
+        try:
+            shutil.copytree(package, scratch)
+            _settle(scratch, folder, self._place, digest)
+        except OSError:
+            shutil.rmtree(scratch, ignore_errors=True)  # a copy; the version itself is stored
+
+
+def _settle(scratch: Path, folder: Path, place: Place, digest: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    scratch.replace(folder)
+    note = {"package": digest, "uri": connection.uri_of(place)}
+    folder.with_suffix(".json").write_text(json.dumps(note), encoding="utf-8")
+
+
+def _note(folder: Path) -> dict[str, str]:
+    try:
+        note: dict[str, str] = json.loads(folder.with_suffix(".json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return note
+
+
+def _find(client: MlflowClient, name: str, tags: dict[str, str]) -> int | None:
+    wanted = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
+    found = client.search_model_versions(f"name = '{name}' and {wanted}", max_results=10)
+    return min((int(version.version) for version in found), default=None)
+
+
+def _create(client: MlflowClient, name: str, source: str, run: str, tags: Mapping[str, str]) -> int:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.get_registered_model(name)
+    except MlflowException:
+        client.create_registered_model(name)
+    short = {key: value[:_LONGEST] for key, value in tags.items()}
+    return int(client.create_model_version(name, source, run, tags=short).version)
+
+
+def _aliases(client: MlflowClient, name: str) -> dict[str, int]:
+    aliases = client.get_registered_model(name).aliases
+    return {alias: int(version) for alias, version in aliases.items()}
+
+
+def _metric_tags(metrics: Mapping[str, float]) -> dict[str, str]:
+    # metrics of a version come with the versions themselves, not with one query for each
+    return {METRIC + name: repr(float(value)) for name, value in metrics.items()}
+
+
+def _value(found: Any, aliases: Mapping[str, int]) -> ModelVersion:
+    version = int(found.version)
+    tags = {k: v for k, v in found.tags.items() if not k.startswith(METRIC)}
+    numbers = {k: float(v) for k, v in found.tags.items() if k.startswith(METRIC)}
+    return ModelVersion(
+        name=found.name,
+        version=version,
+        run_id=tags.get(RUN, ""),
+        created_at=datetime.fromtimestamp(found.creation_timestamp / 1000, UTC).isoformat(),
+        aliases=tuple(sorted(alias for alias, number in aliases.items() if number == version)),
+        tags=tags,
+        metrics={name.removeprefix(METRIC): value for name, value in numbers.items()},
+    )
+
+
+def _disk_full(error: OSError) -> TemporaryError:
+    return TemporaryError(
+        "no space to store the model; no version was made",
+        given=error.strerror,
+        next_step="free space on that disk, then resume the run: mizzen runs resume",
+    )
