@@ -55,9 +55,7 @@ class MLflowTracker:
 
     def record(self, event: StepEvent) -> None:
         """See the port."""
-        log = (
-            self._place.home / "runs" / event.run_id / "logs" / f"{event.step}.{event.attempt}.log"
-        )
+        logs = self._place.home / "runs" / event.run_id / "logs"
         seconds = {} if event.seconds is None else {"seconds": event.seconds}
         self._put(
             what="step",
