@@ -33,7 +33,7 @@ TYPES: dict[Role, Any] = {
     "id": _GivenId | None,
     "time": _Instant | None,
     "key": str | int | float | bool | None,
-    "entity": str | int | float | bool,
+    "entity": str | int | float | bool | None,
     "number": float | bool | None,
     "category": str | int | float | bool | None,
 }
@@ -41,7 +41,7 @@ ALLOWED: dict[Role, str] = {
     "id": "a UUID of version 1 to 6 or 8, in lower case, or no such field",
     "time": "an instant with zone, such as 2013-07-01T12:00:00Z, or no such field: now",
     "key": "text, a number, true, false or null",
-    "entity": "text, a number, true or false",
+    "entity": "text, a number, true, false or null",
     "number": "a number, true, false or null",
     "category": "text, a number, true, false or null",
 }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from uuid import NAMESPACE_URL, UUID, uuid5
+from collections.abc import Iterable
+from uuid import NAMESPACE_URL, uuid5
 
 _COUNTS = 1 << 12
 
@@ -32,8 +33,7 @@ def _text(moment: int, noise: str) -> str:
     return f"{time_part[:8]}-{time_part[8:]}-7{counter}-{variant}{noise[1:4]}-{noise[4:]}"
 
 
-def id_of_key(model: str, version: int, key: tuple[object, ...]) -> str:
-    """The same id for the same row and model version, whoever asks and how often: a replay
-    that is started again repeats no prediction (UUID of version 5)."""
-    name = "\x1f".join((model, str(version), *map(str, key)))
-    return str(uuid5(UUID(int=NAMESPACE_URL.int), name))
+def id_of_key(project: str, key: Iterable[object]) -> str:
+    """The same id for the same row, whoever asks and how often: a replay that is started again
+    repeats no prediction (UUID of version 5)."""
+    return str(uuid5(NAMESPACE_URL, "\x1f".join((project, *map(str, key)))))

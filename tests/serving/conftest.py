@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
+import os
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +29,7 @@ from mizzen.spec.project import ProjectSpec
 
 OpenLog = Callable[..., SegmentLog]
 METRICS = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "mae"}
+JSON = {"Content-Type": "application/json"}
 CLASSES = {"binary": ("0", "1"), "multiclass": ("ash", "elm", "oak"), "regression": ()}
 
 
@@ -131,3 +138,63 @@ def package_of(
 @pytest.fixture(scope="session")
 def tiny() -> Callable[..., ProjectSpec]:
     return tiny_project
+
+
+class Service:
+    """A started process and how to ask it."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.process = process
+        self.port = port
+
+    def connect(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+
+    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, bytes]:
+        connection = self.connect()
+        connection.request(method, path, None if body is None else json.dumps(body), JSON)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+    def wait_ready(self) -> None:
+        for _ in range(600):
+            try:
+                if self.ask("GET", "/readyz")[0] == 200:
+                    return
+            except OSError:
+                pass
+            if self.process.poll() is not None:
+                break
+            time.sleep(0.1)
+        raise AssertionError(self.process.communicate()[1])
+
+
+@pytest.fixture
+def launch(package_of: Callable[[str], Path], place: Place) -> Iterator[Callable[..., Service]]:
+    started: list[Service] = []
+
+    def launch_one(*options: str, package: Path | None = None, port: int = 0) -> Service:
+        port = port or free_port()
+        command = [sys.executable, "-m", "mizzen_serving", "--version", "3", *options]
+        command += ["--package", str(package or package_of("binary")), "--port", str(port)]
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, **place.to_environment()},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(Service(process, port))
+        return started[-1]
+
+    yield launch_one
+    for service in started:
+        if service.process.poll() is None:
+            service.process.kill()
+        service.process.communicate()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,188 @@
+"""A small client of the service: `mizzen predict`, `mizzen labels` and the replay use it.
+
+One kept connection; not thread-safe. It tries again only where that cannot do anything twice:
+when the service was not reached or said 503, and, after a connection broke, when the rows
+carry prediction ids or the request delivers labels.
+"""
+
+from __future__ import annotations
+
+import http.client
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import msgspec
+
+from mizzen.errors import InvalidData, MizzenError, TemporaryError, UserError
+from mizzen.ports.prediction_log import TrueLabel
+
+_ATTEMPTS = 5
+_PAUSE_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """One answer. `output`: `probability` and `label`, `class` and `probabilities`, or
+    `value`, by the task. `missing`: features that were null."""
+
+    prediction_id: str
+    model: str
+    version: int
+    output: Mapping[str, Any]
+    missing: tuple[str, ...]
+
+
+class Client:
+    """Talks to one service.
+
+    Args:
+        address: such as `http://127.0.0.1:3000`.
+        batch: rows of one request; the service's `serving.max_batch` at most.
+        timeout: seconds to wait for an answer.
+    """
+
+    def __init__(self, address: str, batch: int = 1000, timeout: float = 60.0) -> None:
+        parts = urlsplit(address)
+        if parts.scheme != "http" or parts.hostname is None:
+            raise UserError(
+                "the service's address does not fit",
+                given=address,
+                allowed="http://HOST:PORT",
+                next_step="mizzen status shows where the service listens",
+            )
+        self.address = address
+        self._batch = batch
+        self._connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection; another request opens it again."""
+        self._connection.close()
+
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Predicted]:
+        """One answer per row, in order; more rows than a batch go in several requests.
+
+        Raises:
+            InvalidData: the service refused a row; the field is named.
+            TemporaryError: the service is away or overloaded.
+        """
+        return [answer for part in _parts(rows, self._batch) for answer in self._predict(part)]
+
+    def label(self, labels: Sequence[TrueLabel]) -> int:
+        """Deliver labels; how many were accepted."""
+        accepted = 0
+        for part in _parts(labels, 10_000):
+            known = [
+                {"prediction_id": label.prediction_id, "value": label.value, "at": label.at}
+                for label in part
+            ]
+            accepted += self._ask("POST", "/labels", {"labels": known}, True)["accepted"]
+        return accepted
+
+    def ready(self) -> bool:
+        """Whether the service answers requests now."""
+        try:
+            return self._once("GET", "/readyz", b"")[0] == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def served(self) -> tuple[str, int]:
+        """Name and version of the served model."""
+        told = self._ask("GET", "/readyz", None, True)
+        return told["model"], told["version"]
+
+    def _predict(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[Predicted]:
+        repeatable = all(row.get("prediction_id") for row in rows)
+        told = self._ask("POST", "/predict", {"rows": rows}, repeatable)
+        for one in told["predictions"]:
+            yield Predicted(
+                one["prediction_id"],
+                told["model"],
+                told["version"],
+                one["output"],
+                tuple(one["missing"]),
+            )
+
+    def _ask(self, method: str, path: str, document: Any, repeatable: bool) -> Any:
+        body = b"" if document is None else msgspec.json.encode(document, enc_hook=_plain)
+        last: Exception | None = None
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                time.sleep(_PAUSE_SECONDS * 2 ** (attempt - 1))
+            try:
+                status, answer = self._once(method, path, body)
+            except ConnectionRefusedError as error:
+                last = error  # nothing was sent
+                continue
+            except (OSError, http.client.HTTPException) as error:
+                self.close()
+                last = error
+                if not repeatable:
+                    break
+                continue
+            if status == 200:
+                return answer
+            if status != 503:
+                raise _refusal(status, answer)
+            last = _refusal(status, answer)
+        raise last if isinstance(last, MizzenError) else self._away(last)
+
+    def _once(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
+        self._connection.request(method, path, body, {"Content-Type": "application/json"})
+        answer = self._connection.getresponse()
+        content = answer.read()
+        try:
+            return answer.status, msgspec.json.decode(content)
+        except msgspec.DecodeError:
+            return answer.status, {"message": content[:200].decode("utf-8", "replace")}
+
+    def _away(self, error: Exception | None) -> TemporaryError:
+        return TemporaryError(
+            f"no service answers at {self.address}",
+            given=error,
+            next_step="mizzen up, then mizzen status",
+        )
+
+
+def _parts(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
+    for at in range(0, len(items), size):
+        yield items[at : at + size]
+
+
+def _refusal(status: int, told: Any) -> MizzenError:
+    kind = TemporaryError if status == 503 else InvalidData if status < 500 else MizzenError
+    document = told if isinstance(told, dict) else {}
+    return kind(
+        document.get("message") or f"the service answered {status}",
+        given=document.get("given"),
+        allowed=document.get("allowed"),
+        next_step=document.get("next"),
+    )
+
+
+def _plain(value: Any) -> Any:
+    """What tables hold, as JSON: instants as text, numpy scalars as numbers, pandas' nulls."""
+    if type(value).__name__ in {"NAType", "NaTType"}:
+        return None
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if hasattr(value, "item"):
+        return value.item()
+    raise InvalidData(
+        f"a {type(value).__name__} cannot be sent", given=value, allowed="text, numbers, null"
+    )
