@@ -141,7 +141,7 @@ def _open(url: str) -> tuple[Any, str]:
         from dvc_objects.fs.local import localfs
 
         return localfs, url
-    from dvc.fs import parse_external_url
+    from dvc.fs import parse_external_url  # type: ignore[import-untyped]
 
     filesystem, path = parse_external_url(url)
     return filesystem, str(path)

@@ -4,7 +4,7 @@ Every step that reads or writes a table does it here, so that timestamps, nulls 
 the same everywhere.
 """
 
-from mizzen.adapters.tables.files import read_files, source_digest
+from mizzen.adapters.tables.files import read_files, source_files
 from mizzen.adapters.tables.parquet import read_folder, read_table, write_table
 
-__all__ = ["read_files", "read_folder", "read_table", "source_digest", "write_table"]
+__all__ = ["read_files", "read_folder", "read_table", "source_files", "write_table"]

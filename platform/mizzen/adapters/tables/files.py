@@ -1,76 +1,28 @@
-"""The files that a project's data source names: found, hashed and read.
+"""The files that a project's data source names: found and read.
 
-Control asks for the digest when it plans a run (a changed file is a changed input; pandas is
-not needed to see that); the snapshot step reads. Nothing outside the project's folder is read.
+Called by the snapshot step. Nothing outside the project's folder is read.
 """
 
 from __future__ import annotations
 
-import hashlib
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mizzen.errors import InvalidData, InvalidProject
-from mizzen.spec.data import FileSource, PythonSource
+from mizzen.spec.data import FileSource
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PACKAGE = "package:"
 
-
-def source_digest(project: Path, source: FileSource | PythonSource) -> str:
-    """A hash over the content of all that a source reads (SHA-256, hexadecimal).
-
-    Raises:
-        InvalidProject: a path leads out of the project, or a package is not installed.
-        InvalidData: a path or glob names no file.
-    """
-    total = hashlib.sha256()
-    patterns = source.inputs if isinstance(source, PythonSource) else (source.path,)
-    for pattern in patterns:
-        total.update(f"{pattern}\n{_state(project, pattern)}\n".encode())
-    return total.hexdigest()
-
-
-def read_files(project: Path, source: FileSource) -> pd.DataFrame:
-    """One table from the source's files, in the order of their names.
+def source_files(project: Path, pattern: str) -> list[Path]:
+    """The files of a path or glob, sorted, resolved. As in a shell, a wildcard does not reach
+    into hidden folders: `**/*.csv` finds nothing of Mizzen's own in `.mizzen`.
 
     Raises:
-        InvalidProject: the path leads out of the project.
-        InvalidData: no file, an empty or unreadable one, columns named twice, or files with
-            different columns.
+        InvalidProject: the path, or a link on it, leads out of the project.
+        InvalidData: there is no such file.
     """
-    import pandas as pd
-
-    frames = {file: _read(file, source.format) for file in _files(project, source.path)}
-    _check_alike(frames)
-    return pd.concat(frames.values(), ignore_index=True)
-
-
-def _state(project: Path, pattern: str) -> str:
-    if pattern.startswith(PACKAGE):
-        return _installed(pattern.removeprefix(PACKAGE))
-    lines = []
-    for file in _files(project, pattern):
-        with file.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()
-        lines.append(f"{file.relative_to(project.resolve()).as_posix()} {digest}")
-    return "\n".join(lines)
-
-
-def _installed(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        raise InvalidProject(
-            f"the data source needs the package {package!r}, which is not installed",
-            next_step=f"pip install {package}, or mend data.source.inputs",
-        ) from None
-
-
-def _files(project: Path, pattern: str) -> list[Path]:
     root = project.resolve()
     if Path(pattern).is_absolute():
         raise _outside(pattern, root)
@@ -88,8 +40,22 @@ def _files(project: Path, pattern: str) -> list[Path]:
     return files
 
 
+def read_files(project: Path, source: FileSource) -> pd.DataFrame:
+    """One table from the source's files, in the order of their names.
+
+    Raises:
+        InvalidProject: the path leads out of the project.
+        InvalidData: no file, an empty or unreadable one, columns named twice, or files with
+            different columns.
+    """
+    import pandas as pd
+
+    frames = {file: _read(file, source.format) for file in source_files(project, source.path)}
+    _check_alike(frames)
+    return pd.concat(frames.values(), ignore_index=True)
+
+
 def _is_meant(path: Path, root: Path, pattern: str) -> bool:
-    """As in a shell, a wildcard does not reach into hidden folders (`.mizzen` is one)."""
     if ".." in path.parts:
         return True  # resolved by the caller, and refused there
     below = path.relative_to(root)
@@ -136,8 +102,8 @@ def _csv(file: Path) -> pd.DataFrame:
 
 
 def _parquet(file: Path) -> pd.DataFrame:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
     try:
         content = pq.ParquetFile(file)

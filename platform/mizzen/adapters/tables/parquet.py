@@ -29,7 +29,7 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
         InvalidData: a column holds values of several types, or a name that is no text.
         TemporaryError: the disk is full.
     """
-    import pyarrow.parquet as pq
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
     table = _arrow(frame, path.stem)
     path.parent.mkdir(parents=True, exist_ok=True)
