@@ -142,7 +142,7 @@ def fit_number(name: str, values: NDArray[Any]) -> NumberColumn:
 
 def fit_category(name: str, values: NDArray[Any]) -> CategoryColumn:
     """The sorted distinct non-null training values."""
-    known = {category_name(value) for value in values.tolist() if not _is_null(value)}
+    known = {category_name(value) for value in values.tolist() if not is_null(value)}
     return CategoryColumn(name, tuple(sorted(known)))
 
 
@@ -162,7 +162,7 @@ def as_float(values: NDArray[Any], name: str) -> NDArray[np.float64]:
     """Numbers, booleans and nulls as float64 with NaN; anything else is an error."""
     try:
         if values.dtype == object:
-            values = np.array([np.nan if _is_null(v) else v for v in values.tolist()])
+            values = np.array([np.nan if is_null(v) else v for v in values.tolist()])
         if values.dtype.kind not in "biuf":
             raise ValueError(f"dtype {values.dtype}")
         return values.astype(np.float64)
@@ -185,11 +185,12 @@ def _column(columns: Columns, name: str) -> NDArray[Any]:
 def _codes(values: NDArray[Any], known: Sequence[str]) -> NDArray[np.int64]:
     index = {category: code for code, category in enumerate(known, start=1)}
     return np.fromiter(
-        (UNKNOWN if _is_null(v) else index.get(category_name(v), UNKNOWN) for v in values.tolist()),
+        (UNKNOWN if is_null(v) else index.get(category_name(v), UNKNOWN) for v in values.tolist()),
         dtype=np.int64,
         count=len(values),
     )
 
 
-def _is_null(value: Any) -> bool:
+def is_null(value: Any) -> bool:
+    """None, NaN, NaT or pandas' NA."""
     return value is None or value != value or type(value).__name__ == "NAType"

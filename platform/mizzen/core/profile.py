@@ -1,0 +1,212 @@
+"""What the training rows looked like: `profile.json` of a model package.
+
+The `profile` step writes it beside training; the drift job compares windows of predictions with
+it. Per column: a sketch of all rows, bins cut from it, and the counts in those bins for each
+*block* of the training window. Runs of blocks are windows without drift, by definition; how far
+they lie apart is what `core.drift` calibrates on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mizzen.core import bins as binning
+from mizzen.core import sketch as sketching
+from mizzen.core.bins import Bins
+from mizzen.core.sketch import Counts, Sketch, sketch_categories, sketch_numbers
+from mizzen.errors import IntegrityError
+from mizzen.spec.columns import ColumnKind
+from mizzen.spec.duration import to_timedelta
+from mizzen.spec.operation import Monitoring
+
+Role = Literal["input", "label", "output"]
+OUTPUT = "$output"  # no column of a project can have this name
+BLOCKS = 4  # blocks that make a window of `monitoring.window`
+_FEWEST = 2 * BLOCKS  # blocks of a training window: two windows without a common row
+_DEALT = 16  # blocks of rows without event time
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRows:
+    """A column's name, what it is to the model, and its values, nulls allowed."""
+
+    name: str
+    role: Role
+    kind: ColumnKind
+    values: NDArray[Any]
+
+    def sketch(self, rows: NDArray[np.intp] | slice = slice(None)) -> Sketch:
+        """The sketch of some of the rows."""
+        if self.kind == "category":
+            return sketch_categories(self.values[rows])
+        return sketch_numbers(self.values[rows], self.name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ColumnProfile:
+    """`blocks`: int64 (blocks, bins + 1); the last entry counts nulls."""
+
+    name: str
+    role: Role
+    sketch: Sketch
+    bins: Bins
+    blocks: Counts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Profile:
+    """`block_seconds`: length of a block, None where rows have no event time. `sample`: some
+    training rows by column, for reports that show rows."""
+
+    columns: tuple[ColumnProfile, ...]
+    block_seconds: float | None
+    monitoring: Monitoring
+    task: str
+    sample: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """How many training rows."""
+        return int(self.columns[0].blocks.sum())
+
+    def with_columns(self, columns: Sequence[ColumnProfile]) -> Profile:
+        """The profile with more columns, such as the model's output."""
+        return replace(self, columns=(*self.columns, *columns))
+
+    def to_json(self) -> str:
+        """Canonical: equal training rows give equal text."""
+        document = {
+            "schema": 1,
+            "task": self.task,
+            "block_seconds": self.block_seconds,
+            "monitoring": self.monitoring.model_dump(mode="json"),
+            "columns": [_column_as_dict(column) for column in self.columns],
+            "sample": {name: list(values) for name, values in self.sample.items()},
+        }
+        return json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Profile:
+        """The inverse of `to_json`.
+
+        Raises:
+            IntegrityError: not a profile, or one of another schema.
+        """
+        try:
+            document = json.loads(text)
+            if document["schema"] != 1:
+                raise IntegrityError("profile of an unknown schema", given=document["schema"])
+            columns = tuple(_column_from_dict(entry) for entry in document["columns"])
+            monitoring = Monitoring.model_validate(document["monitoring"])
+            seconds, task = document["block_seconds"], document["task"]
+            return cls(columns, seconds, monitoring, task, document["sample"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise IntegrityError(
+                "not a profile", given=error, next_step="register or fetch the model again"
+            ) from None
+
+
+def read_profile(file: Path) -> Profile:
+    """The profile in a file.
+
+    Raises:
+        IntegrityError: no file, or not a profile.
+    """
+    try:
+        return Profile.from_json(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise IntegrityError(
+            "the model has no profile", given=error, next_step="train and register it again"
+        ) from None
+
+
+def make_profile(
+    columns: Sequence[ColumnRows],
+    seconds: NDArray[np.float64] | None,
+    monitoring: Monitoring,
+    task: str,
+    sample: Mapping[str, Sequence[Any]],
+) -> Profile:
+    """The profile of training rows.
+
+    Args:
+        columns: inputs, then the label; values of equal length.
+        seconds: each row's event time, since any epoch; None without event times.
+    """
+    blocks, length = _blocks(len(columns[0].values), seconds, monitoring)
+    profiled = tuple(_profile(column, blocks) for column in columns)
+    return Profile(profiled, length, monitoring, task, sample)
+
+
+def profile_columns(
+    columns: Sequence[ColumnRows], seconds: NDArray[np.float64] | None, like: Profile
+) -> list[ColumnProfile]:
+    """Profiles of more columns, of other rows (evaluation's), in blocks as long as `like`'s."""
+    if seconds is None or like.block_seconds is None:
+        blocks, _ = _blocks(len(columns[0].values), None, like.monitoring)
+    else:
+        blocks = _cut(seconds, like.block_seconds, fewest=1)
+    return [_profile(column, blocks) for column in columns]
+
+
+def _blocks(
+    rows: int, seconds: NDArray[np.float64] | None, monitoring: Monitoring
+) -> tuple[list[NDArray[np.intp]], float | None]:
+    """Row numbers of each block, and the length of a block.
+
+    Without event times rows are dealt out in turn: blocks then differ by chance alone. A
+    training window shorter than two monitoring windows is cut into shorter blocks.
+    """
+    span = 0.0 if seconds is None else float(seconds.max() - seconds.min())
+    if seconds is None or span <= 0:
+        count = min(_DEALT, rows)
+        return [np.arange(first, rows, count) for first in range(count)], None
+    wanted = to_timedelta(monitoring.window).total_seconds() / BLOCKS
+    length = min(wanted, span / _FEWEST)
+    return _cut(seconds, length, _FEWEST), length
+
+
+def _cut(seconds: NDArray[np.float64], length: float, fewest: int) -> list[NDArray[np.intp]]:
+    """Row numbers by block; what is left at the end belongs to the last block."""
+    age = seconds - seconds.min()
+    count = max(fewest, int(age.max() / length + 1e-9))
+    block = np.minimum((age / length).astype(np.int64), count - 1)
+    order = np.argsort(block, kind="stable")
+    starts = np.searchsorted(block[order], np.arange(1, count))
+    return np.split(order, starts)
+
+
+def _profile(column: ColumnRows, blocks: Sequence[NDArray[np.intp]]) -> ColumnProfile:
+    sketches = [column.sketch(rows) for rows in blocks]
+    whole = reduce(lambda one, two: one.merge(two), sketches)  # type: ignore[arg-type]
+    bins = binning.bins_of(whole)
+    counts = np.stack([binning.count(bins, sketch) for sketch in sketches])
+    return ColumnProfile(column.name, column.role, whole, bins, counts)
+
+
+def _column_as_dict(column: ColumnProfile) -> dict[str, Any]:
+    return {
+        "name": column.name,
+        "role": column.role,
+        "sketch": column.sketch.as_dict(),
+        "bins": binning.as_dict(column.bins),
+        "blocks": column.blocks.tolist(),
+    }
+
+
+def _column_from_dict(document: Mapping[str, Any]) -> ColumnProfile:
+    return ColumnProfile(
+        document["name"],
+        document["role"],
+        sketching.from_dict(document["sketch"]),
+        binning.from_dict(document["bins"]),
+        np.array(document["blocks"], dtype=np.int64),
+    )
