@@ -11,14 +11,13 @@ from pathlib import Path
 
 import pytest
 from testnode import cgroups, node, places
-from testnode.base_image import BASE
 from testnode.box import first_process
 from testnode.eventually import eventually
 from testnode.figures import record
 from testnode.footprint import footprint, shared_files
-from testnode.images import load_image
+from testnode.images import PAUSE
 from testnode.spec import NodeSpec
-from testnode.workloads import pod, web_container
+from testnode.workloads import pod
 
 
 def test_down_leaves_nothing_and_may_be_repeated(own_node: NodeSpec) -> None:
@@ -57,7 +56,7 @@ def named(program: str) -> Callable[[NodeSpec], list[int]]:
 
 @pytest.mark.parametrize(
     "victims",
-    [supervisor_only, everything, named("containerd"), named("kubelet"), named("postgres")],
+    [supervisor_only, everything, named("containerd"), named("kubelet")],
     ids=lambda victims: victims.__name__,
 )
 def test_after_a_kill_the_next_start_works_and_nothing_stays(
@@ -86,7 +85,7 @@ def test_a_killed_api_server_is_started_again(own_node: NodeSpec) -> None:
 
 def test_a_start_that_was_killed_halfway_is_swept(own_node: NodeSpec) -> None:
     environment = {**os.environ, "CLUSTER": "node", "CLUSTER_SLOT": str(own_node.slot)}
-    command = [sys.executable, places.HERE, "up"]
+    command = [sys.executable, str(places.HERE), "up"]
     starting = subprocess.Popen(command, env=environment, start_new_session=True)
     eventually(lambda: named("kube-apiserver")(own_node))
     starting.kill()
@@ -96,10 +95,10 @@ def test_a_start_that_was_killed_halfway_is_swept(own_node: NodeSpec) -> None:
 
 
 def run_a_pod(spec: NodeSpec) -> None:
+    """Of the one image that every node has from its start."""
     kubectl = node.kubectl(spec)
-    load_image(spec, BASE)
-    kubectl.apply([pod("web", "default", web_container("here"))])
-    kubectl.wait("condition=Ready", "pod/web")
+    kubectl.apply([pod("idle", "default", {"name": "main", "image": PAUSE})])
+    kubectl.wait("condition=Ready", "pod/idle")
 
 
 def comm(pid: int) -> str:

@@ -51,7 +51,7 @@ def _make_private_view(folder: Path) -> None:
     _run("mount", "--bind", str(folder), str(HOME))
     DISK.mkdir()
     # without barriers: nothing on it outlives the node, so nothing has to reach the machine
-    _run("mount", "-o", "loop,noatime,nobarrier", str(HOME / "disk.img"), str(DISK))
+    _run("mount", "-o", "loop,noatime,nobarrier", str(folder / "disk.img"), str(DISK))
     for name in ("var", "work"):
         (DISK / name).mkdir()
     layers = f"lowerdir=/var,upperdir={DISK}/var,workdir={DISK}/work"
