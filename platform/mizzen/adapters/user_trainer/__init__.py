@@ -1,0 +1,1 @@
+"""The project's own trainer, in any library, without pickle."""
