@@ -72,8 +72,11 @@ class FeatureSource(Protocol):
     def push(self, view: FeatureView, values: pd.DataFrame) -> None:
         """Make newer values servable; an older event never replaces a newer one."""
 
-    def materialize(self, views: Sequence[FeatureView], until: datetime) -> int:
-        """Load the newest value of each entity at `until` into the online store; rows."""
+    def materialize(
+        self, views: Sequence[FeatureView], until: datetime, rewind: bool = False
+    ) -> int:
+        """Load the newest value of each entity at `until` into the online store; how many.
+        Newer values that are there already stay, unless `rewind` (for a replay)."""
 
     def online(
         self,

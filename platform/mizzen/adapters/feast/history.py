@@ -1,0 +1,96 @@
+"""A view's history as it is stored: text keys, UTC microseconds, float64 or text values.
+
+`apply` and `push` bring every table into this form, so that what is joined for training and
+what is served online are the same values.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mizzen.adapters.feast.definitions import KNOWN_AT, TIME
+from mizzen.adapters.feast.keys import text_keys
+from mizzen.adapters.tables import write_table
+from mizzen.core.encoding import as_float
+from mizzen.errors import InvalidData
+from mizzen.spec.columns import FeatureColumn
+from mizzen.spec.features import FeatureView
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+KEPT = 5  # histories per view: a run that started earlier may still read an older one
+
+
+def stored_form(view: FeatureView, values: pd.DataFrame) -> pd.DataFrame:
+    """Entity columns, event time, exact time and features, in this order.
+
+    Raises:
+        InvalidData: a column is missing or holds the wrong type, or times have no zone.
+    """
+    import pandas as pd
+
+    wanted = [*view.entity, TIME, *(column.name for column in view.columns)]
+    missing = [name for name in wanted if name not in values.columns]
+    if missing:
+        raise InvalidData(
+            f"values of the view {view.name!r} lack columns: {', '.join(missing)}",
+            given=", ".join(map(str, values.columns)),
+            next_step="add them, or take them out of the view",
+        )
+    known = microseconds(values[TIME], f"{TIME} of the view {view.name!r}")
+    columns: dict[str, Any] = {c: _text(text_keys(values[c].tolist())) for c in view.entity}
+    columns[TIME] = pd.to_datetime(known, unit="us", utc=True)
+    columns[KNOWN_AT] = known
+    columns |= {column.name: _values(column, values[column.name]) for column in view.columns}
+    return pd.DataFrame(columns)
+
+
+def microseconds(times: pd.Series[Any], what: str) -> NDArray[np.int64]:
+    """Instants as microseconds since 1970 in UTC.
+
+    Raises:
+        InvalidData: no instants, instants without a zone, or nulls among them.
+    """
+    import pandas as pd
+
+    if not isinstance(times.dtype, pd.DatetimeTZDtype) or bool(times.isna().any()):
+        raise InvalidData(
+            f"{what} must hold instants with a zone, none of them null",
+            given=f"{times.dtype}, {int(times.isna().sum())} nulls",
+            next_step="pandas.to_datetime(..., utc=True), and drop rows without a time",
+        )
+    known: NDArray[np.int64] = times.dt.as_unit("us").astype("int64").to_numpy()
+    return known
+
+
+def _values(column: FeatureColumn, values: pd.Series[Any]) -> Any:
+    if column.kind == "number":
+        return as_float(values.to_numpy(), column.name)
+    return _text(text_keys(values.tolist()))
+
+
+def _text(values: list[str | None]) -> Any:
+    import pandas as pd
+
+    return pd.Series(values, dtype="object").to_numpy()
+
+
+def keep(folder: Path, view_name: str, history: pd.DataFrame) -> Path:
+    """Write a history under the hash of its content; older ones beyond `KEPT` go."""
+    place = folder / view_name
+    part = place / "new.parquet"
+    write_table(history, part)
+    with part.open("rb") as content:
+        digest = hashlib.file_digest(content, "sha256").hexdigest()
+    final = place / f"{digest[:32]}.parquet"
+    part.replace(final)
+    newest_first = sorted(place.glob("*.parquet"), key=lambda f: f.stat().st_mtime, reverse=True)
+    for old in newest_first[KEPT:]:
+        old.unlink(missing_ok=True)
+    return final

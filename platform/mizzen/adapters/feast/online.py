@@ -1,0 +1,169 @@
+"""The newest values by key, in Feast's SQLite store. One instance per process.
+
+Reading goes through Feast once per key and change of the store; then from memory. SQLite tells
+cheaply whether another connection has committed anything (`data_version`), so a value pushed
+by any process is seen by the next read.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from mizzen.adapters.feast.definitions import KNOWN_AT, TIME, feast_view, name_of
+from mizzen.adapters.feast.library import feast
+from mizzen.adapters.feast.repository import Repository
+from mizzen.errors import NotFound
+from mizzen.spec.features import FeatureView
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Key = tuple[str | None, ...]
+# when the values became known (microseconds), and one value per column of the view
+Values = tuple[float | str | None, ...]
+Known = tuple[int, Values]
+
+AT_ONCE = 5_000  # keys in one query; SQLite allows 32,766 variables
+REMEMBERED = 200_000  # keys in memory
+
+
+class OnlineValues:
+    """Newest values of the views of one repository. Thread-safe."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._reading, self._writing = Lock(), Lock()
+        self._memory: dict[str, dict[Key, Known | None]] = {}
+        self._seen = -1
+        self._watch: sqlite3.Connection | None = None
+
+    def read(self, view: FeatureView, keys: Sequence[Key]) -> list[Known | None]:
+        """The newest values of each key, None where there are none.
+
+        Raises:
+            NotFound: the view was never applied here.
+        """
+        with self._reading:
+            memory = self._current(name_of(view))
+            unknown = list({key for key in keys if key not in memory and None not in key})
+            if unknown:
+                memory.update(zip(unknown, self._fetch(self._reader, view, unknown), strict=True))
+            return [memory.get(key) for key in keys]  # a key with a null part has no value
+
+    def write(self, view: FeatureView, values: pd.DataFrame, replace: bool = False) -> int:
+        """Store rows in stored form, oldest first; how many.
+
+        A row that is older than what is there is left out, unless `replace`.
+        """
+        last = values.drop_duplicates(list(view.entity), keep="last")
+        keys: list[Key] = list(zip(*(last[c].tolist() for c in view.entity), strict=True))
+        known = last[KNOWN_AT].tolist()
+        with self._writing, self._repository.changing("online"):
+            old = [None] * len(keys) if replace else self._fetch(self._writer, view, keys)
+            chosen = [i for i, there in enumerate(old) if there is None or known[i] >= there[0]]
+            rows = _rows(view, last, keys, chosen)
+            config = self._repository.config
+            self._writer.online_write_batch(config, self._feast_view(view), rows, None)
+        return len(chosen)
+
+    # Two connections: a read in this process never sees half of a write in it.
+    @cached_property
+    def _reader(self) -> Any:
+        return feast("feast.infra.online_stores.sqlite").SqliteOnlineStore()
+
+    @cached_property
+    def _writer(self) -> Any:
+        return feast("feast.infra.online_stores.sqlite").SqliteOnlineStore()
+
+    def _current(self, name: str) -> dict[Key, Known | None]:
+        if self._watch is None:
+            self._open()
+        assert self._watch is not None  # noqa: S101 (opened above)
+        version = self._watch.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._seen or sum(map(len, self._memory.values())) > REMEMBERED:
+            self._memory.clear()
+            self._seen = version
+        return self._memory.setdefault(name, {})
+
+    def _open(self) -> None:
+        file = self._repository.online_file
+        if not file.exists():
+            raise _not_applied(self._repository)
+        self._watch = sqlite3.connect(
+            f"{file.as_uri()}?mode=ro", uri=True, check_same_thread=False, isolation_level=None
+        )
+
+    def _fetch(self, store: Any, view: FeatureView, keys: Sequence[Key]) -> list[Known | None]:
+        names = [column.name for column in view.columns]
+        found: list[Known | None] = []
+        for start in range(0, len(keys), AT_ONCE):
+            protos = [_key_proto(view, key) for key in keys[start : start + AT_ONCE]]
+            try:
+                rows = store.online_read(self._repository.config, self._feast_view(view), protos)
+            except sqlite3.OperationalError as error:
+                raise _not_applied(self._repository, error) from None
+            found += [_known(values, names) for _, values in rows]
+        return found
+
+    def _feast_view(self, view: FeatureView) -> Any:
+        return _table(view, self._repository.folder)
+
+
+@lru_cache(maxsize=256)
+def _table(view: FeatureView, folder: Path) -> Any:
+    # Reading and writing values needs the view's name and columns, never its history.
+    return feast_view(view, folder / "unread.parquet")
+
+
+def _key_proto(view: FeatureView, key: Key) -> Any:
+    protos = feast("feast.protos.feast.types.EntityKey_pb2")
+    values = feast("feast.protos.feast.types.Value_pb2")
+    parts = [values.Value(string_val=part) for part in key]
+    return protos.EntityKey(join_keys=list(view.entity), entity_values=parts)
+
+
+def _known(values: Any, names: Sequence[str]) -> Known | None:
+    if values is None:
+        return None
+    return values[KNOWN_AT].int64_val, tuple(_plain(values.get(name)) for name in names)
+
+
+def _plain(value: Any) -> float | str | None:
+    kind = None if value is None else value.WhichOneof("val")
+    return None if kind is None else getattr(value, kind)
+
+
+def _rows(
+    view: FeatureView, values: pd.DataFrame, keys: Sequence[Key], chosen: Sequence[int]
+) -> list[Any]:
+    make = feast("feast.protos.feast.types.Value_pb2").Value
+    columns = {column.name: (column.kind, values[column.name].tolist()) for column in view.columns}
+    known, now = values[KNOWN_AT].tolist(), datetime.now(UTC)
+    instants = values[TIME].tolist()
+    rows = []
+    for i in chosen:
+        features = {name: _proto(make, kind, v[i]) for name, (kind, v) in columns.items()}
+        features[KNOWN_AT] = make(int64_val=known[i])
+        rows.append((_key_proto(view, keys[i]), features, instants[i].to_pydatetime(), now))
+    return rows
+
+
+def _proto(make: Any, kind: str, value: Any) -> Any:
+    if kind == "number":
+        return make() if math.isnan(value) else make(double_val=value)
+    return make() if value is None else make(string_val=value)
+
+
+def _not_applied(repository: Repository, cause: object = None) -> NotFound:
+    return NotFound(
+        f"the feature store of {repository.project!r} holds no values of these views",
+        given=cause or repository.online_file,
+        next_step="run the training pipeline once; it declares the views",
+    )

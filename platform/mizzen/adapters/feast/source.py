@@ -1,0 +1,117 @@
+"""`FeatureSource` on Feast. The features step and the service call it through the table."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from mizzen.adapters.feast.definitions import KNOWN_AT, name_of, version_of
+from mizzen.adapters.feast.history import keep, stored_form
+from mizzen.adapters.feast.keys import text_keys
+from mizzen.adapters.feast.online import Key, Known, OnlineValues, Values
+from mizzen.adapters.feast.question import guard, question
+from mizzen.adapters.feast.repository import Repository
+from mizzen.adapters.table import missing
+from mizzen.adapters.tables import read_table
+from mizzen.core.place import Place
+from mizzen.errors import InvalidData
+from mizzen.spec.duration import to_timedelta
+from mizzen.spec.features import FeatureView
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mizzen.ports.data import Tables
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class FeastSource:
+    """Features of one project, in the Feast repository of its home."""
+
+    def __init__(self, place: Place) -> None:
+        if importlib.util.find_spec("feast") is None:
+            raise missing("feast", "feast")
+        self._repository = Repository(place)
+        self._online = OnlineValues(self._repository)
+        self._store: Any = None  # with the definitions that this instance applied
+
+    def apply(self, views: Sequence[FeatureView], sources: Tables) -> str:
+        """See the port. Histories are kept under the hash of their content: whoever applied
+        before keeps joining what it applied."""
+        folder = self._repository.folder / "sources"
+        histories = [
+            (view, keep(folder, name_of(view), stored_form(view, sources[view.name])))
+            for view in views
+        ]
+        self._store = self._repository.declare(histories)
+        return version_of(views)
+
+    def training_frame(
+        self, rows: pd.DataFrame, event_time: str, views: Sequence[FeatureView]
+    ) -> pd.DataFrame:
+        """See the port.
+
+        Raises:
+            IntegrityError: the store gave other rows, or another order, than was asked for.
+            InvalidData: no entity column, or event times without zone.
+        """
+        asked = question(rows, event_time, views)
+        refs = [f"{name_of(v)}:{c.name}" for v in views for c in v.columns]
+        store = self._store or self._repository.open()
+        given = store.get_historical_features(entity_df=asked, features=refs).to_df()
+        guard(asked, given)
+        names = [column.name for view in views for column in view.columns]
+        return rows.assign(**{name: given[name].to_numpy() for name in names})
+
+    def push(self, view: FeatureView, values: pd.DataFrame) -> None:
+        """See the port."""
+        ordered = stored_form(view, values).sort_values(KNOWN_AT, kind="stable")
+        self._online.write(view, ordered)
+
+    def materialize(
+        self, views: Sequence[FeatureView], until: datetime, rewind: bool = False
+    ) -> int:
+        """See the port."""
+        instant = _instant(until)
+        count = 0
+        for view in views:
+            history = read_table(self._repository.history(view))
+            known = history[history[KNOWN_AT] <= instant].sort_values(KNOWN_AT, kind="stable")
+            count += self._online.write(view, known, replace=rewind)
+        return count
+
+    def online(
+        self,
+        views: Sequence[FeatureView],
+        entities: Mapping[str, Sequence[Any]],
+        at: Sequence[datetime],
+    ) -> Mapping[str, Sequence[Any]]:
+        """See the port. A value that became known after a row's time counts as unknown: what
+        the store held before is gone, and training would not have seen the newer one."""
+        instants = [_instant(time) for time in at]
+        answer: dict[str, Sequence[Any]] = {}
+        for view in views:
+            keys: list[Key] = list(zip(*(text_keys(entities[c]) for c in view.entity), strict=True))
+            ttl = to_timedelta(view.ttl) // MICROSECOND
+            empty = (None,) * len(view.columns)
+            found = self._online.read(view, keys)
+            rows = [_valid(k, i, ttl, empty) for k, i in zip(found, instants, strict=True)]
+            for index, column in enumerate(view.columns):
+                answer[column.name] = [row[index] for row in rows]
+        return answer
+
+
+def _valid(known: Known | None, at: int, ttl: int, empty: Values) -> Values:
+    if known is None or not at - ttl <= known[0] <= at:
+        return empty
+    return known[1]
+
+
+def _instant(time: datetime) -> int:
+    if time.tzinfo is None:
+        raise InvalidData("a time without a zone", given=time, next_step="add its zone: ...Z")
+    return (time - EPOCH) // MICROSECOND
