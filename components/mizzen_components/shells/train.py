@@ -19,7 +19,7 @@ def train(
     label: dict[str, Any],
     trainer: dict[str, Any],
     model: Output[Model],
-) -> NamedTuple("TrainFigures", [("rows", int), ("seconds", float)]):
+) -> NamedTuple("TrainFigures", [("rows", int), ("seconds", float), ("weights", str)]):
     """Fit the model."""
     from mizzen_components.entry import call
 

@@ -123,7 +123,7 @@ class _Reader:
             task,
             inputs={**task.inputs, **given},
             conditions=scope.conditions,
-            after=scope.after,
+            after=tuple(sorted(scope.after)),
             pools=scope.pools,
         )
         outputs = {key: Output(task.name, key) for key in (*task.figures, *task.artifacts)}

@@ -51,7 +51,7 @@ def skeleton(name: str, node: Ir, component: Ir, executor: Ir) -> Task:
         name=name,
         step=environment.pop(STEP),
         inputs=_defaults(inputs.get("parameters", {})),
-        artifacts_in=frozenset(inputs.get("artifacts", {})),
+        artifacts_in=tuple(sorted(inputs.get("artifacts", {}))),
         figures=tuple(sorted(outputs.get("parameters", {}))),
         artifacts=tuple(sorted(outputs.get("artifacts", {}))),
         retry=_retry(node.get("retryPolicy", {})),

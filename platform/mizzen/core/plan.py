@@ -105,11 +105,11 @@ class Task:
     name: str
     step: str
     inputs: Mapping[str, Source] = field(default_factory=dict)
-    artifacts_in: frozenset[str] = frozenset()
+    artifacts_in: tuple[str, ...] = ()
     figures: tuple[str, ...] = ()
     artifacts: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
-    after: frozenset[str] = frozenset()
+    after: tuple[str, ...] = ()
     retry: Retry = Retry()
     resources: Resources = Resources()
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -124,7 +124,7 @@ class Task:
         sources = [*self.inputs.values()]
         for condition in self.conditions:
             sources += condition.inputs.values()
-        return self.after | {name for source in sources for name in producers(source)}
+        return frozenset(self.after) | {name for source in sources for name in producers(source)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,12 +45,12 @@ def _task(task: Task) -> dict[str, Any]:
     return {
         **{name: getattr(task, name) for name in plain},
         "inputs": {name: _source(source) for name, source in task.inputs.items()},
-        "artifacts_in": sorted(task.artifacts_in),
+        "artifacts_in": list(task.artifacts_in),
         "conditions": [
             {"expression": c.expression, "inputs": {n: _source(s) for n, s in c.inputs.items()}}
             for c in task.conditions
         ],
-        "after": sorted(task.after),
+        "after": list(task.after),
         "retry": asdict(task.retry),
         "resources": asdict(task.resources),
         "environment": dict(task.environment),
@@ -63,14 +63,14 @@ def _read_task(document: Json) -> Task:
         **{
             **document,
             "inputs": _read_sources(document["inputs"]),
-            "artifacts_in": frozenset(document["artifacts_in"]),
+            "artifacts_in": tuple(document["artifacts_in"]),
             "figures": tuple(document["figures"]),
             "artifacts": tuple(document["artifacts"]),
             "conditions": tuple(
                 Condition(c["expression"], _read_sources(c["inputs"]))
                 for c in document["conditions"]
             ),
-            "after": frozenset(document["after"]),
+            "after": tuple(document["after"]),
             "retry": Retry(**document["retry"]),
             "resources": Resources(**document["resources"]),
             "pools": tuple(Pool(**pool) for pool in document["pools"]),

@@ -5,9 +5,6 @@ its environment:
 
 - `MIZZEN_PLACE`: see `Place.from_environment`;
 - `MIZZEN_RUN_ID` and `MIZZEN_TASK`: the run and the task's name in the plan;
-- `MIZZEN_WORK`: a folder that outlives a killed or failed attempt, and the run itself, as long
-  as code, parameters and inputs of the step stay the same: for checkpoints. It is removed when
-  the step succeeded;
 - `OMP_NUM_THREADS` and its like: the task's cpu request (1 without one), set before any import.
 
 What a step prints goes to its log. It must create every output path that it was given; it

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
@@ -113,9 +114,13 @@ def _find(module: str, beside: Path) -> Path | None:
     return None
 
 
-@cache
 def _root(module: str) -> Path | None:
-    spec = PathFinder.find_spec(module.partition(".")[0])
+    return _root_on(module.partition(".")[0], tuple(sys.path))
+
+
+@cache
+def _root_on(top: str, path: tuple[str, ...]) -> Path | None:
+    spec = PathFinder.find_spec(top, path)
     if spec is None:
         return None
     if spec.submodule_search_locations:

@@ -8,7 +8,8 @@ Below a place's home::
     cache/lock                        shared by runs, exclusive while pruning
 
 An output whose stamp changed is hashed again; when it no longer hashes to its name it is
-removed and its step is a miss. Everything appears by rename: there are no halves.
+removed and its step is a miss. Everything appears by rename: there are no halves, and what a
+power failure tears is a miss.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -97,12 +98,12 @@ class StepCache:
         with self._lock(fcntl.LOCK_SH):
             artifacts = {name: self._store(name, path) for name, path in outputs.items()}
             entry = Entry(key, step, seconds, figures, artifacts)
-            _write(self._steps / f"{key}.json", asdict(entry))
+            _write(self._steps / f"{key}.json", _document(entry))
         return entry
 
     def alias(self, entry: Entry, key: str) -> None:
         """Let the same result be found under another key too."""
-        _write(self._steps / f"{key}.json", {**asdict(entry), "key": key})
+        _write(self._steps / f"{key}.json", {**_document(entry), "key": key})
 
     def place(self, entry: Entry, folder: Path) -> dict[str, Path] | None:
         """Make the outputs appear in `folder` under their names; None when one vanished."""
@@ -146,7 +147,7 @@ class StepCache:
                 if json.loads((folder / "stamp.json").read_text(encoding="utf-8")) == stamp:
                     return True
             if tree_hash(folder / "content") == digest:
-                _write(folder / "stamp.json", stamp, durable=False)
+                _write(folder / "stamp.json", stamp)
                 return True
         except (FileNotFoundError, InvalidData):
             pass
@@ -173,13 +174,17 @@ class StepCache:
 
     def _stamp(self, folder: Path) -> None:
         # A new link changes the time of status, so the stamp is taken after linking.
-        _write(folder / "stamp.json", tree_stamp(folder / "content"), durable=False)
+        _write(folder / "stamp.json", tree_stamp(folder / "content"))
 
     @contextmanager
     def _lock(self, kind: int) -> Iterator[None]:
         with (self._root / "lock").open("a") as file:
             fcntl.flock(file, kind)
             yield
+
+
+def _document(entry: Entry) -> dict[str, Any]:
+    return {field.name: getattr(entry, field.name) for field in fields(entry)}
 
 
 def _appear(fresh: Path, folder: Path) -> None:
@@ -198,14 +203,10 @@ def _discard(folder: Path) -> None:
         remove_tree(aside)
 
 
-def _write(file: Path, document: Any, durable: bool = True) -> None:
+def _write(file: Path, document: Any) -> None:
     fresh = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
     try:
-        with fresh.open("w", encoding="utf-8") as stream:
-            json.dump(document, stream)
-            if durable:
-                stream.flush()
-                os.fsync(stream.fileno())
+        fresh.write_text(json.dumps(document), encoding="utf-8")
         fresh.replace(file)
     finally:
         fresh.unlink(missing_ok=True)

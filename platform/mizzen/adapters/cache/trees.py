@@ -20,6 +20,7 @@ from pathlib import Path
 from mizzen.errors import InvalidData
 
 Stamp = list[list[str | int]]
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 def tree_hash(path: Path) -> str:
@@ -37,12 +38,16 @@ def tree_hash(path: Path) -> str:
 
 def tree_stamp(path: Path) -> Stamp:
     """What `tree_hash` need not be asked about again while it stays equal."""
-    return [
+    # Of another boot means: perhaps of before a power failure, when sizes and times may be
+    # on the disk and the content not. So nothing needs to be forced to the disk here.
+    boot: list[str | int] = [_BOOT.read_text().strip()]
+    files: Stamp = [
         [name, 0, 0, 0, 0]
         if stat.S_ISDIR(status.st_mode)
         else [name, status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns]
         for name, status in _walk(path, "")
     ]
+    return [boot, *files]
 
 
 def tree_size(path: Path) -> int:
@@ -64,13 +69,10 @@ def link_tree(source: Path, target: Path) -> None:
 
 
 def seal(path: Path) -> None:
-    """Bring the tree to the disk and make its files read-only: a half-written output must
-    never carry the stamp of a whole one."""
+    """Make the files read-only: an accident must not change what is stored."""
     for name, status in _walk(path, ""):
-        if stat.S_ISREG(status.st_mode):
-            with (path / name if name else path).open("rb") as file:
-                os.fsync(file.fileno())
-                os.fchmod(file.fileno(), 0o444)
+        if stat.S_ISREG(status.st_mode) and status.st_mode & 0o222:
+            (path / name).chmod(0o444)
 
 
 def remove_tree(path: Path) -> None:

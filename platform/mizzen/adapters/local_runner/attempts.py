@@ -61,13 +61,13 @@ class Attempts:
         self.running: dict[int, Attempt] = {}
         self._next = 0
 
-    def start(self, attempt: Attempt, outputs: Path, work: Path) -> None:
+    def start(self, attempt: Attempt, outputs: Path) -> None:
         """Start a process for it."""
         request = self._request(attempt, outputs)
         crew = self._crew(attempt.task)
         self._next += 1
         self.running[self._next], self._crew_of[self._next] = attempt, crew
-        crew.start(self._next, request, self._environment(attempt.task, work))
+        crew.start(self._next, request, self._environment(attempt.task))
 
     def ended(self, seconds: float) -> list[tuple[Attempt, dict[str, Any]]]:
         """Attempts that ended within `seconds`, with their answers; ends overdue ones."""
@@ -124,14 +124,13 @@ class Attempts:
         request.write_text(json.dumps(document), encoding="utf-8")
         return request
 
-    def _environment(self, task: Task, work: Path) -> dict[str, str]:
+    def _environment(self, task: Task) -> dict[str, str]:
         return {
             **task.environment,
             **self._submission.environment,
             **self._submission.place.to_environment(),
             "MIZZEN_RUN_ID": self._submission.run_id,
             "MIZZEN_TASK": task.name,
-            "MIZZEN_WORK": str(work),
         }
 
     def _answer(self, attempt: Attempt, status: int) -> dict[str, Any]:

@@ -48,6 +48,7 @@ class Execution:
         self._memory = Memory(submission, folder)
         self._attempts = Attempts(submission, folder, lock)
         self._waiting = {task.name: task for task in submission.plan.tasks}
+        self._needs = {task.name: task.needs for task in submission.plan.tasks}
         self._prepared: dict[str, _Prepared] = {}
         self._failed = False
 
@@ -81,7 +82,7 @@ class Execution:
         """Look at every task once; whether one of them got further without a process."""
         moved = False
         for task in list(self._waiting.values()):
-            if not self._failed and task.needs <= self._board.results.keys():
+            if not self._failed and self._needs[task.name] <= self._board.results.keys():
                 moved = self._look(task) or moved
         return moved
 
@@ -149,8 +150,7 @@ class Execution:
             )
         )
         attempt = Attempt(task, prepared.attempt, prepared.inputs)
-        work = self._memory.work(prepared.key)
-        self._attempts.start(attempt, self._memory.outputs(task), work)
+        self._attempts.start(attempt, self._memory.outputs(task))
         return False
 
     def _room(self, task: Task) -> bool:
@@ -194,7 +194,6 @@ class Execution:
             artifacts=_paths(result),
         )
         self._memory.finished(task, prepared.key, event)
-        self._memory.clear_work(prepared.key)
         self._finish(task, result)
         self._drop(task)
         self._tell(event)

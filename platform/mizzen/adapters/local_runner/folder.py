@@ -21,7 +21,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from typing import Any
 from mizzen.core.runs import RunState, StepEvent, StepState
 from mizzen.errors import Conflict
 
+_REPEATABLE = {StepState.RUNNING, StepState.CACHED, StepState.SKIPPED}
 _TAKEOVER = 5.0  # seconds in which a dead run's guardian has killed the last step
 
 
@@ -84,11 +85,12 @@ class RunFolder:
         (self.root / "cancel").unlink(missing_ok=True)
 
     def append(self, event: StepEvent) -> None:
-        """Add an event; it is on the disk before this returns when it ends a step."""
+        """Add an event; the end of a step is on the disk before this returns. A start, or a
+        result from the cache, is found again without it."""
         line = json.dumps(encode(event)) + "\n"
         with self._events.open("a", encoding="utf-8") as file:
             file.write(line)
-            if event.state is not StepState.RUNNING:
+            if event.state not in _REPEATABLE:
                 file.flush()
                 os.fsync(file.fileno())
 
@@ -149,8 +151,9 @@ def write(file: Path, text: str) -> None:
 
 def encode(event: StepEvent) -> dict[str, Any]:
     """An event as JSON."""
-    document = asdict(event)
-    document["at"] = event.at.isoformat()
+    # by hand: `asdict` copies deeply, which costs more than everything else here
+    document = {field.name: getattr(event, field.name) for field in fields(event)}
+    document |= {"at": event.at.isoformat(), "figures": dict(event.figures)}
     document["artifacts"] = {name: str(path) for name, path in event.artifacts.items()}
     return document
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from mizzen.adapters.cache.key import StepKeys, salted
 from mizzen.adapters.cache.store import Entry, StepCache
-from mizzen.adapters.cache.trees import remove_tree
 from mizzen.adapters.local_runner.folder import RunFolder, decode, encode, write
 from mizzen.adapters.local_runner.inputs import Artifact, Inputs, Result
 from mizzen.adapters.local_runner.keylock import KeyLock
@@ -73,16 +72,6 @@ class Memory:
     def outputs(self, task: Task) -> Path:
         """Where a task's artifacts lie."""
         return self._folder.step(task.name) / "outputs"
-
-    def work(self, key: str) -> Path:
-        """The folder for a step's checkpoints; it belongs to the key, not to the run."""
-        folder = self._home / "work" / key
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
-
-    def clear_work(self, key: str) -> None:
-        """The step succeeded: its checkpoints are of no use any more."""
-        remove_tree(self._home / "work" / key)
 
     def save(self) -> None:
         """Keep what makes the next run's keys fast."""

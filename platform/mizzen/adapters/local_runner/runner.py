@@ -126,7 +126,7 @@ def _write_plan(submission: Submission) -> None:
         "cache": submission.cache,
         "plan": to_json(submission.plan),
     }
-    write(submission.folder / "plan.json", json.dumps(document, indent=1))
+    write(submission.folder / "plan.json", json.dumps(document))
 
 
 def _last(folder: RunFolder, plan: Plan) -> dict[str, StepEvent]:

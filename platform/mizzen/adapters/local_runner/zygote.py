@@ -7,6 +7,7 @@ a negative code is the signal that ended the step. The runner's end closed means
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -33,6 +34,7 @@ def warm_up(modules: Sequence[str]) -> None:
 def serve(requests: socket.socket) -> None:
     """Start and end steps until the runner's end of the socket closes."""
     adopt_orphans()
+    gc.freeze()  # what is here now is never collected, so forks need not copy its pages
     workers: dict[int, tuple[int, int]] = {}  # pidfd -> process id, the runner's id
     poll = select.poll()
     poll.register(requests, select.POLLIN)
