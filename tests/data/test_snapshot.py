@@ -116,6 +116,12 @@ class TestWhatIsStored:
             part.to_csv(project / f"{name}.csv", index=False)
         assert snapshot(tables, {**FILE, "source": {"path": "**/*.csv"}}).rows == 45
 
+    def test_what_a_killed_attempt_left_is_not_stored(self, tables: Path, write: Any) -> None:
+        write()
+        first = snapshot(tables).version
+        (tables / "stray.parquet").write_bytes(b"half")
+        assert snapshot(tables).version == first
+
     def test_null_labels_are_kept_and_counted(self, tables: Path, write: Any) -> None:
         write(late=[None, 1, None, *[0, 1] * 21])
         assert snapshot(tables).unlabelled == 2

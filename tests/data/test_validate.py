@@ -125,6 +125,23 @@ def test_several_columns_show_whole_rows(step: Step) -> None:
         step(unique)
 
 
+def test_unexpected_values_are_told_where_no_rows_are(step: Step) -> None:
+    known = expect("ExpectColumnDistinctValuesToBeInSet", column="carrier", value_set=["AA", "UA"])
+    with refused(r"ExpectColumnDistinctValuesToBeInSet on 'carrier'.*unexpected \['DL'\]"):
+        step(known)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # text conditions go with version 2
+def test_a_condition_chooses_the_rows_that_are_judged(step: Step) -> None:
+    some = expect(
+        "ExpectColumnValuesToNotBeNull",
+        column="carrier",
+        row_condition='trip != "t007"',
+        condition_parser="pandas",
+    )
+    assert step(some) == (1, 0)
+
+
 def test_a_share_may_fail_with_mostly(step: Step) -> None:
     arguments = {"column": "carrier", "mostly": 0.9}
     assert step({**NOT_NULL, "arguments": arguments}).checks == 1

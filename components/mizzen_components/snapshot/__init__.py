@@ -8,6 +8,7 @@ event time and key: the same rows in another order are the same version.
 from __future__ import annotations
 
 import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -64,6 +65,7 @@ def run(
     found = load_tables(described, place, code)
     labelled = Label.model_validate(label) if label else None
     rows = _checked(rows_of(found, described), described, labelled, Window.of(start, end))
+    shutil.rmtree(tables, ignore_errors=True)  # of an attempt that was killed
     for name, frame in {**found, described.rows: rows}.items():
         write_table(frame, tables / f"{name}.parquet")
     versions: DataVersions = table.load("data_versions", "dvc")(place)

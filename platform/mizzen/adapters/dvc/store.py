@@ -1,9 +1,10 @@
 """DVC's content-addressed store, spoken to through DVC's own storage library.
 
-`dvc_data` is the library in which DVC hashes, lays out and transfers objects. Called directly
-it stores 28 MB in 0.5 s; `dvc.repo.Repo` (init, add, push) does the same in 3.8 s, most of it
-imports, an SQLite index and a graph of pipeline stages that a snapshot does not have. What lies
-in the store is DVC's: `dvc pull` reads it (a test does so).
+`dvc_data` is the library in which DVC hashes, lays out and transfers objects. Called directly it
+takes folders from anywhere, keeps one copy of the data (a DVC repository with a remote keeps
+two), replaces damaged objects, and stores 28 MB in 0.2 s, imports included; `dvc.repo.Repo`
+(init, add, push) takes 0.5 to 1.1 s. What lies in the store is DVC's: `dvc pull` reads it (a
+test does so).
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # arguments that every expectation has and that a project has no use for
 _COMMON = {
     "id", "meta", "notes", "result_format", "description", "catch_exceptions",
-    "rendered_content", "severity", "windows", "batch_id", "condition_parser",
+    "rendered_content", "severity", "windows", "batch_id",
 }  # fmt: skip
 _NAMES_A_COLUMN = ("column", "column_A", "column_B")
 _ABOUT_ABSENCE = {"ExpectColumnToExist"}

@@ -62,7 +62,10 @@ def _observed(outcome: Any) -> str:
         share = 100 * outcome["unexpected_count"] / outcome["element_count"]
         return f"{outcome['unexpected_count']} of {outcome['element_count']} rows ({share:.3g} %)"
     value = _json(outcome.get("observed_value"))
-    return f"{value:.6g}" if isinstance(value, float) else str("" if value is None else value)
+    if value is None:
+        told = outcome.get("partial_unexpected_list") or outcome.get("details")
+        return "" if told is None else f"unexpected {told}"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _exception(info: Any) -> str | None:
