@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,7 +11,20 @@ if TYPE_CHECKING:
 
 
 class DriftReport(Protocol):
-    """Renders a self-contained HTML page."""
+    """Renders a page that needs no network to be read."""
 
-    def render(self, reference: pd.DataFrame, current: pd.DataFrame, into: Path) -> Path:
-        """Write the page that compares two samples of equal columns; returns its path."""
+    def render(
+        self,
+        reference: pd.DataFrame,
+        current: pd.DataFrame,
+        into: Path,
+        *,
+        categories: Sequence[str],
+        verdict: str,
+    ) -> Path:
+        """Write the page that compares two samples of equal columns; returns its path.
+
+        Args:
+            categories: the columns that hold names; all others hold numbers.
+            verdict: the calibrated verdict, shown above everything that the library says.
+        """

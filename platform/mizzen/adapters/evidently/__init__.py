@@ -1,0 +1,1 @@
+"""Evidently: the drift report that people read."""

@@ -1,0 +1,94 @@
+"""`EvidentlyReport`: the page with distributions, side by side, of training and of a window.
+
+The drift job calls it last, on samples. Its own tests of drift change with the number of rows
+(docs/explanation/drift.md), so the page opens with the calibrated verdict.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mizzen.core.place import Place
+from mizzen.errors import InvalidData
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# The page carries all of its scripts; the policy makes sure that it stays so.
+_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' data: blob:; "
+    "style-src 'unsafe-inline'; img-src data: blob:; font-src data:; worker-src blob:"
+)
+_NOTE = "Below: Evidently's own tests, on samples. They do not raise the alarm."
+
+
+class EvidentlyReport:
+    """Evidently's drift preset as one HTML file."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def render(
+        self,
+        reference: pd.DataFrame,
+        current: pd.DataFrame,
+        into: Path,
+        *,
+        categories: Sequence[str],
+        verdict: str,
+    ) -> Path:
+        """See `ports.drift_report`."""
+        shown = [name for name in reference.columns if _drawable(reference, current, name)]
+        if not shown:
+            raise InvalidData("no column has values on both sides; there is nothing to draw")
+        os.environ["DO_NOT_TRACK"] = "1"  # read when evidently is imported
+        from evidently import DataDefinition, Dataset, Report
+        from evidently.presets import DataDriftPreset
+
+        names = [name for name in shown if name in set(categories)]
+        numbers = [name for name in shown if name not in set(categories)]
+        columns = DataDefinition(numerical_columns=numbers, categorical_columns=names)
+        old, new = (
+            Dataset.from_pandas(_typed(frame[shown], names), data_definition=columns)
+            for frame in (reference, current)
+        )
+        snapshot = Report([DataDriftPreset()]).run(new, old)
+        page = _with_verdict(snapshot.get_html_str(as_iframe=False), verdict)
+        return _write(into, page)
+
+
+def _drawable(reference: pd.DataFrame, current: pd.DataFrame, name: str) -> bool:
+    """Evidently cannot draw a column that is empty on one side."""
+    return bool(
+        name in current.columns and reference[name].notna().any() and current[name].notna().any()
+    )
+
+
+def _typed(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    numbers = {name: "float64" for name in frame.columns if name not in set(names)}
+    return frame.astype({**numbers, **dict.fromkeys(names, "object")})
+
+
+def _with_verdict(page: str, verdict: str) -> str:
+    head = (
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        "<title>Drift report</title>"
+    )
+    banner = (
+        '<div style="font:16px sans-serif;padding:16px 24px;border-bottom:1px solid #ccc">'
+        f"<b>{html.escape(verdict)}</b><br><small>{html.escape(_NOTE)}</small></div>"
+    )
+    page = page.replace("<head>", f"<head>{head}", 1)
+    return page.replace("<body>", f"<body>{banner}", 1)
+
+
+def _write(into: Path, page: str) -> Path:
+    into.parent.mkdir(parents=True, exist_ok=True)
+    scratch = into.with_name(f"{into.name}.part-{os.getpid()}")
+    scratch.write_text(page, encoding="utf-8")
+    scratch.replace(into)
+    return into
