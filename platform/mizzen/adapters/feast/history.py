@@ -7,6 +7,7 @@ what is served online are the same values.
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,14 +28,15 @@ if TYPE_CHECKING:
 KEPT = 5  # histories per view: a run that started earlier may still read an older one
 
 
-def stored_form(view: FeatureView, values: pd.DataFrame) -> pd.DataFrame:
-    """Entity columns, event time, exact time and features, in this order.
+Columns = dict[str, NDArray[Any]]
+
+
+def stored_form(view: FeatureView, values: pd.DataFrame) -> Columns:
+    """Entity columns, exact time and features, in this order; arrays of equal length.
 
     Raises:
         InvalidData: a column is missing or holds the wrong type, or times have no zone.
     """
-    import pandas as pd
-
     wanted = [*view.entity, TIME, *(column.name for column in view.columns)]
     missing = [name for name in wanted if name not in values.columns]
     if missing:
@@ -43,12 +45,9 @@ def stored_form(view: FeatureView, values: pd.DataFrame) -> pd.DataFrame:
             given=", ".join(map(str, values.columns)),
             next_step="add them, or take them out of the view",
         )
-    known = microseconds(values[TIME], f"{TIME} of the view {view.name!r}")
-    columns: dict[str, Any] = {c: _text(text_keys(values[c].tolist())) for c in view.entity}
-    columns[TIME] = pd.to_datetime(known, unit="us", utc=True)
-    columns[KNOWN_AT] = known
-    columns |= {column.name: _values(column, values[column.name]) for column in view.columns}
-    return pd.DataFrame(columns)
+    columns: Columns = {name: _text(values[name]) for name in view.entity}
+    columns[KNOWN_AT] = microseconds(values[TIME], f"{TIME} of the view {view.name!r}")
+    return columns | {column.name: _values(column, values[column.name]) for column in view.columns}
 
 
 def microseconds(times: pd.Series[Any], what: str) -> NDArray[np.int64]:
@@ -69,28 +68,31 @@ def microseconds(times: pd.Series[Any], what: str) -> NDArray[np.int64]:
     return known
 
 
-def _values(column: FeatureColumn, values: pd.Series[Any]) -> Any:
+def _values(column: FeatureColumn, values: pd.Series[Any]) -> NDArray[Any]:
     if column.kind == "number":
         return as_float(values.to_numpy(), column.name)
-    return _text(text_keys(values.tolist()))
+    return _text(values)
 
 
-def _text(values: list[str | None]) -> Any:
+def _text(values: pd.Series[Any]) -> NDArray[Any]:
+    return np.array(text_keys(values.tolist()), dtype=object)
+
+
+def keep(folder: Path, view_name: str, history: Columns) -> Path:
+    """Write a history under the hash of its content; older ones beyond `KEPT` go."""
     import pandas as pd
 
-    return pd.Series(values, dtype="object").to_numpy()
-
-
-def keep(folder: Path, view_name: str, history: pd.DataFrame) -> Path:
-    """Write a history under the hash of its content; older ones beyond `KEPT` go."""
     place = folder / view_name
-    part = place / "new.parquet"
-    write_table(history, part)
+    part = place / f"new-{os.getpid()}.parquet"
+    times = pd.to_datetime(history[KNOWN_AT], unit="us", utc=True)
+    write_table(pd.DataFrame({**history, TIME: times}), part)
     with part.open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
     final = place / f"{digest[:32]}.parquet"
     part.replace(final)
-    newest_first = sorted(place.glob("*.parquet"), key=lambda f: f.stat().st_mtime, reverse=True)
+    final.touch()  # the newest of all, also when it was there already
+    whole = (file for file in place.glob("*.parquet") if not file.name.startswith("new-"))
+    newest_first = sorted(whole, key=lambda f: f.stat().st_mtime, reverse=True)
     for old in newest_first[KEPT:]:
         old.unlink(missing_ok=True)
     return final

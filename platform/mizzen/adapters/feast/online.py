@@ -14,16 +14,16 @@ from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mizzen.adapters.feast.definitions import KNOWN_AT, TIME, feast_view, name_of
+import numpy as np
+
+from mizzen.adapters.feast.definitions import KNOWN_AT, feast_view, name_of
+from mizzen.adapters.feast.history import Columns
 from mizzen.adapters.feast.library import feast
 from mizzen.adapters.feast.repository import Repository
 from mizzen.errors import NotFound
 from mizzen.spec.features import FeatureView
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Key = tuple[str | None, ...]
 # when the values became known (microseconds), and one value per column of the view
@@ -57,20 +57,23 @@ class OnlineValues:
                 memory.update(zip(unknown, self._fetch(self._reader, view, unknown), strict=True))
             return [memory.get(key) for key in keys]  # a key with a null part has no value
 
-    def write(self, view: FeatureView, values: pd.DataFrame, replace: bool = False) -> int:
-        """Store rows in stored form, oldest first; how many.
+    def write(self, view: FeatureView, values: Columns, replace: bool = False) -> int:
+        """Store the newest row of each key (rows in stored form); how many were stored.
 
         A row that is older than what is there is left out, unless `replace`.
         """
-        last = values.drop_duplicates(list(view.entity), keep="last")
-        keys: list[Key] = list(zip(*(last[c].tolist() for c in view.entity), strict=True))
-        known = last[KNOWN_AT].tolist()
+        last = _newest(view, values)
+        keys, known = list(last), values[KNOWN_AT].tolist()
         with self._writing, self._repository.changing("online"):
-            old = [None] * len(keys) if replace else self._fetch(self._writer, view, keys)
-            chosen = [i for i, there in enumerate(old) if there is None or known[i] >= there[0]]
-            rows = _rows(view, last, keys, chosen)
-            config = self._repository.config
-            self._writer.online_write_batch(config, self._feast_view(view), rows, None)
+            there = [None] * len(keys) if replace else self._fetch(self._writer, view, keys)
+            chosen = {
+                key: last[key]
+                for key, old in zip(keys, there, strict=True)
+                if old is None or known[last[key]] >= old[0]
+            }
+            self._writer.online_write_batch(
+                self._repository.config, self._feast_view(view), _rows(view, values, chosen), None
+            )
         return len(chosen)
 
     # Two connections: a read in this process never sees half of a write in it.
@@ -140,18 +143,23 @@ def _plain(value: Any) -> float | str | None:
     return None if kind is None else getattr(value, kind)
 
 
-def _rows(
-    view: FeatureView, values: pd.DataFrame, keys: Sequence[Key], chosen: Sequence[int]
-) -> list[Any]:
+def _newest(view: FeatureView, values: Columns) -> dict[Key, int]:
+    """Key -> position of its newest row; of rows with equal times the last."""
+    order = np.argsort(values[KNOWN_AT], kind="stable").tolist()
+    keys = list(zip(*(values[column].tolist() for column in view.entity), strict=True))
+    return {keys[position]: position for position in order}
+
+
+def _rows(view: FeatureView, values: Columns, chosen: dict[Key, int]) -> list[Any]:
     make = feast("feast.protos.feast.types.Value_pb2").Value
-    columns = {column.name: (column.kind, values[column.name].tolist()) for column in view.columns}
+    columns = [(c.name, c.kind, values[c.name].tolist()) for c in view.columns]
     known, now = values[KNOWN_AT].tolist(), datetime.now(UTC)
-    instants = values[TIME].tolist()
     rows = []
-    for i in chosen:
-        features = {name: _proto(make, kind, v[i]) for name, (kind, v) in columns.items()}
-        features[KNOWN_AT] = make(int64_val=known[i])
-        rows.append((_key_proto(view, keys[i]), features, instants[i].to_pydatetime(), now))
+    for key, position in chosen.items():
+        features = {name: _proto(make, kind, row[position]) for name, kind, row in columns}
+        features[KNOWN_AT] = make(int64_val=known[position])
+        instant = datetime.fromtimestamp(known[position] // 1_000_000, UTC)
+        rows.append((_key_proto(view, key), features, instant, now))
     return rows
 
 

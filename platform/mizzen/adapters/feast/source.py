@@ -69,8 +69,7 @@ class FeastSource:
 
     def push(self, view: FeatureView, values: pd.DataFrame) -> None:
         """See the port."""
-        ordered = stored_form(view, values).sort_values(KNOWN_AT, kind="stable")
-        self._online.write(view, ordered)
+        self._online.write(view, stored_form(view, values))
 
     def materialize(
         self, views: Sequence[FeatureView], until: datetime, rewind: bool = False
@@ -80,8 +79,8 @@ class FeastSource:
         count = 0
         for view in views:
             history = read_table(self._repository.history(view))
-            known = history[history[KNOWN_AT] <= instant].sort_values(KNOWN_AT, kind="stable")
-            count += self._online.write(view, known, replace=rewind)
+            known = history[history[KNOWN_AT] <= instant]
+            count += self._online.write(view, stored_form(view, known), replace=rewind)
         return count
 
     def online(
