@@ -61,7 +61,7 @@ def load_model(options: ServeOptions, place: Place) -> Model:
     manifest, encoder = read_manifest(options.package)
     for name, digest in manifest.files.items():
         _verify(options.package / name, digest)
-    project = _read_project(options.package)
+    project = read_project(options.package)
     framework = table.load("framework", options.framework or manifest.framework)(place)
     predictor = framework.load(
         options.package,
@@ -87,7 +87,12 @@ def _verify(file: Path, digest: str) -> None:
         )
 
 
-def _read_project(package: Path) -> ProjectSpec:
+def read_project(package: Path) -> ProjectSpec:
+    """The description that a package was registered with.
+
+    Raises:
+        IntegrityError: there is none.
+    """
     try:
         return ProjectSpec.model_validate(json.loads((package / PROJECT).read_text("utf-8")))
     except (OSError, ValueError) as error:

@@ -6,10 +6,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mizzen.errors import UserError
+
 VARIABLE = "MIZZEN_SERVING"
+_FROM_ENVIRONMENT = ("queue", "threads")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +36,18 @@ class ServeOptions:
     drain: float = 1.0
     framework: str | None = None
 
-    def to_environment(self) -> dict[str, str]:
-        """For a Bento's workers, which are started by others."""
-        document = {**asdict(self), "package": str(self.package)}
-        return {VARIABLE: json.dumps(document, sort_keys=True)}
+    def with_environment(self, environment: Mapping[str, str] | None = None) -> ServeOptions:
+        """For a Bento, whose address and workers are BentoML's: MIZZEN_SERVING may set the
+        others, as in `{"threads": 2}`.
 
-    @classmethod
-    def from_environment(
-        cls, package: Path, version: int, environment: Mapping[str, str] | None = None
-    ) -> ServeOptions:
-        """The options set there; package and version unless set there."""
+        Raises:
+            UserError: an option that cannot be set there.
+        """
         text = (os.environ if environment is None else environment).get(VARIABLE, "{}")
-        document = {"package": str(package), "version": version, **json.loads(text)}
-        document["package"] = Path(document["package"])
-        return cls(**document)
+        given = json.loads(text)
+        unknown = sorted(set(given) - set(_FROM_ENVIRONMENT))
+        if unknown:
+            raise UserError(
+                f"{VARIABLE} cannot set {unknown[0]!r}", allowed=", ".join(_FROM_ENVIRONMENT)
+            )
+        return replace(self, **given)

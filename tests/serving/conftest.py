@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -157,16 +158,7 @@ class Service:
         return answer.status, answer.read()
 
     def wait_ready(self) -> None:
-        for _ in range(600):
-            try:
-                if self.ask("GET", "/readyz")[0] == 200:
-                    return
-            except OSError:
-                pass
-            if self.process.poll() is not None:
-                break
-            time.sleep(0.1)
-        raise AssertionError(self.process.communicate()[1])
+        wait_until_ready(f"http://127.0.0.1:{self.port}/readyz", self.process)
 
 
 @pytest.fixture
@@ -174,7 +166,7 @@ def launch(package_of: Callable[[str], Path], place: Place) -> Iterator[Callable
     started: list[Service] = []
 
     def launch_one(*options: str, package: Path | None = None, port: int = 0) -> Service:
-        port = port or free_port()
+        port = port or find_port()
         command = [sys.executable, "-m", "mizzen_serving", "--version", "3", *options]
         command += ["--package", str(package or package_of("binary")), "--port", str(port)]
         process = subprocess.Popen(
@@ -194,7 +186,32 @@ def launch(package_of: Callable[[str], Path], place: Place) -> Iterator[Callable
         service.process.communicate()
 
 
-def free_port() -> int:
+def wait_until_ready(url: str, process: subprocess.Popen[str]) -> None:
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - loopback
+                if answer.status == 200:
+                    return
+        except OSError:
+            pass
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    process.kill()
+    raise AssertionError(process.communicate())
+
+
+@pytest.fixture
+def wait_for() -> Callable[[str, subprocess.Popen[str]], None]:
+    return wait_until_ready
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    return find_port
+
+
+def find_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,0 +1,40 @@
+"""What the one-line `service.py` of a packed Bento calls; see `package`."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mizzen.core.manifest import PROJECT
+from mizzen.core.place import VARIABLE, Place
+from mizzen.spec.profile import Profile
+from mizzen_serving.app import ServingApp
+from mizzen_serving.options import ServeOptions
+from mizzen_serving.service import make_service
+
+if TYPE_CHECKING:
+    from bentoml import Service
+
+HOME_VARIABLE = "MIZZEN_HOME"
+
+
+def packed_service(package: Path, version: int, framework: str | None = None) -> Service[Any]:
+    """The service of a package. Where it keeps its prediction log: in the place that
+    MIZZEN_PLACE tells, else in the folder MIZZEN_HOME, else in `~/.mizzen`."""
+    name = json.loads((package / PROJECT).read_text(encoding="utf-8"))["name"]
+
+    def start() -> tuple[ServeOptions, Place]:
+        options = ServeOptions(package, version, framework=framework)
+        return options.with_environment(), _place(name)
+
+    return make_service(name, ServingApp(), start)
+
+
+def _place(project: str) -> Place:
+    if VARIABLE in os.environ:
+        return Place.from_environment()
+    home = Path(os.environ.get(HOME_VARIABLE, "~/.mizzen")).expanduser().absolute()
+    profile = Profile.model_validate({"apiVersion": "mizzen.dev/v1", "kind": "Profile"})
+    return Place(project, home, profile)

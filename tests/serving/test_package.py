@@ -1,0 +1,133 @@
+"""A model version as a Bento: what it holds, and that it runs where nothing else is."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.request
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from mizzen.core.manifest import read_manifest
+from mizzen.errors import IntegrityError, MissingDependencyError
+from mizzen_serving.model import load_model
+from mizzen_serving.options import ServeOptions
+from mizzen_serving.package import build
+from mizzen_serving.requirements import pinned
+from mizzen_serving.rowencoding import RowEncoder
+
+ROW = {"flight": 7, "at": "2013-07-01T12:00:00Z", "distance": 5, "wind": 2.5, "carrier": "UA"}
+
+
+@pytest.fixture(scope="module")
+def bento(package_of, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("with spaces") / ".hidden"
+    return build(package_of("regression"), out, version=3)
+
+
+def test_a_bento_holds_the_package_and_the_code_bit_by_bit(bento, package_of) -> None:
+    assert bento.name == "tiny-3"
+    package = package_of("regression")
+    for file in package.iterdir():
+        assert (bento / "src/package" / file.name).read_bytes() == file.read_bytes()
+    (wheel,) = (bento / "src/wheels").glob("mizzen-*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {"mizzen/errors.py", "mizzen_serving/bento.py", "mizzen/py.typed"} <= set(names)
+    assert not [name for name in names if name.endswith(".pyc")]
+
+
+def test_a_bento_pins_everything_and_names_no_index(bento, package_of) -> None:
+    lines = (bento / "env/python/requirements.txt").read_text().split()
+    assert all(re.match(r"^([a-z0-9.-]+==[0-9][^ +]*|\./wheels/mizzen.*\.whl)$", x) for x in lines)
+    trained_with = read_manifest(package_of("regression"))[0].libraries
+    assert {f"{name}=={version}" for name, version in trained_with.items()} <= set(lines)
+    assert not [line for line in lines if line.startswith(("torch==", "mlflow", "kfp=="))]
+    for file in (bento / "env/python").iterdir():
+        assert "index-url" not in file.read_text()
+    assert not list(bento.rglob("*.pkl"))
+
+
+def test_what_is_no_package_is_not_packed(tmp_path) -> None:
+    with pytest.raises(IntegrityError, match="no model"):
+        build(tmp_path, tmp_path / "out", version=1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_library_that_is_absent_cannot_be_pinned() -> None:
+    with pytest.raises(MissingDependencyError, match="no-such-library is not installed"):
+        pinned(["no-such-library"], {})
+
+
+@pytest.mark.slow
+def test_a_bento_answers_in_an_empty_environment_as_the_model_does(
+    bento, package_of, place, tmp_path, free_port, wait_for
+) -> None:
+    python = empty_environment(tmp_path / "environment")
+    install(python, bento)
+    port = free_port()
+    process = subprocess.Popen(
+        [str(python), "-m", "bentoml", "serve", str(bento), "--port", str(port)],
+        env=bare(MIZZEN_HOME=str(tmp_path / "home"), BENTOML_HOME=str(tmp_path / "bentoml")),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        wait_for(f"http://127.0.0.1:{port}/readyz", process)
+        told = post(f"http://127.0.0.1:{port}/predict", {"rows": [ROW]})
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.communicate(timeout=60)
+    model = load_model(ServeOptions(package_of("regression"), 3), place)
+    names = [column.name for column in model.project.features.inputs]
+    encoded = RowEncoder(model.encoder, names).encode([[ROW[name] for name in names]])
+    assert told["predictions"][0]["output"]["value"] == model.predictor.predict(encoded)[0]
+    assert list((tmp_path / "home/predictions/tiny").glob("*.seg"))
+
+
+def bare(**variables: str) -> dict[str, str]:
+    """The environment without anything that could lend the Bento our packages."""
+    ours = ("PYTHON", "VIRTUAL_ENV", "MIZZEN", "BENTOML")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return {**kept, **variables, "BENTOML_DO_NOT_TRACK": "True"}
+
+
+def empty_environment(folder: Path) -> Path:
+    uv = shutil.which("uv")
+    make = [uv, "venv", "-q", "--python", sys.executable] if uv else [sys.executable, "-m", "venv"]
+    subprocess.run([*make, str(folder)], check=True, timeout=300, env=bare())
+    return folder / "bin" / "python"
+
+
+def install(python: Path, bento: Path) -> None:
+    uv = shutil.which("uv")
+    pip = [uv, "pip", "install", "-q", "--python", str(python)]
+    command = pip if uv else [str(python), "-m", "pip", "install", "-q"]
+    requirements = bento / "env/python/requirements.txt"
+    done = subprocess.run(
+        [*command, "-r", str(requirements)],
+        cwd=bento / "src",
+        env=bare(),
+        timeout=500,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def post(url: str, document: object) -> dict:
+    head = {"Content-Type": "application/json"}
+    body = json.dumps(document).encode()
+    request = urllib.request.Request(url, body, head)  # noqa: S310 - loopback
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        return json.loads(answer.read())
