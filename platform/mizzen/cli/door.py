@@ -148,7 +148,7 @@ def front_door(command: Callable[..., Any]) -> Callable[..., None]:
 
 def command_app(example: str, **options: Any) -> tuple[typer.Typer, Callable[..., Any]]:
     """An app of one command, and the decorator that makes a function that command."""
-    app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="rich", **options)
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, **options)
     return app, as_command(app, None, example)
 
 
@@ -167,6 +167,6 @@ def group_app(help_text: str) -> typer.Typer:
     return typer.Typer(
         help=help_text,
         no_args_is_help=True,
+        add_completion=False,
         pretty_exceptions_enable=False,
-        rich_markup_mode="rich",
     )

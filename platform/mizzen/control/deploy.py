@@ -60,8 +60,7 @@ def package(workspace: Workspace, version: int | None, into: Path | None) -> Pat
 
     number = version_of(workspace, version)
     target = into or workspace.place.home / "bentos"
-    folder: Path = build(package_of(workspace, number), number, target)
-    return folder
+    return build(package_of(workspace, number), target, number)
 
 
 def batch_request(

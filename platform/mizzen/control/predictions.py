@@ -14,7 +14,7 @@ from mizzen.control.stack.stack import status
 from mizzen.control.state.records import document
 from mizzen.control.workspace import Workspace
 from mizzen.errors import InvalidData, NotFound, TemporaryError
-from mizzen.ports.prediction_log import PredictionLog, TrueLabel
+from mizzen.ports.prediction_log import TrueLabel
 
 SECONDS = 60.0
 
@@ -48,11 +48,11 @@ def predict(workspace: Workspace, rows: Sequence[Mapping[str, Any]]) -> dict[str
 
 def add_labels(workspace: Workspace, labels: Sequence[TrueLabel]) -> int:
     """Keep what predictions turned out to be; needs no running service."""
-    log: PredictionLog = load("prediction_log", "segments")(workspace.place)
+    log = load("prediction_log", "segments")(workspace.place)
     try:
         log.label(labels)
     finally:
-        log.close()  # type: ignore[attr-defined]  # durable before we say so
+        log.close()  # durable before we say so
     return len(labels)
 
 

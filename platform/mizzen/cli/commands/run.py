@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,7 +12,9 @@ from mizzen.cli.show import ending, run_document
 from mizzen.cli.values import overrides
 from mizzen.core.runs import RunState
 from mizzen.errors import StepFailed
-from mizzen.project import Run
+
+if TYPE_CHECKING:
+    from mizzen.project import Run
 
 app, command = command_app("mizzen run --until 2013-07-01 --set trainer.seed=2")
 

@@ -14,7 +14,7 @@ def status(door: Door) -> None:
     """What runs, who the champion is, and the newest runs."""
     project = door.project
     stack, champion, runs = project.status(), project.champion(), project.runs(5)
-    pending = [w for w in project.windows() if w.cause and w.handled_by is None]
+    pending = [w for w in project.windows() if w.alarm and w.handled_by is None]
 
     def show() -> None:
         show_stack(door, stack)
@@ -23,7 +23,7 @@ def status(door: Door) -> None:
         else:
             door.say(f"champion: version {champion.version}, by {champion.by}: {champion.reason}")
         for alarm in pending:
-            door.say(f"alarm without an answer: {alarm.cause} until {alarm.end:%F %T}")
+            door.say(f"alarm without an answer: {alarm.kind} until {alarm.end:%F %T}")
         columns = ("run", "title", "state", "started", "took", "trigger", "version")
         table(door, columns, run_rows(runs))
 

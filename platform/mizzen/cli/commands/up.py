@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mizzen.cli.door import Door, command_app
 from mizzen.cli.show import table
-from mizzen.control.stack.stack import StackStatus
+
+if TYPE_CHECKING:
+    from mizzen.control.stack.stack import StackStatus
 
 app, command = command_app("mizzen up")
 

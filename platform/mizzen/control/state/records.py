@@ -83,15 +83,16 @@ class Promotion:
 
 @dataclass(frozen=True, slots=True)
 class WindowRecord:
-    """What was found in one watched window. `cause` is `drift` or `quality` when it alarmed,
-    None when it was quiet; `handled_by`: the decision that answered the alarm."""
+    """What was found in one watched window. `kind` is `drift` or `quality`; `handled_by`: the
+    decision that answered the alarm."""
 
     id: str
     project: str
     start: datetime | None
     end: datetime
     version: int
-    cause: str | None
+    kind: str
+    alarm: bool
     figures: Mapping[str, Any]
     report: str | None
     at: datetime

@@ -35,7 +35,7 @@ def all_windows(database: Database, project: str) -> list[WindowRecord]:
 def pending_alarms(database: Database, project: str) -> list[WindowRecord]:
     """Alarms that no decision answered yet, oldest first."""
     found = all_windows(database, project)
-    return [w for w in found if w.cause is not None and w.handled_by is None]
+    return [w for w in found if w.alarm and w.handled_by is None]
 
 
 def add_decision(

@@ -1,0 +1,99 @@
+"""Past rows as traffic to the running service: prepares what `mizzen_serving.replay` sends."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mizzen.adapters.table import load
+from mizzen.control.observers import Watch
+from mizzen.control.request import RunRequest
+from mizzen.control.stack.stack import status
+from mizzen.control.state import runs
+from mizzen.control.state.records import document
+from mizzen.control.submit import carry_out, prepare
+from mizzen.control.workspace import Workspace
+from mizzen.core.plan import Plan
+from mizzen.core.runs import RunState
+from mizzen.errors import NotFound, StepFailed
+
+KEPT = ("snapshot", "validate", "features")
+
+
+def replay(
+    workspace: Workspace,
+    start: datetime,
+    end: datetime,
+    now: datetime,
+    watch: Watch | None = None,
+) -> dict[str, Any]:
+    """Send the window's rows; returns the counts (sent, logged, labelled, ...) and one request
+    as `example`, for whoever wants to try by hand.
+
+    Raises:
+        NotFound: no service runs.
+        StepFailed: the rows or their features could not be made.
+    """
+    from mizzen_serving.client import Client
+    from mizzen_serving.contract import PREDICTION_ID
+    from mizzen_serving.replay import replay as send
+    from mizzen_serving.traffic import Window
+
+    address = status(workspace).service
+    if address is None:
+        raise NotFound("no service answers for this project", next_step="start it: mizzen up")
+    rows, sources = _tables(workspace, end, now, watch)
+    place, spec = workspace.place, workspace.spec
+    log = load("prediction_log", "segments")(place)
+    source = None
+    if spec.features.used_views:
+        source = load("feature_source", place.profile.feature_store.kind)(place)
+    seen: deque[Any] = deque(maxlen=1)
+    with Client(address, batch=spec.serving.max_batch) as client:
+        counts = send(
+            spec,
+            rows,
+            sources,
+            Window(start, end),
+            client=client,
+            log=log,
+            source=source,
+            observe=seen.append,
+        )
+    rows_sent = [row for piece in seen for row in piece.requests]
+    example = _by_hand(rows_sent[0]) if rows_sent else {}
+    example.pop(PREDICTION_ID, None)
+    return {**asdict(counts), "example": example}
+
+
+def _by_hand(row: Mapping[str, Any]) -> dict[str, Any]:
+    # plain values: tables hold numpy's
+    values = {name: getattr(value, "tolist", lambda v=value: v)() for name, value in row.items()}
+    plain: dict[str, Any] = document(values)
+    return plain
+
+
+def _tables(workspace: Workspace, end: datetime, now: datetime, watch: Watch | None) -> Any:
+    """The rows until `end` and the views' sources, made by the pipeline's own first steps."""
+    from mizzen.adapters.tables import read_table
+
+    request = RunRequest(title="rows to replay", end=end, trigger="data")
+    ready = prepare(workspace, request, now)
+    ready = replace(ready, plan=_first_steps(ready.plan))
+    run = carry_out(ready, watch)
+    if run.state is not RunState.SUCCEEDED:
+        raise StepFailed(f"the rows to replay could not be made: run {run.id} {run.state}")
+    steps = {step.name: step for step in runs.steps_of(workspace.state, run.id)}
+    tables = Path(steps["snapshot"].artifacts["tables"])
+    folder = Path(steps["features"].artifacts["sources"])
+    rows = read_table(tables / f"{workspace.spec.data.rows}.parquet")
+    views = [view.name for view in workspace.spec.features.used_views]
+    return rows, {name: read_table(folder / f"{name}.parquet") for name in views}
+
+
+def _first_steps(plan: Plan) -> Plan:
+    return replace(plan, tasks=tuple(task for task in plan.tasks if task.name in KEPT))

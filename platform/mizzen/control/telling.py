@@ -1,0 +1,125 @@
+"""What each kind of step in a story does: the same verbs that the command line has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from mizzen.control import conclude, replaying
+from mizzen.control import watch as watching_windows
+from mizzen.control.instants import parse, window
+from mizzen.control.observers import Watch
+from mizzen.control.request import RunRequest
+from mizzen.control.stack import stack
+from mizzen.control.state import models, runs
+from mizzen.control.state.records import RunRecord
+from mizzen.control.submit import again, carry_out, prepare
+from mizzen.control.workspace import Workspace
+from mizzen.core.runs import RunState
+from mizzen.errors import NotFound, StepFailed
+from mizzen.spec.story import ReplayStep, StoryStep, TrainStep, WatchStep
+
+
+def kind_of(step: StoryStep) -> str:
+    """The step's verb."""
+    return type(step).__name__.removesuffix("Step").lower()
+
+
+def train(
+    workspace: Workspace,
+    step: TrainStep,
+    before: str | None,
+    begun: Callable[[str], None],
+    watch: Watch | None,
+) -> dict[str, Any]:
+    """Train, or go on with the run that a kill interrupted.
+
+    Args:
+        before: the run that this step began earlier.
+        begun: called with the run's id before it starts.
+    """
+    run = _continued(workspace, before, watch)
+    if run is None:
+        start, end = window(step.start, step.end)
+        request = RunRequest(title=step.title, overrides=step.train, start=start, end=end)
+        ready = prepare(workspace, request, datetime.now(UTC))
+        begun(ready.run.id)
+        run = carry_out(ready, watch)
+    return _result(workspace, run)
+
+
+def up(workspace: Workspace) -> dict[str, Any]:
+    """Start the stack."""
+    found = stack.up(workspace)
+    return {"page": found.page, "service": found.service, "version": found.version}
+
+
+def replay(workspace: Workspace, step: ReplayStep, watch: Watch | None) -> dict[str, Any]:
+    """Send past rows as traffic."""
+    start, end = window(step.start, step.end)
+    if start is None or end is None:
+        raise AssertionError(step)  # both are required by the spec
+    return replaying.replay(workspace, start, end, datetime.now(UTC), watch)
+
+
+def watch(workspace: Workspace, step: WatchStep, observer: Watch | None) -> dict[str, Any]:
+    """Run the drift job and answer its alarms.
+
+    Raises:
+        StepFailed: the story expects an alarm, or none, and it is otherwise.
+    """
+    end = parse(step.end, "until")
+    windows = watching_windows.inspect(workspace, end).windows
+    alarmed = any(found.alarm for found in windows)
+    if step.expect is not None and alarmed != (step.expect == "alarm"):
+        raise StepFailed(
+            "the drift job found something else than the story expects",
+            given="an alarm" if alarmed else "no alarm",
+            allowed=step.expect,
+            next_step="read the report: " + ", ".join(str(w.report) for w in windows),
+        )
+    answered = watching_windows.tick(workspace, end, observer).retrained
+    result: dict[str, Any] = {
+        "alarm": alarmed,
+        "figures": {found.kind: dict(found.figures) for found in windows},
+        "reports": [found.report for found in windows if found.report],
+        "decisions": [answer.decision.reason for answer in answered],
+    }
+    for answer in answered:
+        if answer.run is not None:
+            result |= _result(workspace, answer.run)
+    return result
+
+
+def _continued(workspace: Workspace, run_id: str | None, watch: Watch | None) -> RunRecord | None:
+    if run_id is None:
+        return None
+    try:
+        run = conclude.settle(workspace, runs.get(workspace.state, workspace.spec.name, run_id))
+    except NotFound:
+        return None
+    if run.state is RunState.SUCCEEDED:
+        return run
+    return carry_out(again(workspace, run.id), watch) if run.state.ended else None
+
+
+def _result(workspace: Workspace, run: RunRecord) -> dict[str, Any]:
+    if run.state is not RunState.SUCCEEDED:
+        error = run.error or {}
+        raise StepFailed(
+            f"run {run.id} {run.state.value} in step {error.get('step', '?')}",
+            given=error.get("message"),
+            next_step=f"mizzen runs logs {run.id} --project {workspace.folder}",
+        )
+    steps = {step.name: step for step in runs.steps_of(workspace.state, run.id)}
+    champion = models.champion(workspace.state, workspace.spec.name)
+    verdict = steps["evaluate"].figures if "evaluate" in steps else {}
+    return {
+        "run": run.id,
+        "version": run.version,
+        "champion": None if champion is None else champion.version,
+        "metric": verdict.get("metric"),
+        "value": verdict.get("value"),
+        "verdict": verdict.get("reason"),
+    }

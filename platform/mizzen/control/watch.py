@@ -1,0 +1,126 @@
+"""The watch: run the due drift job, store what it finds, answer stored alarms.
+
+A scheduler (cron, the stack, a replay) calls `tick`; the stored alarm, never the caller, starts
+a retraining. `now` is passed in, so that a past season is watched as it went.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import cast, get_args
+
+from mizzen.control import conclude
+from mizzen.control.deploy import version_of
+from mizzen.control.drift import Found, run_drift_job
+from mizzen.control.observers import Watch
+from mizzen.control.retrain import Retrained, retrain
+from mizzen.control.state import runs, watching
+from mizzen.control.state.records import WindowRecord
+from mizzen.control.submit import again, carry_out
+from mizzen.control.workspace import Workspace
+from mizzen.core.guard import Cause, RetrainRequest, alarms_in_a_row
+from mizzen.core.runs import RunState
+from mizzen.errors import UserError
+from mizzen.spec.duration import to_timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What the windows showed, and what was done about alarms."""
+
+    windows: tuple[WindowRecord, ...]
+    retrained: tuple[Retrained, ...] = ()
+
+
+def inspect(workspace: Workspace, now: datetime) -> Watched:
+    """Run the drift job on the window that ends at `now` and store what it finds; the same
+    window of the same version is stored once."""
+    version = version_of(workspace, None)
+    start = now - to_timedelta(workspace.spec.monitoring.window)
+    name = workspace.spec.name
+    runs.know_project(workspace.state, name, str(workspace.folder), now)
+    wanted = []
+    for found in run_drift_job(workspace, version, start, now):
+        record = _record(name, version, start, now, found)
+        watching.add_window(workspace.state, record)
+        wanted.append(record.id)
+    stored = {window.id: window for window in watching.all_windows(workspace.state, name)}
+    return Watched(tuple(stored[key] for key in wanted))
+
+
+def tick(workspace: Workspace, now: datetime, watch: Watch | None = None) -> Watched:
+    """Inspect if a window is due, finish retrainings that a kill interrupted, answer alarms."""
+    resumed = _finish_interrupted(workspace, watch)
+    seen = inspect(workspace, now).windows if due(workspace, now) else ()
+    answered = [_answer(workspace, alarm, now, watch) for alarm in _pending(workspace)]
+    return Watched(tuple(seen), (*resumed, *answered))
+
+
+def due(workspace: Workspace, now: datetime) -> bool:
+    """Whether the champion's last window ended at least a window's length ago."""
+    version = version_of(workspace, None)
+    mine = [w for w in _windows(workspace) if w.version == version]
+    length = to_timedelta(workspace.spec.monitoring.window)
+    return not mine or now >= max(window.end for window in mine) + length
+
+
+def request_of(cause: str, trigger: str | None, now: datetime) -> RetrainRequest:
+    """A wish to retrain from outside; without an id, the instant is the event.
+
+    Raises:
+        UserError: no such cause.
+    """
+    if cause not in get_args(Cause):
+        raise UserError(f"no cause {cause!r}", allowed=", ".join(get_args(Cause)))
+    return RetrainRequest(trigger or f"{cause}-{now.isoformat()}", cast(Cause, cause))
+
+
+def _record(
+    project: str, version: int, start: datetime, end: datetime, found: Found
+) -> WindowRecord:
+    return WindowRecord(
+        id=f"{found.kind}:{project}:{version}:{end:%Y%m%dT%H%M%S}",
+        project=project,
+        start=start,
+        end=end,
+        version=version,
+        kind=found.kind,
+        alarm=found.alarm,
+        figures=found.figures,
+        report=None if found.report is None else str(found.report),
+        at=end,
+    )
+
+
+def _answer(
+    workspace: Workspace, alarm: WindowRecord, now: datetime, watch: Watch | None
+) -> Retrained:
+    same = [w for w in _windows(workspace) if w.kind == alarm.kind and w.version == alarm.version]
+    verdicts = [w.alarm for w in same if w.end <= alarm.end]
+    request = RetrainRequest(alarm.id, cast(Cause, alarm.kind), alarms_in_a_row(verdicts))
+    return retrain(workspace, request, max(now, alarm.end), alarm=alarm.id, watch=watch)
+
+
+def _finish_interrupted(workspace: Workspace, watch: Watch | None) -> Iterable[Retrained]:
+    for decision in watching.all_decisions(workspace.state, workspace.spec.name):
+        if not decision.go or decision.run is None:
+            continue
+        run = runs.get(workspace.state, workspace.spec.name, decision.run)
+        if conclude.settle(workspace, run).state is RunState.INTERRUPTED:
+            yield Retrained(decision, carry_out(again(workspace, decision.run), watch))
+
+
+def _pending(workspace: Workspace) -> list[WindowRecord]:
+    return watching.pending_alarms(workspace.state, workspace.spec.name)
+
+
+def _windows(workspace: Workspace) -> list[WindowRecord]:
+    return watching.all_windows(workspace.state, workspace.spec.name)
+
+
+def reports_folder(workspace: Workspace) -> Path:
+    """Where the drift job leaves its pages."""
+    return workspace.place.home / "reports"
