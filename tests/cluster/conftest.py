@@ -67,6 +67,8 @@ def namespace(kubectl: Kubectl) -> Iterator[str]:
     """A namespace of the test's own, deleted with all that is in it."""
     name = f"test-{secrets.token_hex(4)}"
     kubectl.apply([named("v1", "Namespace", name)])
+    # no pod is admitted before a controller has made it
+    kubectl.wait("create", "serviceaccount/default", "--namespace", name)
     yield name
     kubectl.run("delete", "namespace", name, "--wait=false")
 

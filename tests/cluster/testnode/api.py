@@ -1,4 +1,4 @@
-"""Two questions that `node.up` asks many times a second, without starting a kubectl for each."""
+"""The questions that `node.up` asks many times a second, without starting a kubectl for each."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from testnode.spec import API_PORT, NodeSpec
 
 def api_ready(spec: NodeSpec) -> bool:
     return _get(spec, "/readyz") is not None
+
+
+def pods_admitted(spec: NodeSpec) -> bool:
+    """A namespace takes pods once a controller has given it its service account."""
+    return _get(spec, "/api/v1/namespaces/default/serviceaccounts/default") is not None
 
 
 def node_ready(spec: NodeSpec) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from testnode import cgroups, debian, parts
-from testnode.api import api_ready, node_ready
+from testnode.api import api_ready, node_ready, pods_admitted
 from testnode.bootstrap import bootstrap
 from testnode.box import close_box, first_process, open_box
 from testnode.commands import tail
@@ -62,6 +62,7 @@ def up(spec: NodeSpec) -> float:
     kubectl(spec).apply(bootstrap(spec, credentials))
     load_image(spec, PAUSE)
     _until(spec, lambda: node_ready(spec), "the node is not Ready")
+    _until(spec, lambda: pods_admitted(spec), "the controller manager does nothing")
     return time.monotonic() - begun
 
 
