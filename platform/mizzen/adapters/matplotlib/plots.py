@@ -84,7 +84,9 @@ def _slices(document: dict[str, Any]) -> Figure:
         axes.plot(part["value"], place, "o", color=LINE)
         if part.get("champion") is not None:
             axes.plot(part["champion"], place, "|", color=INK, markersize=10)
-    axes.axvline(document["metrics"][primary]["value"], color=PALE, linestyle=":")
+    whole = document["metrics"][primary]["value"]
+    if whole is not None:
+        axes.axvline(whole, color=PALE, linestyle=":")
     names = [f"{part['column']}={part['slice']} ({part['rows']})" for part in parts]
     axes.set_yticks(range(len(parts)), names, fontsize=8)
     return figure  # type: ignore[no-any-return]
