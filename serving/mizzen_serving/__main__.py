@@ -9,7 +9,6 @@ Control starts exactly this, with the place in the environment (MIZZEN_PLACE)::
     --threads N       of the model in each worker (1)
     --queue N         requests that may wait before the answer is 503 (1024)
     --drain SECONDS   how long to go on answering after SIGTERM, being unready (1.0)
-    --framework NAME  instead of the package's own: `onnx` serves torch models without torch
 
 It is ready once GET /readyz answers 200; it ends with status 0 after SIGTERM, and with the
 exit code of the error tree (see mizzen.errors) and its text on stderr when it cannot start.
@@ -53,7 +52,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--queue", type=int, default=1024)
     parser.add_argument("--drain", type=float, default=1.0)
-    parser.add_argument("--framework")
     parser.add_argument("--listener", type=int, help=argparse.SUPPRESS)
     return parser
 

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 HOME_VARIABLE = "MIZZEN_HOME"
 
 
-def packed_service(package: Path, version: int, framework: str | None = None) -> Service[Any]:
+def packed_service(package: Path, version: int) -> Service[Any]:
     """The service of a package. Where it keeps its prediction log: in the place that
     MIZZEN_PLACE tells, else in the folder MIZZEN_HOME, else in `~/.mizzen`."""
     name = json.loads((package / PROJECT).read_text(encoding="utf-8"))["name"]
 
     def start() -> tuple[ServeOptions, Place]:
-        options = ServeOptions(package, version, framework=framework)
+        options = ServeOptions(package, version)
         return options.with_environment(), _place(name)
 
     return make_service(name, ServingApp(), start)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from mizzen.adapters import table
 from mizzen.core.place import Place
+from mizzen.ports.data import FeatureSource
 from mizzen.ports.prediction_log import PredictionLog
 from mizzen_serving.batching import Batcher
 from mizzen_serving.contract import Contract, contract_of
@@ -52,8 +54,16 @@ def start_engine(options: ServeOptions, place: Place) -> Engine:
     source = None
     if contract.views:
         source = table.load("feature_source", place.profile.feature_store.kind)(place)
+        _warm_up(source, contract)
     predictions = Predictions(model, contract, log, source, instruments.missing)
     inline = source is None and seconds < _INLINE_SECONDS
     observe = instruments.batch_rows.observe
     batcher = Batcher(predictions.answer, options.queue, inline, observe)
     return Engine(model, contract, Decoder(contract), batcher, log, instruments)
+
+
+def _warm_up(source: FeatureSource, contract: Contract) -> None:
+    """Feature stores load their libraries with the first question: seconds that no request
+    should wait. An unknown entity has no values; views that were never applied are told now."""
+    nobody = {name: [""] for name, _ in contract.entities}
+    source.online(contract.views, nobody, [datetime.now(UTC)])

@@ -62,10 +62,10 @@ def load_model(options: ServeOptions, place: Place) -> Model:
     for name, digest in manifest.files.items():
         _verify(options.package / name, digest)
     project = read_project(options.package)
-    framework = table.load("framework", options.framework or manifest.framework)(place)
+    framework = table.load("framework", manifest.framework)(place)
     predictor = framework.load(
         options.package,
-        _code(options.package, place),
+        unpack_code(options.package, place),
         {"threads": options.threads, "device": "cpu"},
     )
     return Model(project, options.version, manifest, encoder, predictor)
@@ -103,7 +103,7 @@ def read_project(package: Path) -> ProjectSpec:
         ) from None
 
 
-def _code(package: Path, place: Place) -> Path | None:
+def unpack_code(package: Path, place: Place) -> Path | None:
     """The project's code, unpacked once in this place."""
     if not (package / BUNDLE).exists():
         return None

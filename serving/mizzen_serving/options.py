@@ -22,8 +22,7 @@ class ServeOptions:
     `workers`: processes that share the port, each with log segments of its own. `threads`:
     of the model, for each worker. `queue`: requests that may wait before the service answers
     503. `drain`: seconds in which a service told to stop still answers, so that whoever sends
-    requests notices. `framework`: a name of the framework table instead of the package's own
-    (`onnx` serves a torch model without torch).
+    requests notices.
     """
 
     package: Path
@@ -34,7 +33,6 @@ class ServeOptions:
     threads: int = 1
     queue: int = 1024
     drain: float = 1.0
-    framework: str | None = None
 
     def with_environment(self, environment: Mapping[str, str] | None = None) -> ServeOptions:
         """For a Bento, whose address and workers are BentoML's: MIZZEN_SERVING may set the

@@ -18,9 +18,10 @@ from typing import Any
 
 import yaml
 
-from mizzen.core.manifest import Manifest, read_manifest
-from mizzen.errors import MizzenError
-from mizzen_serving.model import read_project
+from mizzen.core.manifest import BUNDLE, ENCODER, MANIFEST, Manifest, read_manifest
+from mizzen.core.place import Place
+from mizzen.errors import IntegrityError, MizzenError
+from mizzen_serving.model import read_project, unpack_code
 from mizzen_serving.requirements import pinned
 from mizzen_serving.wheel import write_wheel
 
@@ -30,18 +31,15 @@ from pathlib import Path
 
 from mizzen_serving.bento import packed_service
 
-svc = packed_service(Path(__file__).parent / "package", {version}, {framework!r})
+svc = packed_service(Path(__file__).parent / "package", {version})
 '''
 
 
-def build(package: Path, out: Path, version: int, framework: str | None = None) -> Path:
+def build(package: Path, out: Path, version: int) -> Path:
     """Build the Bento of a registered package; returns its folder, `<out>/<name>-<version>`.
 
     `uv pip install -r env/python/requirements.txt` (from the Bento's `src` folder) makes an
     environment for it, and `bentoml serve <folder>` runs it.
-
-    Args:
-        framework: instead of the package's own; `onnx` serves a torch model without torch.
 
     Raises:
         IntegrityError: `package` is none.
@@ -54,20 +52,44 @@ def build(package: Path, out: Path, version: int, framework: str | None = None) 
     with tempfile.TemporaryDirectory(prefix="mizzen-bento-") as scratch:
         source = Path(scratch) / "source"
         shutil.copytree(package, source / "package")
-        (source / "service.py").write_text(_SERVICE.format(version=version, framework=framework))
+        (source / "service.py").write_text(_SERVICE.format(version=version))
         (source / "wheels").mkdir()
         wheel = write_wheel(source / "wheels")
-        needs = _needs(manifest, framework, bool(project.features.used_views))
+        needs = _needs(manifest, bool(project.features.used_views))
         file = _bentofile(project.name, version, [*needs, f"./wheels/{wheel.name}"])
         (source / "bentofile.yaml").write_text(yaml.safe_dump(file))
         _bentoml_build(source, Path(scratch) / "home")
-        _place(Path(scratch) / "home" / "bentos" / project.name / str(version), target)
+        _put(Path(scratch) / "home" / "bentos" / project.name / str(version), target)
     return target
 
 
-def _place(built: Path, target: Path) -> None:
-    """Whole or not at all. BentoML builds in no hidden folder, such as a profile's home, so
-    the Bento comes from elsewhere."""
+def as_onnx(package: Path, into: Path, place: Place) -> Path:
+    """The package of a torch model as one that needs no torch; returns its folder, `into`.
+    It is served and packed as any other.
+
+    Raises:
+        Unsupported: not a torch model, or one that ONNX cannot express.
+        IntegrityError: the exported model answers differently; nothing is written.
+    """
+    from mizzen.adapters.onnx.export import export_onnx
+
+    manifest, _ = read_manifest(package)
+    code = unpack_code(package, place)
+    if code is None:
+        raise IntegrityError(f"{package} lacks its code", next_step="fetch the package again")
+    with tempfile.TemporaryDirectory(prefix="mizzen-onnx-") as scratch:
+        export_onnx(place, package, code, Path(scratch) / "model")
+        whole = Path(scratch) / "package"
+        left = shutil.ignore_patterns(*manifest.files, MANIFEST, ENCODER, BUNDLE)
+        shutil.copytree(package, whole, ignore=left)
+        shutil.copytree(Path(scratch) / "model", whole, dirs_exist_ok=True)
+        _put(whole, into)
+    return into
+
+
+def _put(built: Path, target: Path) -> None:
+    """Whole or not at all. It was built elsewhere because BentoML refuses to work in a hidden
+    folder, such as a profile's home."""
     fresh = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
         shutil.copytree(built, fresh)
@@ -78,15 +100,10 @@ def _place(built: Path, target: Path) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _needs(manifest: Manifest, framework: str | None, views: bool) -> list[str]:
-    """A model's own libraries in the versions that trained it; another framework's as here."""
-    libraries = manifest.libraries if framework in (None, manifest.framework) else {}
-    roots = ["mizzen[serving]", *libraries]
-    if framework is not None and not libraries:
-        roots.append({"onnx": "onnxruntime"}.get(framework, framework))
-    if views:
-        roots.append("mizzen[feast]")
-    return pinned(roots, libraries)
+def _needs(manifest: Manifest, views: bool) -> list[str]:
+    """The service's libraries as here, the model's own in the versions that trained it."""
+    roots = ["mizzen[serving]", *manifest.libraries, *(["mizzen[feast]"] if views else [])]
+    return pinned(roots, manifest.libraries)
 
 
 def _bentofile(name: str, version: int, packages: list[str]) -> dict[str, Any]:

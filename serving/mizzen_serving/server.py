@@ -129,8 +129,6 @@ def _worker_arguments(options: ServeOptions, port: str) -> list[str]:
         "--queue": options.queue,
         "--drain": options.drain,
     }
-    if options.framework is not None:
-        arguments["--framework"] = options.framework
     return [str(part) for pair in arguments.items() for part in pair]
 
 

@@ -215,3 +215,8 @@ def find_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session", name="build_package")
+def package_builder() -> Callable[..., Path]:
+    return build_package
