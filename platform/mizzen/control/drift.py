@@ -8,9 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from mizzen.adapters.table import load
 from mizzen.control.reconcile import registry_of
 from mizzen.control.stack.serving import packages_folder
 from mizzen.control.workspace import Workspace
+from mizzen.ports.prediction_log import LogWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,15 @@ def run_drift_job(
     from mizzen_monitoring import drift_job
 
     registry, name = registry_of(workspace), workspace.spec.name
-    package = registry.fetch(name, version, packages_folder(workspace.place))
-    result = drift_job.run(workspace.place, package, version, start, end)
-    return [Found(v.kind, v.alarm, v.figures, v.report) for v in result]
+    result = drift_job.run(
+        package=registry.fetch(name, version, packages_folder(workspace.place)),
+        log=load("prediction_log", "segments")(workspace.place),
+        window=LogWindow(start, end, version),
+        into=workspace.place.home / "reports" / f"{end:%Y%m%dT%H%M%S}-v{version}",
+        place=workspace.place,
+    )
+    newest = result.newest
+    return [
+        Found("drift", newest.drift.alarm, newest.drift_figures, result.report),
+        Found("quality", newest.quality.alarm, newest.quality_figures, result.report),
+    ]

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mizzen.adapters.table import missing
 from mizzen.core.place import Place
 from mizzen.errors import InvalidData
 
@@ -46,8 +47,15 @@ class EvidentlyReport:
         if not shown:
             raise InvalidData("no column has values on both sides; there is nothing to draw")
         os.environ["DO_NOT_TRACK"] = "1"  # read when evidently is imported
-        from evidently import DataDefinition, Dataset, Report
-        from evidently.presets import DataDriftPreset
+        try:
+            from evidently import (  # type: ignore[import-untyped]
+                DataDefinition,
+                Dataset,
+                Report,
+            )
+            from evidently.presets import DataDriftPreset  # type: ignore[import-untyped]
+        except ModuleNotFoundError as error:
+            raise missing(error.name or "evidently", "evidently") from error
 
         names = [name for name in shown if name in set(categories)]
         numbers = [name for name in shown if name not in set(categories)]

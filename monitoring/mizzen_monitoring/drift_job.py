@@ -1,0 +1,174 @@
+"""The drift job: read the prediction log, judge its windows, leave figures and a report.
+
+`mizzen.control` runs it for the served version and stores each window with its verdict; a
+stored alarm is what asks for a retraining. It writes nothing but `into` and the metrics file.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mizzen.adapters import table
+from mizzen.adapters.tables import read_table
+from mizzen.core.drift import judge
+from mizzen.core.encoding import as_float, category_name, is_null
+from mizzen.core.manifest import PROFILE, PROJECT, read_manifest
+from mizzen.core.place import Place
+from mizzen.core.profile import ColumnRows, Profile, profile_columns, read_profile
+from mizzen.errors import UserError
+from mizzen.ports.prediction_log import LogWindow, PredictionLog
+from mizzen.spec.duration import to_timedelta
+from mizzen.spec.project import ProjectSpec
+from mizzen_monitoring.exposition import Figures
+from mizzen_monitoring.quality import judge_quality
+from mizzen_monitoring.results import DriftResult, WindowResult, to_json
+from mizzen_monitoring.rows import LoggedRows, output_column, read_rows
+
+REPORT, RESULT = "report.html", "result.json"
+_SHOWN = 2000  # rows of the window in the report
+
+
+def run(
+    *,
+    package: Path,
+    log: PredictionLog,
+    window: LogWindow,
+    into: Path,
+    place: Place,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> DriftResult:
+    """Judge a part of the log against the profile of the model that answered.
+
+    The part is cut into windows of `monitoring.window`, from its end backwards; each is judged
+    for itself. An open end is the newest prediction.
+
+    Args:
+        package: the model package of `window.version`.
+        into: folder for `result.json` and `report.html`, made when missing.
+
+    Raises:
+        UserError: `window` names no version: a window of two models has no one profile.
+        IntegrityError: the package holds no model or no profile.
+    """
+    begun = time.monotonic()
+    if window.version is None:
+        raise UserError("a drift job looks at one model version", next_step="give its number")
+    project = ProjectSpec.model_validate_json((package / PROJECT).read_text(encoding="utf-8"))
+    classes = read_manifest(package)[1].classes
+    profile = _with_output(read_profile(package / PROFILE), package, project, classes)
+    rows = read_rows(log, window, project, classes)
+    windows = tuple(
+        _judge(package, project, classes, profile, rows.between(start, end), start, end)
+        for start, end in _cut(rows, window, to_timedelta(project.monitoring.window), clock())
+    )
+    counts = log.counts()
+    result = _write(into / RESULT, to_json(project.name, window.version, windows, counts))
+    newest = windows[-1]
+    report = _report(place, profile, rows.between(newest.start, newest.end), newest, into)
+    figures = Figures(project.name, window.version)
+    figures.set_window(newest)
+    figures.set_job(counts, clock(), time.monotonic() - begun)
+    metrics = place.home / "metrics" / f"{project.name}.prom"
+    figures.write(metrics)
+    gateway = place.profile.metrics.pushgateway
+    error = figures.push(gateway) if gateway else None
+    return DriftResult(
+        project.name, window.version, windows, counts, report, result, metrics, error
+    )
+
+
+def _judge(
+    package: Path,
+    project: ProjectSpec,
+    classes: tuple[str, ...],
+    profile: Profile,
+    rows: LoggedRows,
+    start: datetime,
+    end: datetime,
+) -> WindowResult:
+    sketches = {column.name: column.sketch() for column in rows.columns}
+    count = len(rows.seconds)
+    span = float(np.ptp(rows.seconds)) if count else 0.0
+    drift = judge(profile, sketches, count, span)
+    quality = judge_quality(package, project, classes, rows.labels, rows.scores)
+    return WindowResult(start, end, drift, quality)
+
+
+def _cut(
+    rows: LoggedRows, window: LogWindow, length: timedelta, now: datetime
+) -> list[tuple[datetime, datetime]]:
+    """Windows of `length` from the end backwards, oldest first. What is left over at the start
+    is a window of its own when it is at least half as long, or all there is."""
+    seconds = rows.seconds if len(rows.seconds) else np.array([now.timestamp()])
+    # the end is open: the newest prediction must lie before it
+    last = datetime.fromtimestamp(float(seconds[-1]), UTC) + timedelta(microseconds=1)
+    first = window.start or datetime.fromtimestamp(float(seconds[0]), UTC)
+    end = window.end or last
+    found: list[tuple[datetime, datetime]] = []
+    while end - first >= length / 2 or not found:
+        start = max(first, end - length)
+        found.append((start, end))
+        end = start
+    return found[::-1]
+
+
+def _with_output(
+    profile: Profile, package: Path, project: ProjectSpec, classes: tuple[str, ...]
+) -> Profile:
+    """The profile with the model's answers at evaluation."""
+    frame = read_table(package / "evaluation" / "predictions.parquet")
+    names = [f"probability_{name}" for name in classes]
+    binary = "probability" if project.task == "binary" else "prediction"
+    scores = frame[names if project.task == "multiclass" else binary].to_numpy(dtype=np.float64)
+    time_column = project.data.event_time
+    seconds = None
+    if time_column is not None:
+        instants = frame[time_column].to_numpy(dtype="datetime64[us]")
+        seconds = instants.astype(np.int64) / 1e6
+    output = output_column(scores, project.task, classes)
+    return profile.with_columns(profile_columns([output], seconds, profile))
+
+
+def _report(
+    place: Place, profile: Profile, rows: LoggedRows, window: WindowResult, into: Path
+) -> Path | None:
+    """Training rows beside the window's, both sampled."""
+    import pandas as pd
+
+    count = len(rows.seconds)
+    if count == 0:
+        return None
+    chosen = np.linspace(0, count - 1, min(_SHOWN, count)).astype(np.int64)
+    shown = [c for c in rows.columns if c.name in profile.sample]
+    verdict = f"{'ALARM' if window.cause else 'No alarm'}: {window.reason}"
+    renderer = table.load("drift_report", "evidently")(place)
+    page: Path = renderer.render(
+        pd.DataFrame({c.name: list(profile.sample[c.name]) for c in shown}),
+        pd.DataFrame({c.name: _values(c, chosen) for c in shown}),
+        into / REPORT,
+        categories=[c.name for c in shown if c.kind == "category"],
+        verdict=verdict,
+    )
+    return page
+
+
+def _values(column: ColumnRows, rows: Any) -> list[Any]:
+    values = column.values[rows]
+    if column.kind == "number":
+        return list(as_float(values, column.name))
+    return [None if is_null(value) else category_name(value) for value in values.tolist()]
+
+
+def _write(file: Path, text: str) -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    scratch = file.with_name(f"{file.name}.part-{os.getpid()}")
+    scratch.write_text(text, encoding="utf-8")
+    scratch.replace(file)
+    return file

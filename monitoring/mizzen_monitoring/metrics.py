@@ -1,0 +1,193 @@
+"""Every Prometheus metric of Mizzen, in one place.
+
+The drift job exposes its own from here; the service's stand here as it exposes them (a test
+holds both together). Alerts, dashboards and docs/reference/metrics.md name nothing else.
+`python -m mizzen_monitoring.metrics` writes the two generated ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """`name` as it is queried: counters end in `_total`; a histogram's series add `_bucket`,
+    `_sum` and `_count`."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    meaning: str
+    labels: tuple[str, ...] = ()
+
+
+_MODEL = ("project", "version")
+_MEASURE = (*_MODEL, "column", "role", "measure")
+
+DRIFT_JOB: tuple[Metric, ...] = (
+    Metric("mizzen_drift_alarm", "gauge", "1 while the newest window drifted, else 0.", _MODEL),
+    Metric(
+        "mizzen_drift_judged",
+        "gauge",
+        "0 when the newest window was too small or too short to judge.",
+        _MODEL,
+    ),
+    Metric("mizzen_drift_rows", "gauge", "Predictions in the newest window.", _MODEL),
+    Metric(
+        "mizzen_drift_score",
+        "gauge",
+        "PSI of a column to the nearest training window.",
+        _MEASURE,
+    ),
+    Metric(
+        "mizzen_drift_threshold",
+        "gauge",
+        "The calibrated threshold of that score.",
+        _MEASURE,
+    ),
+    Metric(
+        "mizzen_drift_window_end_timestamp_seconds",
+        "gauge",
+        "Where the newest window ends, in event time.",
+        _MODEL,
+    ),
+    Metric(
+        "mizzen_quality_alarm",
+        "gauge",
+        "1 while quality fell by more than `monitoring.quality_drop`, else 0.",
+        _MODEL,
+    ),
+    Metric(
+        "mizzen_quality_value",
+        "gauge",
+        "The primary metric on labelled predictions of the newest window.",
+        (*_MODEL, "metric"),
+    ),
+    Metric(
+        "mizzen_quality_low",
+        "gauge",
+        "Lower end of that value's interval.",
+        (*_MODEL, "metric"),
+    ),
+    Metric(
+        "mizzen_quality_high",
+        "gauge",
+        "Upper end of that value's interval.",
+        (*_MODEL, "metric"),
+    ),
+    Metric(
+        "mizzen_quality_evaluated",
+        "gauge",
+        "The primary metric at evaluation, before registration.",
+        (*_MODEL, "metric"),
+    ),
+    Metric("mizzen_quality_labelled", "gauge", "Labelled predictions in the window.", _MODEL),
+    Metric(
+        "mizzen_prediction_log_records",
+        "gauge",
+        "Records of the prediction log: predictions, labels, torn tails, dropped.",
+        ("project", "kind"),
+    ),
+    Metric(
+        "mizzen_drift_job_finished_timestamp_seconds",
+        "gauge",
+        "When the drift job last finished.",
+        ("project",),
+    ),
+    Metric("mizzen_drift_job_seconds", "gauge", "How long it took.", ("project",)),
+)
+
+SERVING: tuple[Metric, ...] = (
+    Metric(
+        "mizzen_serving_requests_total",
+        "counter",
+        "Requests by path and code.",
+        ("path", "code"),
+    ),
+    Metric(
+        "mizzen_serving_request_seconds",
+        "histogram",
+        "Duration of a request, by path.",
+        ("path",),
+    ),
+    Metric("mizzen_serving_rows_total", "counter", "Rows predicted."),
+    Metric("mizzen_serving_batch_rows", "histogram", "Rows that the model saw at once."),
+    Metric("mizzen_serving_labels_total", "counter", "Labels received."),
+    Metric("mizzen_serving_in_flight", "gauge", "Requests being answered."),
+    Metric(
+        "mizzen_serving_features_missing_total",
+        "counter",
+        "Null values that the model saw, by feature.",
+        ("feature",),
+    ),
+    Metric(
+        "mizzen_serving_output_faults_total",
+        "counter",
+        "Rows whose output failed its check.",
+    ),
+    Metric(
+        "mizzen_serving_log_unsynced_bytes",
+        "gauge",
+        "What a power failure would lose now.",
+    ),
+    Metric(
+        "mizzen_serving_log_refused_records",
+        "gauge",
+        "Records that the full log refused.",
+    ),
+    Metric(
+        "mizzen_serving_model_info",
+        "gauge",
+        "The served model; always 1.",
+        ("model", "version", "task", "framework", "weights"),
+    ),
+)
+
+METRICS: tuple[Metric, ...] = (*DRIFT_JOB, *SERVING)
+
+
+def reference() -> str:
+    """docs/reference/metrics.md."""
+    return "\n".join(
+        [
+            "# Metrics",
+            "",
+            "Generated from `mizzen_monitoring.metrics` by `python -m mizzen_monitoring.metrics`.",
+            "",
+            *_table(
+                "The drift job",
+                "Written to `<home>/metrics/<project>.prom` (node-exporter's text file "
+                "format) and, where the profile names one, to a push gateway.",
+                DRIFT_JOB,
+            ),
+            *_table("The service", "Answered on `/metrics`.", SERVING),
+        ]
+    )
+
+
+def _table(title: str, where: str, metrics: Sequence[Metric]) -> list[str]:
+    rows = [
+        f"| `{m.name}` | {m.kind} | {', '.join(f'`{x}`' for x in m.labels)} | {m.meaning} |"
+        for m in metrics
+    ]
+    head = ["| metric | kind | labels | meaning |", "|---|---|---|---|"]
+    return [f"## {title}", "", where, "", *head, *rows, ""]
+
+
+def main() -> None:
+    """Write what is generated from the metrics, into this checkout."""
+    from mizzen_monitoring import dashboards
+
+    root = Path(__file__).parents[2]
+    page = root / "docs" / "reference" / "metrics.md"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(reference(), encoding="utf-8")
+    for name, text in dashboards.render().items():
+        (root / "monitoring" / "dashboards" / f"{name}.json").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

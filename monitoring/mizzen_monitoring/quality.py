@@ -1,0 +1,119 @@
+"""How good the answers turned out to be: late labels, joined by prediction id.
+
+The drift job calls it. The primary metric over the labelled predictions of a window is compared
+with the one at evaluation; the alarm needs a fall that noise does not explain.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mizzen.core.bootstrap import Interval, interval
+from mizzen.core.labels import label_numbers
+from mizzen.core.metrics import Metric, find_metric
+from mizzen.spec.project import ProjectSpec
+
+Floats = NDArray[np.float64]
+_SEED = 0  # of the resamples: the same window gives the same interval
+_MEMORY = 20_000_000  # rows times resamples; more rows need fewer of them
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """The running figure with its interval. `judged`: false with fewer than
+    `monitoring.min_rows` labels, or without a value on either side (then NaN)."""
+
+    metric: str
+    value: float
+    low: float
+    high: float
+    evaluated: float
+    labelled: int
+    judged: bool
+    alarm: bool
+    reason: str
+
+
+def judge_quality(
+    package: Path,
+    project: ProjectSpec,
+    classes: tuple[str, ...],
+    labels: NDArray[Any],
+    scores: Floats,
+) -> Quality:
+    """The verdict on the labelled predictions of a window.
+
+    Args:
+        package: the model package; its evaluation holds the value to compare with.
+        labels: raw label of each prediction, null where none is known yet; rows whose class
+            training never saw are left out.
+        scores: what the model answered, as `ports.framework.Predictor` tells.
+    """
+    metric = find_metric(project.evaluation.metrics[0], project.task)
+    numbers, known = _numbers(labels, project.task, classes)
+    evaluated = _evaluated(package, metric.name)
+    found = _interval(metric, numbers, scores[known], project)
+    least = project.monitoring.min_rows
+    judged = len(numbers) >= least and math.isfinite(found.low) and math.isfinite(evaluated)
+    alarm, reason = False, f"{len(numbers)} labelled predictions; monitoring.min_rows is {least}"
+    if judged:
+        alarm, reason = _compare(metric, found, evaluated, project.monitoring.quality_drop)
+    elif len(numbers) >= least:
+        reason = f"{metric.name} is not defined on the window or at evaluation"
+    return Quality(
+        metric.name,
+        found.value,
+        found.low,
+        found.high,
+        evaluated,
+        len(numbers),
+        judged,
+        alarm,
+        reason,
+    )
+
+
+def _compare(metric: Metric, found: Interval, evaluated: float, drop: float) -> tuple[bool, str]:
+    """The whole interval, not the value alone, must lie more than `drop` below evaluation."""
+    best = found.high if metric.higher else found.low
+    alarm = float(metric.gain(best, evaluated)) < -drop
+    reason = (
+        f"{metric.name} {found.value:.4f} [{found.low:.4f}, {found.high:.4f}], "
+        f"at evaluation {evaluated:.4f}, allowed fall {drop:g}"
+    )
+    return alarm, reason
+
+
+def _interval(metric: Metric, labels: Floats, scores: Floats, project: ProjectSpec) -> Interval:
+    resamples = min(project.evaluation.resamples, max(100, _MEMORY // max(1, len(labels))))
+    return interval(
+        metric,
+        labels,
+        scores,
+        resamples=resamples,
+        confidence=1 - 2 * project.monitoring.false_alarm,  # one side of it alarms
+        rng=np.random.default_rng(_SEED),
+    )
+
+
+def _numbers(
+    labels: NDArray[Any], task: str, classes: tuple[str, ...]
+) -> tuple[Floats, NDArray[np.intp]]:
+    """Labels as numbers, and the rows that they belong to."""
+    rows = np.flatnonzero([label is not None for label in labels.tolist()])
+    numbers = label_numbers(labels[rows], task, classes)
+    kept = np.flatnonzero(numbers >= 0) if classes else np.arange(len(rows))
+    return numbers[kept], rows[kept]
+
+
+def _evaluated(package: Path, metric: str) -> float:
+    document = json.loads((package / "evaluation" / "metrics.json").read_text(encoding="utf-8"))
+    value = document["metrics"].get(metric, {}).get("value")
+    return float("nan") if value is None else float(value)

@@ -1,0 +1,108 @@
+"""What the drift job found, as values and as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from mizzen.core.drift import DriftVerdict
+from mizzen.ports.prediction_log import LogCounts
+from mizzen_monitoring.quality import Quality
+
+
+@dataclass(frozen=True, slots=True)
+class WindowResult:
+    """One window, half open, in event time."""
+
+    start: datetime
+    end: datetime
+    drift: DriftVerdict
+    quality: Quality
+
+    @property
+    def cause(self) -> Literal["drift", "quality"] | None:
+        """What alarms; drift where both do. None: quiet."""
+        if self.drift.alarm:
+            return "drift"
+        return "quality" if self.quality.alarm else None
+
+    @property
+    def drift_figures(self) -> Mapping[str, Any]:
+        """Key figures of the drift verdict."""
+        worst = max((c.score / c.threshold for c in self.drift.columns), default=0.0)
+        return {
+            "rows": self.drift.rows,
+            "beyond": f"{len(self.drift.beyond)} of {len(self.drift.columns)}",
+            "furthest": round(worst, 2),
+            "reason": self.drift.reason,
+        }
+
+    @property
+    def quality_figures(self) -> Mapping[str, Any]:
+        """Key figures of the quality verdict; NaN where there is no value."""
+        return {
+            "labelled": self.quality.labelled,
+            self.quality.metric: self.quality.value,
+            "evaluated": self.quality.evaluated,
+            "reason": self.quality.reason,
+        }
+
+    @property
+    def reason(self) -> str:
+        """Why it alarms, or why not."""
+        return self.quality.reason if self.cause == "quality" else self.drift.reason
+
+
+@dataclass(frozen=True, slots=True)
+class DriftResult:
+    """`windows`: oldest first, never empty. `report` and `metrics` tell the newest one;
+    `report` is None where there is no row to show. `push_error`: why the push gateway did not
+    take the figures, None when it did or there is none."""
+
+    project: str
+    version: int
+    windows: tuple[WindowResult, ...]
+    counts: LogCounts
+    report: Path | None
+    result: Path
+    metrics: Path
+    push_error: str | None = None
+
+    @property
+    def newest(self) -> WindowResult:
+        """The window that says how things are now."""
+        return self.windows[-1]
+
+    @property
+    def alarm(self) -> bool:
+        """Whether the newest window alarms."""
+        return self.newest.cause is not None
+
+
+def to_json(
+    project: str, version: int, windows: tuple[WindowResult, ...], counts: LogCounts
+) -> str:
+    """`result.json`: equal findings give equal text."""
+    document = {
+        "schema": 1,
+        "project": project,
+        "version": version,
+        "windows": [{"cause": w.cause, "reason": w.reason, **asdict(w)} for w in windows],
+        "log": asdict(counts),
+    }
+    return json.dumps(_plain(document), indent=1, sort_keys=True, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,89 @@
+"""Logged predictions of one model version as columns, labels beside them.
+
+The drift job reads the log here once and then works on slices of time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mizzen.core.profile import OUTPUT, ColumnRows
+from mizzen.ports.prediction_log import LogWindow, Prediction, PredictionLog
+from mizzen.spec.columns import ColumnKind
+from mizzen.spec.project import ProjectSpec
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoggedRows:
+    """Rows by rising event time. `seconds`: event times since the epoch. `columns`: inputs,
+    label, output. `labels`: raw, None where not known yet. `scores`: what the model answered."""
+
+    seconds: Floats
+    columns: tuple[ColumnRows, ...]
+    labels: NDArray[Any]
+    scores: Floats
+
+    def between(self, start: datetime, end: datetime) -> LoggedRows:
+        """The rows of a half open window."""
+        bounds = np.searchsorted(self.seconds, [start.timestamp(), end.timestamp()])
+        part = slice(int(bounds[0]), int(bounds[1]))
+        columns = tuple(replace(c, values=c.values[part]) for c in self.columns)
+        return LoggedRows(self.seconds[part], columns, self.labels[part], self.scores[part])
+
+
+def read_rows(
+    log: PredictionLog, window: LogWindow, project: ProjectSpec, classes: tuple[str, ...]
+) -> LoggedRows:
+    """All predictions of the window, with the labels that are known now."""
+    logged = sorted(log.read(window), key=lambda prediction: prediction.at)
+    known = log.labels()
+    values = [known[p.id].value if p.id in known else None for p in logged]
+    labels = _objects(values)
+    scores = np.array([p.output for p in logged], dtype=np.float64)
+    if project.task == "multiclass":
+        scores = scores.reshape(len(logged), len(classes))
+    return LoggedRows(
+        np.array([p.at.timestamp() for p in logged], dtype=np.float64),
+        (
+            *_inputs(logged, project),
+            ColumnRows(project.label.column, "label", kind_of_label(project.task), labels),
+            output_column(scores, project.task, classes),
+        ),
+        labels,
+        scores,
+    )
+
+
+def kind_of_label(task: str) -> ColumnKind:
+    """Classes are names, whatever their type in the file."""
+    return "number" if task == "regression" else "category"
+
+
+def output_column(scores: Floats, task: str, classes: Sequence[str]) -> ColumnRows:
+    """The model's answers as one column: a number, or the most probable class."""
+    if task != "multiclass":
+        return ColumnRows(OUTPUT, "output", "number", scores)
+    chosen = _objects([classes[index] for index in scores.argmax(1)] if len(scores) else [])
+    return ColumnRows(OUTPUT, "output", "category", chosen)
+
+
+def _inputs(logged: Sequence[Prediction], project: ProjectSpec) -> list[ColumnRows]:
+    found = []
+    for column in project.features.inputs:
+        values = [p.features.get(column.name) for p in logged]
+        found.append(ColumnRows(column.name, "input", column.kind, _objects(values)))
+    return found
+
+
+def _objects(values: Sequence[Any]) -> NDArray[Any]:
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
