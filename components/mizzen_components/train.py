@@ -32,10 +32,11 @@ CHECKED = 1000  # rows that a fresh model must answer before it is handed on
 
 
 class TrainFigures(NamedTuple):
-    """Training rows, and how long the fit took."""
+    """Training rows, how long the fit took, and the canonical hash of the weights."""
 
     rows: int
     seconds: float
+    weights: str
 
 
 def run(
@@ -72,9 +73,9 @@ def run(
         work=work,
     )
     begin = time.monotonic()
-    _fit(place, job, model)
+    weights = _fit(place, job, model)
     shutil.rmtree(work, ignore_errors=True)
-    return TrainFigures(len(job.labels), round(time.monotonic() - begin, 3))
+    return TrainFigures(len(job.labels), round(time.monotonic() - begin, 3), weights)
 
 
 def _job(frame: Any, label: str, *, task: str, encoder: Encoder, **rest: Any) -> TrainingJob:
@@ -84,7 +85,7 @@ def _job(frame: Any, label: str, *, task: str, encoder: Encoder, **rest: Any) ->
     )
 
 
-def _fit(place: Place, job: TrainingJob, model: Path) -> None:
+def _fit(place: Place, job: TrainingJob, model: Path) -> str:
     framework: Framework = table.load("framework", job.trainer.kind)(place)
     scratch = model.with_name(f"{model.name}.part-{os.getpid()}")
     shutil.rmtree(scratch, ignore_errors=True)
@@ -102,6 +103,7 @@ def _fit(place: Place, job: TrainingJob, model: Path) -> None:
     _check(framework, job, scratch)
     shutil.rmtree(model, ignore_errors=True)
     scratch.replace(model)
+    return fitted.weights_hash
 
 
 def _check(framework: Framework, job: TrainingJob, folder: Path) -> None:
