@@ -53,7 +53,6 @@ def _named(node: ast.AST, package: str) -> Iterator[str]:
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
         base = _absolute(node, package)
-        yield base
         yield from (f"{base}.{alias.name}" for alias in node.names)
     elif isinstance(node, ast.Call) and _called(node) == "import_module" and node.args:
         argument = node.args[0]

@@ -74,7 +74,8 @@ class Sources:
                 continue
             seen.add((name, whole))
             found = _find(name, root)
-            if found is None:
+            if found is None:  # a name inside a module, or nothing of ours
+                waiting.append((name.rpartition(".")[0], True))
                 continue
             digest, imports = self._read(found, name)
             files[name] = digest

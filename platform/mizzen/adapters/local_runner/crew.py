@@ -114,4 +114,6 @@ def wait(crews: Sequence[Crew], seconds: float) -> list[Crew]:
 
 def _environment(threads: int) -> dict[str, str]:
     fixed = {name: str(threads) for name in THREADS}
-    return {**os.environ, **fixed, "PYTHONHASHSEED": "0"}
+    # Arrow's allocator would start a thread when it is loaded, and the zygote must fork safely.
+    quiet = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
+    return {**os.environ, **quiet, **fixed, "PYTHONHASHSEED": "0"}

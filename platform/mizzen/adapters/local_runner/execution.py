@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import mizzen.errors
+from mizzen.adapters.cache.trees import remove_tree
 from mizzen.adapters.local_runner.attempts import Attempt, Attempts
 from mizzen.adapters.local_runner.folder import RunFolder
 from mizzen.adapters.local_runner.inputs import Board, Inputs, Result
@@ -173,6 +174,8 @@ class Execution:
             except (MizzenError, OSError) as error:
                 self._fail(task, attempt.number, describe(task.name, error), attempt.seconds)
             return
+        # What it wrote is of no use, and may be what filled the disk.
+        remove_tree(self._memory.outputs(task))
         why = answer["error"]
         again = attempt.number <= task.retry.count and _may_help(why) and not self._failed
         self._fail(task, attempt.number, why, attempt.seconds, again)

@@ -5,8 +5,9 @@
     plan.json                     the plan, the arguments and the run id, as submitted
     state                         one word of `RunState`
     events.jsonl                  one `StepEvent` a line, oldest first
-    lock                          held while a process executes the run or cleans up after it
-    cancel                        its presence asks the runner to stop
+    lock                          held while a process executes the run or cleans up after it;
+                                  names that attempt
+    cancel                        the attempt that is asked to stop
     logs/<task>.<attempt>.log     what the step printed
     steps/<task>/outputs/<name>   its artifacts
     steps/<task>/done.json        its cache key and last event, once it has finished
@@ -19,6 +20,7 @@ import fcntl
 import json
 import os
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -72,17 +74,24 @@ class RunFolder:
         write(self.root / "state", state.value)
 
     @property
+    def attempt(self) -> str:
+        """Names the process that executes the run, or did so last; empty before the first."""
+        try:
+            return (self.root / "lock").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
+
+    @property
     def cancelled(self) -> bool:
-        """Whether somebody asked the run to stop."""
-        return (self.root / "cancel").exists()
+        """Whether somebody asked this very attempt to stop."""
+        try:
+            return (self.root / "cancel").read_text(encoding="utf-8") == self.attempt
+        except FileNotFoundError:
+            return False
 
-    def ask_to_stop(self) -> None:
-        """Ask the runner to stop the run."""
-        (self.root / "cancel").touch()
-
-    def forget_request(self) -> None:
-        """Somebody resumes the run: an earlier request to stop is answered."""
-        (self.root / "cancel").unlink(missing_ok=True)
+    def ask_to_stop(self, attempt: str) -> None:
+        """Ask an attempt to stop; the empty one is that which has not begun."""
+        write(self.root / "cancel", attempt)
 
     def append(self, event: StepEvent) -> None:
         """Add an event; the end of a step is on the disk before this returns. A start, or a
@@ -125,6 +134,8 @@ class RunFolder:
                     f"another process executes the run in {self.root}",
                     next_step="wait for it, or cancel it",
                 )
+            os.truncate(descriptor, 0)
+            os.pwrite(descriptor, uuid.uuid4().hex.encode(), 0)
             yield descriptor
         finally:
             os.close(descriptor)

@@ -32,8 +32,9 @@ class LocalRunner:
         folder = RunFolder(submission.folder)
         try:
             folder.create()
+            unwanted = folder.state is None and folder.cancelled
             with folder.locked() as lock:
-                state = self._execute(submission, observe, folder, lock)
+                state = self._execute(submission, observe, folder, lock, unwanted)
         except OSError as error:
             if error.errno in DISK_FULL:
                 raise disk_full(error) from error
@@ -55,7 +56,7 @@ class LocalRunner:
             raise NotFound(f"no run in {folder}", next_step="see: mizzen runs list")
         run = RunFolder(folder)
         held = run.held
-        state = run.state or RunState.QUEUED
+        state = run.state or (RunState.CANCELLED if run.cancelled else RunState.QUEUED)
         return RunState.INTERRUPTED if state is RunState.RUNNING and not held else state
 
     def events(self, folder: Path) -> Iterator[StepEvent]:
@@ -73,20 +74,24 @@ class LocalRunner:
         if run.state is not None and run.state.ended:
             return
         folder.mkdir(parents=True, exist_ok=True)
-        run.ask_to_stop()
-        while run.held:
-            run.ask_to_stop()  # again: a resuming runner may just have removed the request
+        attempt = run.attempt
+        run.ask_to_stop(attempt)
+        while run.held and run.attempt == attempt:
             time.sleep(0.02)
-        if run.state is None or not run.state.ended:
+        if run.state is RunState.RUNNING and not run.held:  # its runner had died
             run.state = RunState.CANCELLED
 
     def _execute(
-        self, submission: Submission, observe: Observer, folder: RunFolder, lock: int
+        self,
+        submission: Submission,
+        observe: Observer,
+        folder: RunFolder,
+        lock: int,
+        unwanted: bool,
     ) -> RunState:
-        if folder.state is None and folder.cancelled:  # before it began
+        if unwanted:
             folder.state = RunState.CANCELLED
             return RunState.CANCELLED
-        folder.forget_request()
         _write_plan(submission)
         folder.mend()
         folder.state = RunState.RUNNING

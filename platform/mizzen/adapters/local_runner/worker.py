@@ -67,8 +67,8 @@ def _attempt(request: Json) -> Json:
         figures = _call(request)
         outcome: Json = {"figures": figures}
     except BaseException as error:  # noqa: BLE001 (sys.exit in a step is a failure of the step)
-        traceback.print_exc()
         outcome = {"error": describe(request["task"], error)}
+        sys.stderr.write(outcome["error"]["traceback"])
     return {**outcome, "seconds": time.perf_counter() - started}
 
 
