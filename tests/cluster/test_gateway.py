@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 
 import pytest
@@ -14,30 +14,20 @@ from testnode.kubectl import Kubectl
 from testnode.workloads import Manifest, deployment, named, service, web_container
 
 API = "gateway.networking.k8s.io/v1"
-CONTROLLER = "gateway.envoyproxy.io/gatewayclass-controller"
 REQUESTS = 1000
 Address = tuple[str, int]
 
 
-@pytest.fixture(scope="module")
-def gateway_class(kubectl: Kubectl, with_addon: Callable[[str], None]) -> Iterator[str]:
-    with_addon("envoy-gateway")
-    spec = {"controllerName": CONTROLLER}
-    kubectl.apply([named(API, "GatewayClass", "envoy", spec=spec)])
-    yield "envoy"
-    kubectl.run("delete", "gatewayclass", "envoy", "--wait=false")
-
-
 @pytest.fixture
-def gateway(kubectl: Kubectl, namespace: str, gateway_class: str) -> Address:
+def gateway(kubectl: Kubectl, namespace: str, with_addon: Callable[[str], None]) -> Address:
     """Envoy for the namespace's routes; where it is reached from here."""
+    with_addon("envoy-gateway")
     listener = {"name": "http", "port": 80, "protocol": "HTTP"}
-    spec = {"gatewayClassName": gateway_class, "listeners": [listener]}
+    spec = {"gatewayClassName": "envoy", "listeners": [listener]}
     with timed("gateway: applied to Envoy ready"):
         kubectl.apply([named(API, "Gateway", "gateway", namespace, spec=spec)])
-        address = eventually(lambda: envoy_address(kubectl, namespace), within_s=120)
-        kubectl.wait("condition=Available", "deployment", *labelled(namespace), within_s=120)
-    return address
+        kubectl.wait("condition=Programmed", "gateway/gateway", "--namespace", namespace)
+    return envoy_address(kubectl, namespace)
 
 
 def test_requests_are_divided_by_weight_and_mirrored(
@@ -69,18 +59,13 @@ def route(namespace: str, weights: dict[str, int], mirror: str) -> Manifest:
     return named(API, "HTTPRoute", "route", namespace, spec=spec)
 
 
-def envoy_address(kubectl: Kubectl, namespace: str) -> Address | None:
-    """The node's address and the port that Envoy's Service has on it, once it is made."""
-    services = kubectl.get("services", *labelled(namespace))["items"]
-    node = kubectl.get("nodes")["items"][0]["status"]["addresses"]
-    internal = next(a["address"] for a in node if a["type"] == "InternalIP")
-    ports = [service["spec"]["ports"][0].get("nodePort") for service in services]
-    return (internal, int(ports[0])) if ports and ports[0] else None
-
-
-def labelled(namespace: str) -> list[str]:
+def envoy_address(kubectl: Kubectl, namespace: str) -> Address:
+    """The node's address and the port that Envoy's Service has on it."""
     label = f"gateway.envoyproxy.io/owning-gateway-namespace={namespace}"
-    return ["--namespace=envoy-gateway-system", f"--selector={label}"]
+    where = ("--namespace=envoy-gateway-system", f"--selector={label}")
+    port = kubectl.get("services", *where)["items"][0]["spec"]["ports"][0]["nodePort"]
+    addresses = kubectl.get("nodes")["items"][0]["status"]["addresses"]
+    return next(a["address"] for a in addresses if a["type"] == "InternalIP"), int(port)
 
 
 def ask(address: Address, times: int) -> Counter[str]:

@@ -25,6 +25,7 @@ from testnode.program_images import (
     METRICS_SERVER,
     ProgramImage,
 )
+from testnode.workloads import Manifest, named
 
 WAIT_S = 180
 
@@ -39,6 +40,7 @@ class Addon:
     images: tuple[str, ...]
     values: Mapping[str, Any]
     placeholders: Mapping[str, str] = field(default_factory=dict)
+    objects: tuple[Manifest, ...] = ()  # applied once the chart is ready
 
 
 def _image_values(image: ProgramImage) -> dict[str, str]:
@@ -75,6 +77,36 @@ METRICS = Addon(
         "readinessProbe": {"initialDelaySeconds": 0, "periodSeconds": 2},
     },
 )
+# NodePort: with LoadBalancer, the default, a Gateway never gets an address and is not Programmed
+ENVOY_PROXY = named(
+    "gateway.envoyproxy.io/v1alpha1",
+    "EnvoyProxy",
+    "node-port",
+    "envoy-gateway-system",
+    spec={
+        "provider": {
+            "type": "Kubernetes",
+            "kubernetes": {
+                "envoyService": {"type": "NodePort"},
+                "envoyDeployment": {"container": {"resources": {"requests": {"cpu": "50m"}}}},
+            },
+        }
+    },
+)
+GATEWAY_CLASS = named(
+    "gateway.networking.k8s.io/v1",
+    "GatewayClass",
+    "envoy",
+    spec={
+        "controllerName": "gateway.envoyproxy.io/gatewayclass-controller",
+        "parametersRef": {
+            "group": "gateway.envoyproxy.io",
+            "kind": "EnvoyProxy",
+            "name": "node-port",
+            "namespace": "envoy-gateway-system",
+        },
+    },
+)
 GATEWAY = Addon(
     name="envoy-gateway",
     chart="gateway-helm",
@@ -100,6 +132,7 @@ GATEWAY = Addon(
         "${GatewayImage}": ENVOY_GATEWAY.name,
         "${GatewayImagePullPolicy}": "IfNotPresent",
     },
+    objects=(ENVOY_PROXY, GATEWAY_CLASS),
 )
 ADDONS = {addon.name: addon for addon in (VOLUMES, METRICS, GATEWAY)}
 
@@ -121,6 +154,8 @@ def install(addon: Addon, kubectl: Kubectl) -> None:
             access.append(f"--kube-context={kubectl.context}")
         values = json.dumps(addon.values)
         run([parts.program("helm"), *words, *where, *access], stdin=values, timeout_s=WAIT_S + 30)
+    if addon.objects:
+        kubectl.apply(addon.objects)
 
 
 def _chart(addon: Addon, scratch: Path) -> Path:

@@ -86,7 +86,7 @@ def _link(spec: NodeSpec) -> None:
 def _environment() -> dict[str, str]:
     """Only what programs need: a proxy of the machine would swallow the cluster's addresses."""
     system = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    return {"PATH": system, "HOME": "/root", "LANG": "C.UTF-8"}
+    return {"PATH": system, "HOME": str(Path.home()), "LANG": "C.UTF-8"}
 
 
 def _namespaced_ids(pid: int) -> list[int]:

@@ -15,7 +15,7 @@ from testnode.errors import ClusterError
 # program -> package; a program is looked for on PATH and where Debian puts system programs
 PACKAGES: dict[str, str] = {
     "containerd": "containerd",
-    "runc": "runc",  # crun wants cgroup v2
+    "runc": "runc",  # crun was tried on control groups of version 1 and is no substitute
     "buildah": "buildah",
     "debootstrap": "debootstrap",
     "nft": "nftables",

