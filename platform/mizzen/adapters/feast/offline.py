@@ -26,9 +26,11 @@ _offline = feast("feast.infra.offline_stores.offline_store")
 
 
 class PointInTimeOfflineStoreConfig(_duckdb.DuckDBOfflineStoreConfig):  # type: ignore[name-defined, misc]
-    """Feast pairs it with the store by its name."""
+    """Feast pairs it with the store by its name. `histories`: Feast's name of a view -> the
+    file to read instead of the one that the registry names now."""
 
     type: str = "mizzen.adapters.feast.offline.PointInTimeOfflineStore"
+    histories: dict[str, str] = {}  # noqa: RUF012 (pydantic copies it)
 
 
 class PointInTimeOfflineStore(_duckdb.DuckDBOfflineStore):  # type: ignore[name-defined, misc]
@@ -54,20 +56,21 @@ class PointInTimeOfflineStore(_duckdb.DuckDBOfflineStore):  # type: ignore[name-
         at = microseconds(entity_df[TIME], TIME)
         for view in feature_views:
             prefix = f"{view.projection.name_to_use()}__" if full_feature_names else ""
-            joined = _joined(view, wanted[view.projection.name_to_use()], entity_df, at)
+            history = config.offline_store.histories.get(view.name, view.batch_source.path)
+            joined = _joined(view, history, wanted[view.projection.name_to_use()], entity_df, at)
             for name, values in joined.items():
                 result[prefix + name] = values
         return JoinedRows(result, feature_refs, full_feature_names)
 
 
 def _joined(
-    view: Any, features: list[str], rows: pd.DataFrame, at: NDArray[np.int64]
+    view: Any, file: str, features: list[str], rows: pd.DataFrame, at: NDArray[np.int64]
 ) -> dict[str, Any]:
     import pyarrow.parquet as pq
 
     entity = list(view.join_keys)
     history = pq.read_table(
-        view.batch_source.path, columns=[*entity, KNOWN_AT, *features], partitioning=None
+        file, columns=[*entity, KNOWN_AT, *features], partitioning=None
     ).to_pandas()
     known = history[KNOWN_AT].to_numpy()
     keys = [rows[column].to_numpy(dtype=object) for column in entity]

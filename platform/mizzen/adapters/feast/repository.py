@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -32,6 +32,9 @@ class Repository:
     @cached_property
     def config(self) -> Any:
         """Feast's configuration; nothing in it leads to a network."""
+        return self._config({})
+
+    def _config(self, histories: Mapping[str, str]) -> Any:
         package = __name__.rpartition(".")[0]
         return feast().RepoConfig(
             project=self.project,
@@ -40,18 +43,21 @@ class Repository:
             registry={
                 "path": str(self.folder / "registry.db"),
                 "registry_store_type": f"{package}.registry.AtomicRegistryStore",
-                # a run keeps the definitions that it applied, whatever others apply meanwhile
-                "cache_ttl_seconds": 0,
             },
             online_store={"type": "sqlite", "path": str(self.online_file)},
-            offline_store={"type": f"{package}.offline.PointInTimeOfflineStore"},
+            offline_store={
+                "type": f"{package}.offline.PointInTimeOfflineStore",
+                "histories": dict(histories),
+            },
             entity_key_serialization_version=3,
         )
 
-    def open(self) -> Any:
-        """A feature store with the definitions as they are on disk now."""
+    def open(self, histories: Mapping[str, str] | None = None) -> Any:
+        """A feature store. Feast reads its registry again with every call, so a run that must
+        join what it applied, whatever others apply meanwhile, pins `histories` (Feast's name of
+        a view -> file)."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        return feast().FeatureStore(config=self.config)
+        return feast().FeatureStore(config=self._config(histories or {}))
 
     @contextmanager
     def changing(self, part: str) -> Iterator[None]:
@@ -62,11 +68,13 @@ class Repository:
             yield
 
     def declare(self, histories: Sequence[tuple[FeatureView, Path]]) -> Any:
-        """The store with these views and histories declared; does nothing when they are."""
+        """Declare views with their histories; does nothing when they are declared already.
+        The store that joins these histories."""
+        paths = {name_of(view): str(path) for view, path in histories}
         with self.changing("definitions"):
-            store = self.open()
+            store = self.open(paths)
             known = {view.name: view.batch_source.path for view in store.list_feature_views()}
-            stale = [(v, path) for v, path in histories if known.get(name_of(v)) != str(path)]
+            stale = any(known.get(name) != path for name, path in paths.items())
             if stale or not self.online_file.exists():
                 entities = {e.name: e for view, _ in histories for e in entities_of(view)}
                 views = [feast_view(view, path) for view, path in histories]

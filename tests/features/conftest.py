@@ -1,0 +1,60 @@
+"""A place, and a project with one view, that the feature tests start from."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from mizzen.adapters.feast.source import FeastSource
+from mizzen.core.place import Place
+from mizzen.spec.features import FeatureView
+from mizzen.spec.profile import Profile
+
+
+def hour(number: float) -> datetime:
+    """Some day's hour; 0 is midnight."""
+    return datetime.fromtimestamp(1_700_006_400 + number * 3600, UTC)
+
+
+def times(*hours: float) -> pd.Series[Any]:
+    return pd.Series(pd.to_datetime([hour(h) for h in hours], utc=True))
+
+
+def view(**fields: Any) -> FeatureView:
+    given: dict[str, Any] = {
+        "name": "traffic",
+        "entity": ["port"],
+        "source": "views:traffic",
+        "ttl": "3h",
+        "columns": [{"name": "ships"}, {"name": "mood", "kind": "category"}],
+    }
+    return FeatureView.model_validate(given | fields)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A home whose path has a space, as homes of users do."""
+    profile = Profile.model_validate({"apiVersion": "mizzen.dev/v1", "kind": "Profile"})
+    return Place("ports-of-call", tmp_path / "my project" / ".mizzen", profile)
+
+
+@pytest.fixture
+def source(place: Place) -> FeastSource:
+    return FeastSource(place)
+
+
+@pytest.fixture
+def traffic() -> pd.DataFrame:
+    """Two ports; `hamburg` has news at 1, 2 and 6, `bremen` at 2."""
+    return pd.DataFrame(
+        {
+            "port": ["hamburg", "bremen", "hamburg", "hamburg"],
+            "event_timestamp": times(1, 2, 2, 6),
+            "ships": [10, 20, 11, None],
+            "mood": ["calm", None, "busy", "calm"],
+        }
+    )

@@ -1,0 +1,125 @@
+"""Applying views: idempotent, by version, safe against other runs and crashes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from mizzen.adapters.feast.definitions import name_of
+from mizzen.adapters.feast.source import FeastSource
+from mizzen.core.place import Place
+from mizzen.errors import InvalidData
+
+from .conftest import hour, times, view
+
+
+def rows() -> pd.DataFrame:
+    return pd.DataFrame({"port": ["hamburg"], "at": times(2)})
+
+
+def test_applying_again_changes_nothing(
+    source: FeastSource, place: Place, traffic: pd.DataFrame
+) -> None:
+    first = source.apply([view()], {"traffic": traffic})
+    registry = (place.home / "feast" / "registry.db").read_bytes()
+    assert FeastSource(place).apply([view()], {"traffic": traffic}) == first
+    assert (place.home / "feast" / "registry.db").read_bytes() == registry
+
+
+def test_the_version_is_of_the_declaration_not_of_the_data(
+    source: FeastSource, traffic: pd.DataFrame
+) -> None:
+    first = source.apply([view()], {"traffic": traffic})
+    assert source.apply([view()], {"traffic": traffic.head(2)}) == first
+    assert source.apply([view(ttl="4h")], {"traffic": traffic}) != first
+
+
+def test_a_changed_view_leaves_the_served_one_alone(
+    source: FeastSource, traffic: pd.DataFrame
+) -> None:
+    source.apply([view()], {"traffic": traffic})
+    source.materialize([view()], hour(2))
+    changed = view(ttl="9h", columns=[{"name": "ships"}])
+    source.apply([changed], {"traffic": traffic.assign(ships=0)})
+    source.materialize([changed], hour(2))
+    asked = {"port": ["hamburg"]}, [hour(2)]
+    assert source.online([view()], *asked)["ships"] == [11]
+    assert source.online([changed], *asked)["ships"] == [0]
+
+
+def test_a_run_joins_what_it_applied_whatever_another_applies(
+    source: FeastSource, place: Place, traffic: pd.DataFrame
+) -> None:
+    source.apply([view()], {"traffic": traffic})
+    FeastSource(place).apply([view()], {"traffic": traffic.assign(ships=0)})
+    assert source.training_frame(rows(), "at", [view()])["ships"].tolist() == [11]
+    assert FeastSource(place).training_frame(rows(), "at", [view()])["ships"].tolist() == [0]
+
+
+def test_a_crash_while_applying_leaves_the_old_registry_whole(
+    source: FeastSource, place: Place, traffic: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.apply([view()], {"traffic": traffic})
+
+    def crash(descriptor: int) -> None:
+        raise OSError("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", crash)
+        with pytest.raises(OSError, match="no space"):
+            FeastSource(place).apply([view(ttl="9h")], {"traffic": traffic})
+    source.apply([view()], {"traffic": traffic})
+    assert source.training_frame(rows(), "at", [view()])["ships"].tolist() == [11]
+
+
+def test_old_histories_are_removed(
+    source: FeastSource, place: Place, traffic: pd.DataFrame
+) -> None:
+    for count in range(8):
+        source.apply([view()], {"traffic": traffic.assign(ships=count)})
+    assert len(list((place.home / "feast" / "sources" / name_of(view())).iterdir())) == 5
+
+
+@pytest.mark.parametrize("column", ["port", "event_timestamp", "ships"])
+def test_a_history_without_a_column_is_refused(
+    source: FeastSource, traffic: pd.DataFrame, column: str
+) -> None:
+    with pytest.raises(InvalidData, match=f"'traffic' lack columns: {column}"):
+        source.apply([view()], {"traffic": traffic.drop(columns=column)})
+
+
+def test_feast_itself_gives_the_frame_that_the_step_gets(
+    source: FeastSource, place: Place, traffic: pd.DataFrame
+) -> None:
+    source.apply([view()], {"traffic": traffic})
+    script = (
+        "import sys; from mizzen.adapters.feast.repository import Repository\n"
+        "from mizzen.core.place import Place; import pandas as pd\n"
+        "store = Repository(Place.from_environment()).open()\n"
+        "asked = pd.DataFrame({'port': ['hamburg', 'x', 'hamburg'],"
+        " 'event_timestamp': pd.to_datetime([sys.argv[1]] * 3, utc=True)})\n"
+        "frame = store.get_historical_features(asked, [sys.argv[2] + ':ships']).to_df()\n"
+        "assert frame['ships'].fillna(-1).tolist() == [11, -1, 11], frame\n"
+    )
+    arguments = [sys.executable, "-c", script, hour(2).isoformat(), name_of(view())]
+    subprocess.run(arguments, env={**_environment(), **place.to_environment()}, check=True)
+
+
+def test_importing_feast_brings_no_torch_and_breaks_none() -> None:
+    script = (
+        "import sys; from mizzen.adapters.feast.library import feast\n"
+        "feast(); assert 'torch' not in sys.modules\n"
+        "import typeguard; assert typeguard.typechecked.__module__.startswith('typeguard')\n"
+        "import importlib.util as u\n"
+        "assert u.find_spec('torch') is None or __import__('torch').tensor(1) == 1\n"
+    )
+    subprocess.run([sys.executable, "-c", script], env=_environment(), check=True)
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    return dict(os.environ)
