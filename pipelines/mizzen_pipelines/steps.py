@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kfp.dsl import PipelineTask  # type: ignore[import-untyped]
 
 from mizzen.spec.duration import to_timedelta
 from mizzen.spec.training import Resources, Trainer
+from mizzen_pipelines.sections import section
 
 # Distributions whose version belongs to a step's cache key.
 FRAMES = ("numpy", "pandas", "pyarrow")
@@ -22,6 +25,12 @@ def step(task: PipelineTask, name: str, *libraries: str, image: str | None = Non
 def framework(trainer: Trainer) -> tuple[str, ...]:
     """Distributions behind a trainer; none is known for the project's own."""
     return FRAMEWORKS.get(trainer.kind, ())
+
+
+def fitted_by(trainer: Trainer) -> dict[str, Any]:
+    """The trainer's section as the training step gets it: what the task itself obeys stays out,
+    so that another timeout does not train again."""
+    return section(trainer.model_copy(update={"timeout": None, "retries": 0}))
 
 
 def for_trainer(task: PipelineTask, trainer: Trainer) -> PipelineTask:
@@ -46,5 +55,7 @@ def _resources(task: PipelineTask, resources: Resources) -> None:
     task.set_memory_request(resources.memory).set_memory_limit(resources.memory)
     if resources.gpu is not None:
         task.set_accelerator_type(resources.gpu.type).set_accelerator_limit(resources.gpu.count)
+    if resources.processes_per_node > 1:
+        task.set_env_variable("MIZZEN_THREADS", str(resources.cpu))
     if resources.nodes > 1:
         task.set_env_variable("MIZZEN_NODES", str(resources.nodes))

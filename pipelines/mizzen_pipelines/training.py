@@ -23,7 +23,7 @@ from mizzen_components.shells.snapshot import snapshot
 from mizzen_components.shells.train import train
 from mizzen_components.shells.validate import validate
 from mizzen_pipelines.sections import section, sections
-from mizzen_pipelines.steps import for_trainer, framework, step
+from mizzen_pipelines.steps import fitted_by, for_trainer, framework, step
 
 
 def build(spec: ProjectSpec, image: str | None = None) -> Any:
@@ -93,7 +93,7 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
                 task=spec.task,
                 features=inputs,
                 label=label,
-                trainer=section(spec.trainer),
+                trainer=fitted_by(spec.trainer),
             ),
             "train",
             *libraries,

@@ -22,7 +22,9 @@ FAMILY = """
     from pathlib import Path
 
     SLEEPER = (
-        "import sys, os, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(600)"
+        "import sys, os, time\\n"
+        "open(sys.argv[1], 'w').write(str(os.getpid()))\\n"
+        "time.sleep(600)"
     )
 
     def _spawn(place: Path, name: str, **options) -> None:
@@ -95,7 +97,7 @@ def test_killing_the_runner_leaves_no_step_and_no_grandchild(family: Bench) -> N
     runner.kill()
     runner.wait()
     until(lambda: none_left(pids))
-    assert family.runner.describe(family.folder()) is RunState.INTERRUPTED
+    until(lambda: family.runner.describe(family.folder()) is RunState.INTERRUPTED)
 
 
 @pytest.mark.parametrize("victim", ["guardian", "zygote"])

@@ -1,6 +1,6 @@
 """Loading functions out of a bundle without touching what other code can import.
 
-The modules of a bundle live under a private package named after their content. Their own
+The modules of a bundle live under a private package named after their content and folder. Their own
 absolute imports (`import helper`) are answered from the bundle first, so that the modules
 `model` of two bundles exist side by side in one process and neither shadows a library.
 """
@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
@@ -63,7 +64,8 @@ def _module(code: Path, name: str) -> ModuleType:
 
 
 def _package(code: Path) -> str:
-    name = _PREFIX + digest_of(code)[:20]
+    # Of content and place: a copy elsewhere may outlive this one, whose files may go.
+    name = _PREFIX + sha256(f"{code.resolve()}/{digest_of(code)}".encode()).hexdigest()[:20]
     if name not in sys.modules:
         package = ModuleType(name)
         package.__path__ = [str(code)]
