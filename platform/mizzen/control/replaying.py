@@ -62,10 +62,9 @@ def replay(
             client=client,
             log=log,
             source=source,
-            observe=seen.append,
+            observe=lambda piece: seen.extend(piece.requests[-1:]),
         )
-    rows_sent = [row for piece in seen for row in piece.requests]
-    example = _by_hand(rows_sent[0]) if rows_sent else {}
+    example = _by_hand(seen[0]) if seen else {}
     example.pop(PREDICTION_ID, None)
     return {**asdict(counts), "example": example}
 

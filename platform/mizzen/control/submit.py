@@ -8,6 +8,7 @@ version, a promotion) is in `conclude`.
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 import subprocess
 import sys
@@ -31,8 +32,9 @@ from mizzen.control.state.records import RunRecord
 from mizzen.control.tracking import Tracking
 from mizzen.control.workspace import Workspace
 from mizzen.core.plan import Plan
+from mizzen.core.plan_json import to_json
 from mizzen.core.runs import RunState
-from mizzen.errors import Conflict, UserError
+from mizzen.errors import Conflict, NotFound, UserError
 from mizzen.ports.runner import Runner, Submission
 from mizzen.spec.project import ProjectSpec
 
@@ -59,11 +61,21 @@ def prepare(workspace: Workspace, request: RunRequest, now: datetime) -> Prepare
         UserError: the project, its data's place, the window or the machine does not fit.
     """
     workspace = workspace.changed(request.overrides)
-    spec = workspace.spec
     _check(workspace, request)
-    plan = _plan(workspace, spec, request.kind)
-    arguments = plan.bind(_arguments(workspace, request, plan))
-    champion = arguments.get("champion", "")
+    plan = _plan(workspace, workspace.spec, request.kind)
+    return write_down(workspace, request, plan, _arguments(workspace, request, plan), now)
+
+
+def write_down(
+    workspace: Workspace,
+    request: RunRequest,
+    plan: Plan,
+    arguments: Mapping[str, Any],
+    now: datetime,
+) -> Prepared:
+    """A run of this plan in the state and in a folder of its own, owned by this process."""
+    spec, bound = workspace.spec, plan.bind(arguments)
+    champion = bound.get("champion", "")
     run_id = f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
     folder = workspace.runs / run_id
     record = RunRecord(
@@ -73,15 +85,15 @@ def prepare(workspace: Workspace, request: RunRequest, now: datetime) -> Prepare
         title=request.title or request.kind,
         state=RunState.QUEUED,
         trigger=request.trigger,
-        arguments=arguments,
+        arguments=bound,
         plan=_digest(plan),
-        code=arguments["code"],
+        code=bound.get("code", ""),
         folder=str(folder),
         created_at=now,
         champion=int(champion) if champion else None,
     )
     ownership = owner.Ownership(folder)
-    Written(request.kind, spec, arguments, request.cache).write(folder)
+    Written(request.kind, spec, bound, request.cache).write(folder)
     runs.add(workspace.state, record, str(workspace.folder))
     return Prepared(workspace, record, plan, request.cache, ownership)
 
@@ -91,7 +103,8 @@ def carry_out(prepared: Prepared, watch: Watch | None = None) -> RunRecord:
     workspace, run = prepared.workspace, prepared.run
     folder = Path(run.folder)
     tracking = Tracking(workspace.place, run.id, run.title, run.arguments, folder)
-    watchers: list[Watch] = [state_writer(workspace.state, prepared.plan), tracking]
+    watchers: list[Watch] = [state_writer(workspace.state, prepared.plan)]
+    watchers += [tracking] if workspace.place.profile.tracking.runs else []
     watchers += [watch] if watch else []
     submission = Submission(
         run_id=run.id,
@@ -147,7 +160,10 @@ def again(workspace: Workspace, run_id: str, descriptor: int | None = None) -> P
     folder = Path(run.folder)
     written = read_request(folder)
     ownership = owner.Ownership(folder, descriptor)
-    plan = _plan(workspace, written.spec, written.kind)
+    try:
+        plan = runner_of(workspace).stored(folder, workspace.place).plan
+    except NotFound:  # it never came to its first step
+        plan = _plan(workspace, written.spec, written.kind)
     return Prepared(workspace.described(written.spec), run, plan, written.cache, ownership)
 
 
@@ -177,8 +193,7 @@ def _plan(workspace: Workspace, spec: ProjectSpec, kind: str) -> Plan:
 
 
 def _digest(plan: Plan) -> str:
-    # dataclasses of plain values: their text is canonical
-    return hashlib.sha256(repr(plan).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(to_json(plan), sort_keys=True).encode()).hexdigest()
 
 
 def _check(workspace: Workspace, request: RunRequest) -> None:

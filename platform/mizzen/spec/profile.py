@@ -14,6 +14,9 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 class Tracking(Section):
     """MLflow. Without `uri`: SQLite and files in the profile's home, in process."""
 
+    runs: bool = Field(
+        default=True, description="false makes no pages of runs; models are registered anyway"
+    )
     uri: str | None = None
     port: Port = Field(default=5000, description="where `mizzen up` shows MLflow's page")
 

@@ -1,0 +1,175 @@
+"""A run's life: executed, failed, killed, resumed, cancelled; always seen as it is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tiny_plans import STEPS, judged, waiting
+
+from mizzen.control import owner
+from mizzen.control.state import models, runs
+from mizzen.control.submit import Prepared, again, cancel, carry_out
+from mizzen.control.workspace import Workspace
+from mizzen.core.plan import Constant, Plan, Task
+from mizzen.core.runs import RunState, StepEvent, StepState
+from mizzen.errors import Conflict, NotFound
+from mizzen.project import Project, Run
+
+Make = Callable[..., Prepared]
+
+
+def refused_plan() -> Plan:
+    return judged(blessed=False)
+
+
+def test_a_run_keeps_its_steps_and_figures(workspace: Workspace, write: Make) -> None:
+    seen: list[StepEvent] = []
+    run = carry_out(write(refused_plan(), title="first"), seen.append)
+    assert run.state is RunState.SUCCEEDED
+    assert run.version is None
+    found = runs.steps_of(workspace.state, run.id)
+    assert [(s.name, s.state) for s in found] == [("evaluate", StepState.SUCCEEDED)]
+    assert found[0].figures["reason"] == "not better"
+    assert seen[-1].figures["value"] == 0.8
+
+
+def test_an_unchanged_run_is_cached_and_starts_no_tracker(
+    workspace: Workspace, write: Make
+) -> None:
+    carry_out(write(refused_plan()))
+    second = carry_out(write(refused_plan()))
+    states = [step.state for step in runs.steps_of(workspace.state, second.id)]
+    assert states == [StepState.CACHED]
+    assert not (Path(second.folder) / "tracking.log").exists()
+
+
+def test_a_failed_run_says_where_and_resumes_from_there(
+    workspace: Workspace, write: Make, tmp_path: Path
+) -> None:
+    mended = tmp_path / "mended"
+    failing = Task(
+        "fail",
+        f"{STEPS}:fail",
+        {"unless": Constant(str(mended))},
+        after=frozenset({"evaluate"}),
+        cache=False,
+    )
+    plan = Plan("tiny", (*refused_plan().tasks, failing), refused_plan().arguments)
+    failed = carry_out(write(plan))
+    assert failed.state is RunState.FAILED
+    assert failed.error is not None
+    assert failed.error["step"] == "fail"
+    assert "the trainer raised" in failed.error["message"]
+    mended.touch()
+    resumed = carry_out(again(workspace, failed.id))
+    assert resumed.state is RunState.SUCCEEDED
+    assert resumed.attempts == 2
+    assert resumed.error is None
+
+
+def test_a_run_that_succeeded_is_not_resumed(workspace: Workspace, write: Make) -> None:
+    run = carry_out(write(refused_plan()))
+    with pytest.raises(Conflict, match="succeeded"):
+        again(workspace, run.id)
+
+
+SUBMIT = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from tiny_plans import judged, waiting
+from mizzen.control.request import RunRequest
+from mizzen.control.submit import carry_out, write_down
+from mizzen.control.workspace import open_workspace
+workspace = open_workspace(Path(sys.argv[1]))
+plan = judged(blessed=False, before=(waiting(Path(sys.argv[2])),))
+prepared = write_down(workspace, RunRequest(), plan, {}, datetime.now(UTC))
+Path(sys.argv[3]).write_text(prepared.run.id)
+carry_out(prepared)
+"""
+
+
+def start_apart(workspace: Workspace, tmp_path: Path) -> tuple[subprocess.Popen[bytes], str, Path]:
+    waits, told = tmp_path / "waits", tmp_path / "run id"
+    arguments = [workspace.folder, waits, told]
+    process = subprocess.Popen([sys.executable, "-c", SUBMIT, *map(str, arguments)])
+    until(lambda: waits.exists() or process.poll() is not None)
+    assert process.poll() is None
+    return process, told.read_text(), waits
+
+
+def until(condition: object, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+
+
+def test_a_run_whose_process_was_killed_is_interrupted_and_resumes(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    process, run_id, waits = start_apart(workspace, tmp_path)
+    assert Run(workspace, run_id).state is RunState.RUNNING
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    until(lambda: not owner.is_owned(workspace.runs / run_id))
+    assert Run(workspace, run_id).state is RunState.INTERRUPTED
+    (tmp_path / "waits.go").touch()
+    waits.unlink()
+    resumed = carry_out(again(workspace, run_id))
+    assert resumed.state is RunState.SUCCEEDED
+    assert resumed.attempts == 2
+
+
+def test_a_running_run_is_cancelled_from_another_process(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    process, run_id, _ = start_apart(workspace, tmp_path)
+    with pytest.raises(Conflict, match="another process"):
+        again(workspace, run_id)
+    assert cancel(workspace, run_id).state is RunState.CANCELLED
+    process.wait(60)
+    with pytest.raises(Conflict, match="has ended"):
+        cancel(workspace, run_id)
+
+
+def test_a_notebook_watches_a_run_of_another_thread(
+    workspace: Workspace, write: Make, tmp_path: Path
+) -> None:
+    plan = judged(blessed=False, before=(waiting(tmp_path / "w"),))
+    prepared = write(plan)
+    thread = threading.Thread(target=carry_out, args=(prepared,))
+    thread.start()
+    run = Project(workspace).run_info(prepared.run.id)
+    seen = []
+    for step in run.watch():
+        seen.append((step.name, step.state))
+        (tmp_path / "w.go").touch()
+    thread.join()
+    assert ("wait", StepState.RUNNING) in seen
+    assert seen[-1] == ("evaluate", StepState.SUCCEEDED)
+    assert run.wait(1).figures["evaluate"]["metric"] == "roc_auc"
+    assert "judging" in run.logs("evaluate")
+
+
+def test_an_unknown_run_names_the_newest_ones(workspace: Workspace, write: Make) -> None:
+    run = carry_out(write(refused_plan()))
+    assert Project(workspace).run_info(run.id[:-3]).id == run.id
+    with pytest.raises(NotFound, match=run.id):
+        Project(workspace).run_info("nothing")
+    with pytest.raises(NotFound):
+        Project(workspace).run_info("%")
+
+
+def test_a_run_without_a_version_changes_no_champion(workspace: Workspace, write: Make) -> None:
+    carry_out(write(refused_plan()))
+    assert models.champion(workspace.state, "shop") is None
+    assert models.all_versions(workspace.state, "shop") == []
