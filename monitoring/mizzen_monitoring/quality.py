@@ -22,7 +22,7 @@ from mizzen.spec.project import ProjectSpec
 
 Floats = NDArray[np.float64]
 _SEED = 0  # of the resamples: the same window gives the same interval
-_MEMORY = 20_000_000  # rows times resamples; more rows need fewer of them
+_MEMORY = 6_000_000  # rows times resamples; more rows need fewer of them
 
 
 @dataclass(frozen=True, slots=True)

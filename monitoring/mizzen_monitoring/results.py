@@ -34,10 +34,11 @@ class WindowResult:
     @property
     def drift_figures(self) -> Mapping[str, Any]:
         """Key figures of the drift verdict."""
-        worst = max((c.score / c.threshold for c in self.drift.columns), default=0.0)
+        judged = [c for c in self.drift.columns if c.role != "output"]
+        worst = max((c.score / c.threshold for c in judged), default=0.0)
         return {
             "rows": self.drift.rows,
-            "beyond": f"{len(self.drift.beyond)} of {len(self.drift.columns)}",
+            "beyond": f"{len(self.drift.beyond)} of {len(judged)}",
             "furthest": round(worst, 2),
             "reason": self.drift.reason,
         }

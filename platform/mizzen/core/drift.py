@@ -197,12 +197,13 @@ def _enough(profile: Profile, column: ColumnProfile, sketch: Sketch) -> bool:
 
 
 def _reason(beyond: tuple[ColumnDrift, ...], columns: tuple[ColumnDrift, ...]) -> str:
+    judged = sum(column.role != "output" for column in columns)
     if not beyond:
-        return f"none of {len(columns)} measures is beyond its threshold"
+        return f"none of {judged} measures is beyond its threshold"
     shown = ", ".join(
         f"{c.column}{' missing' if c.measure == 'missing' else ''} "
         f"{c.score:.3f} > {c.threshold:.3f}"
         for c in beyond[:5]
     )
     more = f" and {len(beyond) - 5} more" if len(beyond) > 5 else ""
-    return f"{len(beyond)} of {len(columns)} measures beyond their thresholds: {shown}{more}"
+    return f"{len(beyond)} of {judged} measures beyond their thresholds: {shown}{more}"
