@@ -1,8 +1,9 @@
 """The cluster of a test session: started when the first test asks for it, taken down at the end.
 
 A cluster that was running before is used as it is and left running, so that a second run of
-one test takes seconds. Without root or without the built parts the tests skip and say what to
-do; with MIZZEN_CI_STRICT=1, as in CI, that is a failure.
+one test takes seconds. Else each session has a node of its own, in a slot that no other holds.
+Without root or without the built parts the tests skip and say what to do; with
+MIZZEN_CI_STRICT=1, as in CI, that is a failure.
 """
 
 from __future__ import annotations
@@ -23,26 +24,38 @@ from testnode.base_image import BASE
 from testnode.errors import ClusterError
 from testnode.figures import timed
 from testnode.kubectl import Kubectl
+from testnode.provide_node import NodeProvider
 from testnode.providers import Provider
+from testnode.slots import free_slot
 from testnode.spec import NodeSpec
 from testnode.workloads import named
-
-OWN_SLOT = 9  # far from the slots that people choose
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Provider]:
-    provider = providers.choose()
-    skip_unless(provider.require)
-    found_running = provider.running()
-    provider.up()
+    chosen = providers.choose()
+    skip_unless(chosen.require)
+    if chosen.running():
+        yield prepared(chosen)
+    elif chosen.name == "node":
+        with free_slot() as spec:
+            yield from of_this_session(NodeProvider(spec))
+    else:
+        yield from of_this_session(chosen)
+
+
+def of_this_session(provider: Provider) -> Iterator[Provider]:
     try:
-        provider.load_image(BASE)
-        yield provider
+        provider.up()
+        yield prepared(provider)
     finally:
         provider.keep_logs(places.REPORT / "logs")
-        if not found_running:
-            provider.down()
+        provider.down()
+
+
+def prepared(provider: Provider) -> Provider:
+    provider.load_image(BASE)
+    return provider
 
 
 @pytest.fixture(scope="session")
@@ -77,10 +90,18 @@ def namespace(kubectl: Kubectl) -> Iterator[str]:
 def own_node() -> Iterator[NodeSpec]:
     """Names for a second node, for tests that start, kill and stop one themselves."""
     skip_unless(node.require_buildable)
-    spec = NodeSpec(OWN_SLOT)
-    node.down(spec)
-    yield spec
-    node.down(spec)
+    with free_slot() as spec:
+        node.down(spec)
+        yield spec
+        node.down(spec)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever drives a cluster is slow, so that `-m "not slow"` needs neither root nor parts."""
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        if item.path.parent == places.HERE and {"cluster", "own_node"} & set(names):
+            item.add_marker(pytest.mark.slow)
 
 
 def skip_unless(require: Callable[[], None]) -> None:

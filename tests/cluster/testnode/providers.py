@@ -10,8 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from testnode.addons import addon, install
+from testnode.addons import addon
 from testnode.errors import ClusterError
+from testnode.install_addon import install
 from testnode.kubectl import Kubectl
 
 
