@@ -85,7 +85,10 @@ class Door:
         """For people: the standard output, or the error output beside a JSON document."""
         from rich.console import Console
 
-        return Console(stderr=self.as_json, highlight=False, soft_wrap=True)
+        stream = sys.stderr if self.as_json else sys.stdout
+        # what is not a terminal has no width to fold at
+        width = None if stream.isatty() else 250
+        return Console(file=stream, highlight=False, width=width)
 
     def say(self, text: str) -> None:
         """One line for people."""

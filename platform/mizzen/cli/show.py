@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def table(door: Door, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A plain table; long cells wrap on a terminal and stay whole elsewhere."""
+    """A plain table."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -24,10 +24,7 @@ def table(door: Door, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
         drawn.add_column(column, overflow="fold")
     for row in rows:
         drawn.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
-    if door.console.is_terminal:
-        door.console.print(drawn)
-    else:
-        door.console.print(drawn, width=240)
+    door.console.print(drawn)
 
 
 def run_rows(runs: Iterable[RunRecord]) -> Iterable[Sequence[object]]:

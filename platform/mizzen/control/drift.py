@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mizzen.adapters.table import load
 from mizzen.control.reconcile import registry_of
@@ -14,33 +14,48 @@ from mizzen.control.stack.serving import packages_folder
 from mizzen.control.workspace import Workspace
 from mizzen.ports.prediction_log import LogWindow
 
+if TYPE_CHECKING:
+    from mizzen_monitoring.results import DriftResult, WindowResult
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One verdict on the window. `figures`: scalars worth showing."""
+    """One verdict on one window. `figures`: scalars worth showing; `report`: of the newest."""
 
     kind: Literal["drift", "quality"]
+    start: datetime
+    end: datetime
     alarm: bool
     figures: Mapping[str, Any]
     report: Path | None
 
 
 def run_drift_job(
-    workspace: Workspace, version: int, start: datetime, end: datetime
+    workspace: Workspace, version: int, start: datetime | None, end: datetime
 ) -> list[Found]:
-    """Compare the window with the profile stored with the version that answered it."""
+    """Compare what a version answered with the profile stored with it, oldest window first.
+
+    Args:
+        start: where the last judged window ended; None reads the whole log.
+    """
     from mizzen_monitoring import drift_job
 
-    registry, name = registry_of(workspace), workspace.spec.name
+    place, name = workspace.place, workspace.spec.name
+    package = registry_of(workspace).fetch(name, version, packages_folder(place))
     result = drift_job.run(
-        package=registry.fetch(name, version, packages_folder(workspace.place)),
-        log=load("prediction_log", "segments")(workspace.place),
+        package=package,
+        log=load("prediction_log", "segments")(place),
         window=LogWindow(start, end, version),
-        into=workspace.place.home / "reports" / f"{end:%Y%m%dT%H%M%S}-v{version}",
-        place=workspace.place,
+        into=place.home / "reports" / name / f"{version}-{end:%Y%m%dT%H%M%S}",
+        place=place,
     )
-    newest = result.newest
-    return [
-        Found("drift", newest.drift.alarm, newest.drift_figures, result.report),
-        Found("quality", newest.quality.alarm, newest.quality_figures, result.report),
-    ]
+    return [found for window in result.windows for found in _verdicts(window, result)]
+
+
+def _verdicts(window: WindowResult, result: DriftResult) -> list[Found]:
+    report = result.report if window is result.newest else None
+    drift = Found(
+        "drift", window.start, window.end, window.drift.alarm, window.drift_figures, report
+    )
+    alarm, figures = window.quality.alarm, window.quality_figures
+    return [drift, Found("quality", window.start, window.end, alarm, figures, None)]

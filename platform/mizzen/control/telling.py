@@ -71,7 +71,8 @@ def watch(workspace: Workspace, step: WatchStep, observer: Watch | None) -> dict
     """
     end = parse(step.end, "until")
     windows = watching_windows.inspect(workspace, end).windows
-    alarmed = any(found.alarm for found in windows)
+    newest = max(found.end for found in windows)
+    alarmed = any(found.alarm for found in windows if found.end == newest)
     if step.expect is not None and alarmed != (step.expect == "alarm"):
         raise StepFailed(
             "the drift job found something else than the story expects",
@@ -82,7 +83,7 @@ def watch(workspace: Workspace, step: WatchStep, observer: Watch | None) -> dict
     answered = watching_windows.tick(workspace, end, observer).retrained
     result: dict[str, Any] = {
         "alarm": alarmed,
-        "figures": {found.kind: dict(found.figures) for found in windows},
+        "windows": windows,
         "reports": [found.report for found in windows if found.report],
         "decisions": [answer.decision.reason for answer in answered],
     }

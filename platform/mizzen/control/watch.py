@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import cast, get_args
 
 from mizzen.control import conclude
@@ -36,19 +35,18 @@ class Watched:
 
 
 def inspect(workspace: Workspace, now: datetime) -> Watched:
-    """Run the drift job on the window that ends at `now` and store what it finds; the same
-    window of the same version is stored once."""
-    version = version_of(workspace, None)
-    start = now - to_timedelta(workspace.spec.monitoring.window)
-    name = workspace.spec.name
-    runs.know_project(workspace.state, name, str(workspace.folder), now)
-    wanted = []
-    for found in run_drift_job(workspace, version, start, now):
-        record = _record(name, version, start, now, found)
-        watching.add_window(workspace.state, record)
-        wanted.append(record.id)
-    stored = {window.id: window for window in watching.all_windows(workspace.state, name)}
-    return Watched(tuple(stored[key] for key in wanted))
+    """Run the drift job on what the champion answered since its last judged window, until
+    `now`, and store each window; a window that was judged before is not judged again."""
+    version, name = version_of(workspace, None), workspace.spec.name
+    before = [window for window in _windows(workspace) if window.version == version]
+    last = max((window.end for window in before), default=None)
+    if last is None or last < now:
+        runs.know_project(workspace.state, name, str(workspace.folder), now)
+        for found in run_drift_job(workspace, version, last, now):
+            watching.add_window(workspace.state, _record(name, version, found, now))
+    known = {window.id for window in before}
+    fresh = [w for w in _windows(workspace) if w.version == version and w.id not in known]
+    return Watched(tuple(fresh or [window for window in before if window.end == last]))
 
 
 def tick(workspace: Workspace, now: datetime, watch: Watch | None = None) -> Watched:
@@ -78,20 +76,18 @@ def request_of(cause: str, trigger: str | None, now: datetime) -> RetrainRequest
     return RetrainRequest(trigger or f"{cause}-{now.isoformat()}", cast(Cause, cause))
 
 
-def _record(
-    project: str, version: int, start: datetime, end: datetime, found: Found
-) -> WindowRecord:
+def _record(project: str, version: int, found: Found, now: datetime) -> WindowRecord:
     return WindowRecord(
-        id=f"{found.kind}:{project}:{version}:{end:%Y%m%dT%H%M%S}",
+        id=f"{found.kind}:{project}:{version}:{found.end:%Y%m%dT%H%M%S}",
         project=project,
-        start=start,
-        end=end,
+        start=found.start,
+        end=found.end,
         version=version,
         kind=found.kind,
         alarm=found.alarm,
         figures=found.figures,
         report=None if found.report is None else str(found.report),
-        at=end,
+        at=now,
     )
 
 
@@ -114,13 +110,9 @@ def _finish_interrupted(workspace: Workspace, watch: Watch | None) -> Iterable[R
 
 
 def _pending(workspace: Workspace) -> list[WindowRecord]:
-    return watching.pending_alarms(workspace.state, workspace.spec.name)
+    # the newest says how things are now; older ones are answered after it
+    return watching.pending_alarms(workspace.state, workspace.spec.name)[::-1]
 
 
 def _windows(workspace: Workspace) -> list[WindowRecord]:
     return watching.all_windows(workspace.state, workspace.spec.name)
-
-
-def reports_folder(workspace: Workspace) -> Path:
-    """Where the drift job leaves its pages."""
-    return workspace.place.home / "reports"
