@@ -9,28 +9,34 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 Name = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$"),
-    Field(description="lower-case letters, digits and underscores, a letter first"),
+    Field(
+        json_schema_extra={"allowed": "lower-case letters, digits and underscores, a letter first"}
+    ),
 ]
 Column = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,126}$"),
-    Field(description="letters, digits and underscores, no digit first"),
+    Field(json_schema_extra={"allowed": "letters, digits and underscores, no digit first"}),
 ]
 FunctionRef = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.]*:[A-Za-z_][A-Za-z0-9_]*$"),
-    Field(description="`module:function` of a Python file beside mizzen.yaml"),
+    Field(json_schema_extra={"allowed": "`module:function` of a Python file beside mizzen.yaml"}),
 ]
 Duration = Annotated[
     str,
     StringConstraints(pattern=r"^[1-9][0-9]*(s|m|h|d)$"),
-    Field(description="a whole number with a unit: s, m, h or d, as in `90d`"),
+    Field(json_schema_extra={"allowed": "a whole number with a unit: s, m, h or d, as in `90d`"}),
 ]
 ColumnKind = Literal["number", "category"]
 
 
 class Section(BaseModel):
-    """Base of every section: unknown fields are errors, values do not change once read."""
+    """Base of every section: unknown fields are errors, values do not change once read.
+
+    A field's `description` says what it means. What a type allows, where its schema does not say
+    it in words, stands in the type's schema as `allowed`; errors show that.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -42,8 +48,8 @@ class FeatureColumn(Section):
     string, null allowed; a category that training never saw is encoded as unknown.
     """
 
-    name: Column
-    kind: ColumnKind = "number"
+    name: Column = Field(description="the column's name")
+    kind: ColumnKind = Field(default="number", description="a number, or one of several names")
     required: bool = Field(
         default=True,
         description="a request without this column is refused; otherwise it counts as null",

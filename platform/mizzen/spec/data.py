@@ -12,7 +12,7 @@ from mizzen.spec.columns import Column, Duration, FunctionRef, Name, Section
 class FileSource(Section):
     """One table from files: CSV or Parquet, a path or a glob relative to the project."""
 
-    path: str
+    path: str = Field(description="a path or a glob, relative to the project")
     format: Literal["csv", "parquet"] | None = Field(
         default=None, description="by the file's ending when absent"
     )
@@ -25,7 +25,7 @@ class PythonSource(Section):
     DataFrame. It runs again when its code or one of its inputs changed.
     """
 
-    python: FunctionRef
+    python: FunctionRef = Field(description="the function that returns the tables")
     inputs: tuple[str, ...] = Field(
         default=(),
         description="what the function reads: paths or globs relative to the project, or "
@@ -66,10 +66,19 @@ class Data(Section):
 class Expectation(Section):
     """One Great Expectations expectation, by its class name, on the table of rows."""
 
-    expect: Annotated[str, Field(pattern=r"^Expect[A-Z][A-Za-z]+$")]
-    arguments: dict[str, JsonValue] = Field(default_factory=dict)
-    table: Name | None = Field(default=None, description="another table of the source")
-    severity: Literal["critical", "warning"] = "critical"
+    expect: Annotated[str, Field(pattern=r"^Expect[A-Z][A-Za-z]+$")] = Field(
+        description="the expectation's class in Great Expectations"
+    )
+    arguments: dict[str, JsonValue] = Field(
+        default_factory=dict, description="the expectation's own arguments, such as `column`"
+    )
+    table: Name | None = Field(
+        default=None, description="another table of the source; the rows when absent"
+    )
+    severity: Literal["critical", "warning"] = Field(
+        default="critical",
+        description="`critical` stops the run before training; `warning` is counted and kept",
+    )
 
 
 class Label(Section):
@@ -79,12 +88,14 @@ class Label(Section):
     figures, and it is still predicted when it arrives at the service.
     """
 
-    column: Column
+    column: Column = Field(description="the column that is learnt")
     time: Column | None = Field(
         default=None, description="column with the instant at which the label became known"
     )
     delay: Duration | None = Field(
-        default=None, description="how long after the event time the label is known, if no column"
+        default=None,
+        description="how long after the event time the label is known, where no column tells; at "
+        "once when both are absent",
     )
 
     @model_validator(mode="before")

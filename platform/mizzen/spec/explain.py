@@ -80,7 +80,7 @@ class _Fault:
         if kind == "value_error":
             return ""
         nodes = _nodes_at(self._root, self._path)
-        texts = [n["description"] for n in nodes if "description" in n and "\n" not in n]
+        texts = [node["allowed"] for node in nodes if "allowed" in node]
         pattern = self._fault.get("ctx", {}).get("pattern", "")
         return str(texts[0]).rstrip(".") if texts else pattern
 
@@ -149,5 +149,5 @@ def _branches(node: Schema, defs: Mapping[str, Schema]) -> list[Schema]:
     either = [*node.get("anyOf", []), *node.get("oneOf", [])]
     if not either:
         return [node]
-    own = [node] if "description" in node else []
+    own = [node] if "allowed" in node else []
     return own + [leaf for branch in either for leaf in _branches(branch, defs)]

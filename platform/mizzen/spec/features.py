@@ -15,18 +15,22 @@ class FeatureView(Section):
     values became known, with zone) and one column per feature.
     """
 
-    name: Name
-    entity: tuple[Column, ...] = Field(min_length=1)
-    source: FunctionRef
+    name: Name = Field(description="the view's name, also in the feature store")
+    entity: tuple[Column, ...] = Field(
+        min_length=1, description="columns of the rows that say whose values these are"
+    )
+    source: FunctionRef = Field(description="the function that computes the view's history")
     ttl: Duration = Field(description="a value older than this counts as missing")
-    columns: tuple[FeatureColumn, ...] = Field(min_length=1)
+    columns: tuple[FeatureColumn, ...] = Field(min_length=1, description="the view's features")
 
 
 class Features(Section):
     """All inputs of the model, in this order: row columns first, then the views' columns."""
 
-    columns: tuple[FeatureColumn, ...] = ()
-    views: tuple[FeatureView, ...] = ()
+    columns: tuple[FeatureColumn, ...] = Field(default=(), description="columns of the row itself")
+    views: tuple[FeatureView, ...] = Field(
+        default=(), description="features of entities, joined as they were known at the event time"
+    )
     use: tuple[Name, ...] | None = Field(
         default=None,
         description="names of the views that the model uses; all of them when absent",

@@ -12,17 +12,27 @@ from mizzen.spec.columns import Duration, Section
 class PredictionLogSettings(Section):
     """Durability of the prediction log; see docs/explanation/prediction-log.md."""
 
-    commit_window_ms: Annotated[int, Field(ge=1, le=10_000)] = 50
-    segment_mb: Annotated[int, Field(ge=1, le=1024)] = 64
-    retention: Duration = "90d"
-    max_mb: Annotated[int, Field(ge=1)] = 4096
+    commit_window_ms: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=50, description="what a power failure loses at most, in milliseconds"
+    )
+    segment_mb: Annotated[int, Field(ge=1, le=1024)] = Field(
+        default=64, description="size in MB at which a new segment begins"
+    )
+    retention: Duration = Field(default="90d", description="segments older than this are removed")
+    max_mb: Annotated[int, Field(ge=1)] = Field(
+        default=4096, description="size in MB of the whole log, above which requests are refused"
+    )
 
 
 class Serving(Section):
     """How the service answers."""
 
-    max_batch: Annotated[int, Field(ge=1, le=100_000)] = 1000
-    log: PredictionLogSettings = PredictionLogSettings()
+    max_batch: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=1000, description="most rows of one request"
+    )
+    log: PredictionLogSettings = Field(
+        default=PredictionLogSettings(), description="durability of the prediction log"
+    )
 
 
 class Monitoring(Section):
@@ -32,9 +42,13 @@ class Monitoring(Section):
     window without drift raises a false alarm with probability at most `false_alarm`.
     """
 
-    window: Duration = "30d"
-    min_rows: Annotated[int, Field(ge=50)] = 500
-    false_alarm: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
+    window: Duration = Field(default="30d", description="how much time one verdict looks at")
+    min_rows: Annotated[int, Field(ge=50)] = Field(
+        default=500, description="a window with fewer predictions (or labels) is not judged"
+    )
+    false_alarm: Annotated[float, Field(gt=0, lt=0.5)] = Field(
+        default=0.01, description="chance that a window without drift alarms, at most"
+    )
     quality_drop: Annotated[float, Field(gt=0)] = Field(
         default=0.05, description="fall of the primary metric, against evaluation, that alarms"
     )
@@ -43,22 +57,24 @@ class Monitoring(Section):
 class Budget(Section):
     """At most `runs` retrainings in any `per`."""
 
-    runs: Annotated[int, Field(ge=1)] = 4
-    per: Duration = "30d"
+    runs: Annotated[int, Field(ge=1)] = Field(default=4, description="how many retrainings")
+    per: Duration = Field(default="30d", description="in how much time")
 
 
 class Retraining(Section):
     """When the platform trains again by itself."""
 
-    triggers: tuple[Literal["drift", "quality", "data", "schedule", "merge"], ...] = ("drift",)
+    triggers: tuple[Literal["drift", "quality", "data", "schedule", "merge"], ...] = Field(
+        default=("drift",), description="what may start a retraining; a person always may"
+    )
     window: Duration | None = Field(
         default=None, description="how much history, back from the trigger; all when absent"
     )
     consecutive: Annotated[int, Field(ge=1)] = Field(
         default=1, description="alarms in a row before a run starts (hysteresis)"
     )
-    cooldown: Duration = "1d"
-    budget: Budget = Budget()
+    cooldown: Duration = Field(default="1d", description="least time between two retrainings")
+    budget: Budget = Field(default=Budget(), description="most retrainings in a stretch of time")
     breaker: Annotated[int, Field(ge=1)] = Field(
         default=3, description="failed retrainings in a row after which a person must reset"
     )

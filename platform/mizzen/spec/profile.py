@@ -17,52 +17,63 @@ class Tracking(Section):
     runs: bool = Field(
         default=True, description="false makes no pages of runs; models are registered anyway"
     )
-    uri: str | None = None
+    uri: str | None = Field(
+        default=None, description="address of an MLflow server; SQLite and files here when absent"
+    )
     port: Port = Field(default=5000, description="where `mizzen up` shows MLflow's page")
 
 
 class DataStore(Section):
     """DVC's remote for snapshots. Without `url`: a folder in the profile's home."""
 
-    url: str | None = None
+    url: str | None = Field(
+        default=None,
+        description="address that DVC knows (a path, s3://...); a folder here when absent",
+    )
 
 
 class FeatureStore(Section):
     """Feast's stores. `local`: DuckDB offline, SQLite online, in the profile's home."""
 
-    kind: Name = "local"
+    kind: Name = Field(default="local", description="which stores")
 
 
 class ServingPlace(Section):
     """Where the service listens."""
 
-    host: str = "127.0.0.1"
-    port: Port = 3000
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    port: Port = Field(default=3000, description="port to listen on; 0 takes a free one")
 
 
 class Metrics(Section):
     """Where figures of jobs go: a text file in the home, and a push gateway if named."""
 
-    pushgateway: str | None = None
+    pushgateway: str | None = Field(
+        default=None, description="address of a Prometheus push gateway; none when absent"
+    )
 
 
 class Profile(Section):
     """One place to run: addresses, folders and credentials by reference."""
 
-    api_version: Literal["mizzen.dev/v1"] = Field(alias="apiVersion")
-    kind: Literal["Profile"]
-    runner: Name = "local"
+    api_version: Literal["mizzen.dev/v1"] = Field(
+        alias="apiVersion", description="version of this format"
+    )
+    kind: Literal["Profile"] = Field(description="what this file is")
+    runner: Name = Field(default="local", description="who executes the steps")
     home: str = Field(
         default=".mizzen", description="folder of everything local, relative to the project"
     )
     parallel: Annotated[int, Field(ge=1)] = Field(
         default=2, description="steps that the local runner executes side by side"
     )
-    tracking: Tracking = Tracking()
-    data_store: DataStore = DataStore()
-    feature_store: FeatureStore = FeatureStore()
-    serving: ServingPlace = ServingPlace()
-    metrics: Metrics = Metrics()
+    tracking: Tracking = Field(default=Tracking(), description="where runs and models are kept")
+    data_store: DataStore = Field(default=DataStore(), description="where snapshots are kept")
+    feature_store: FeatureStore = Field(
+        default=FeatureStore(), description="where features are kept"
+    )
+    serving: ServingPlace = Field(default=ServingPlace(), description="where the service listens")
+    metrics: Metrics = Field(default=Metrics(), description="where figures of jobs go")
     state: str | None = Field(
         default=None, description="SQLAlchemy URL of the state; SQLite in the home when absent"
     )

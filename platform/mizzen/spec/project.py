@@ -19,26 +19,40 @@ Task = Literal["binary", "multiclass", "regression"]
 class ProjectSpec(Section):
     """One project. It says what; a profile says where."""
 
-    api_version: Literal["mizzen.dev/v1"] = Field(alias="apiVersion")
-    kind: Literal["Project"]
+    api_version: Literal["mizzen.dev/v1"] = Field(
+        alias="apiVersion", description="version of this format"
+    )
+    kind: Literal["Project"] = Field(description="what this file is")
     name: Annotated[
         str,
         StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$"),
-        Field(description="lower-case letters, digits and hyphens, a letter first, up to 40"),
-    ]
-    description: str = ""
-    task: Task
-    data: Data
-    expectations: tuple[Expectation, ...] = ()
-    features: Features
-    label: Label
-    split: Annotated[SplitByTime | SplitByKey, Field(discriminator="by")]
-    trainer: Trainer
-    evaluation: Evaluation
-    gate: Gate = Gate()
-    serving: Serving = Serving()
-    monitoring: Monitoring = Monitoring()
-    retraining: Retraining = Retraining()
+        Field(
+            json_schema_extra={
+                "allowed": "lower-case letters, digits and hyphens, a letter first, up to 40"
+            }
+        ),
+    ] = Field(description="the project's name: of its model, its service and its runs")
+    description: str = Field(default="", description="one sentence for people")
+    task: Task = Field(description="what is predicted: one of two classes, of many, a number")
+    data: Data = Field(description="where the rows come from")
+    expectations: tuple[Expectation, ...] = Field(
+        default=(), description="what the rows must satisfy before anything is trained"
+    )
+    features: Features = Field(description="what the model sees")
+    label: Label = Field(description="what the model learns")
+    split: Annotated[SplitByTime | SplitByKey, Field(discriminator="by")] = Field(
+        description="which rows are held out for evaluation"
+    )
+    trainer: Trainer = Field(description="who fits the model")
+    evaluation: Evaluation = Field(description="what is measured on the held-out rows")
+    gate: Gate = Field(default=Gate(), description="when a candidate may replace the champion")
+    serving: Serving = Field(default=Serving(), description="how the service answers")
+    monitoring: Monitoring = Field(
+        default=Monitoring(), description="when a window of predictions counts as drifted"
+    )
+    retraining: Retraining = Field(
+        default=Retraining(), description="when the platform trains again by itself"
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> ProjectSpec:

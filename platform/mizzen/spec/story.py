@@ -13,7 +13,10 @@ Instant = Annotated[
     str,
     Field(
         pattern=r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})?)?$",
-        description="an instant with zone, as in 2013-06-01T00:00:00-04:00; a date is midnight UTC",
+        json_schema_extra={
+            "allowed": "an instant with zone, as in 2013-06-01T00:00:00-04:00; a date is "
+            "midnight UTC"
+        },
     ),
 ]
 
@@ -28,30 +31,34 @@ class TrainStep(_Step):
     train: dict[str, JsonValue] = Field(
         description="dotted field of mizzen.yaml -> value, for this run only; may be empty"
     )
-    start: Instant | None = Field(default=None, alias="from")
-    end: Instant | None = Field(default=None, alias="until")
+    start: Instant | None = Field(
+        default=None, alias="from", description="first event time; no bound when absent"
+    )
+    end: Instant | None = Field(
+        default=None, alias="until", description="end of the window; no bound when absent"
+    )
 
 
 class UpStep(_Step):
     """Start the stack: the tracking page and the champion's service."""
 
-    up: Literal[True]
+    up: Literal[True] = Field(description="always `true`")
 
 
 class ReplayStep(_Step):
     """Send past rows as traffic, with features and labels arriving when they were due."""
 
-    replay: Literal[True]
-    start: Instant = Field(alias="from")
-    end: Instant = Field(alias="until")
+    replay: Literal[True] = Field(description="always `true`")
+    start: Instant = Field(alias="from", description="first event time")
+    end: Instant = Field(alias="until", description="end of the window, exclusive")
     every: Duration = Field(default="1h", description="how much data time one tick covers")
 
 
 class WatchStep(_Step):
     """Run the drift job on the window that ends at `until`, then answer its alarms."""
 
-    watch: Literal[True]
-    end: Instant = Field(alias="until")
+    watch: Literal[True] = Field(description="always `true`")
+    end: Instant = Field(alias="until", description="where the judged window ends")
     expect: Literal["alarm", "quiet"] | None = Field(
         default=None, description="the demo fails when something else is found"
     )
@@ -78,10 +85,12 @@ StoryStep = Annotated[
 class Story(Section):
     """A project's demonstration."""
 
-    api_version: Literal["mizzen.dev/v1"] = Field(alias="apiVersion")
-    kind: Literal["Story"]
-    title: str = ""
-    steps: tuple[StoryStep, ...] = Field(min_length=1)
+    api_version: Literal["mizzen.dev/v1"] = Field(
+        alias="apiVersion", description="version of this format"
+    )
+    kind: Literal["Story"] = Field(description="what this file is")
+    title: str = Field(default="", description="what the story is about")
+    steps: tuple[StoryStep, ...] = Field(min_length=1, description="told in this order")
 
     @model_validator(mode="after")
     def _up_first(self) -> Story:

@@ -14,33 +14,43 @@ Quantity = Annotated[str, Field(pattern=r"^[1-9][0-9]*(Mi|Gi)$")]
 class SplitByTime(Section):
     """The last `test` of the window is held out; training sees only what came before."""
 
-    by: Literal["time"]
-    test: Duration
+    by: Literal["time"] = Field(description="by the event time")
+    test: Duration = Field(description="how much of the window's end is held out")
 
 
 class SplitByKey(Section):
     """A share of the keys, chosen by their hash, is held out; a key is never on both sides."""
 
-    by: Literal["key"]
-    test: Annotated[float, Field(gt=0, lt=1)]
-    group: tuple[Column, ...] = Field(default=(), description="instead of the row's key")
+    by: Literal["key"] = Field(description="by the hash of the key")
+    test: Annotated[float, Field(gt=0, lt=1)] = Field(description="share that is held out")
+    group: tuple[Column, ...] = Field(
+        default=(), description="columns that stay together on one side; the key when absent"
+    )
 
 
 class Gpu(Section):
     """GPUs of one process group member; `type` is the node's accelerator label."""
 
-    count: Annotated[int, Field(ge=1)]
-    type: str = "nvidia.com/gpu"
+    count: Annotated[int, Field(ge=1)] = Field(description="how many")
+    type: str = Field(default="nvidia.com/gpu", description="the accelerator's label on a cluster")
 
 
 class Resources(Section):
     """What the training step asks for. Locally `cpu` sets the threads of each process."""
 
-    cpu: Annotated[int, Field(ge=1)] = 1
-    memory: Quantity = "2Gi"
-    gpu: Gpu | None = None
-    nodes: Annotated[int, Field(ge=1)] = 1
-    processes_per_node: Annotated[int, Field(ge=1)] = 1
+    cpu: Annotated[int, Field(ge=1)] = Field(
+        default=1, description="cores, and threads, of each process; part of what is computed"
+    )
+    memory: Quantity = Field(default="2Gi", description="memory of the step, in Mi or Gi")
+    gpu: Gpu | None = Field(
+        default=None, description="demand GPUs; without it one is used where there is one"
+    )
+    nodes: Annotated[int, Field(ge=1)] = Field(
+        default=1, description="machines; the local runner has one"
+    )
+    processes_per_node: Annotated[int, Field(ge=1)] = Field(
+        default=1, description="processes that train one torch model together, by torchrun"
+    )
 
 
 class Trainer(Section):
@@ -51,14 +61,24 @@ class Trainer(Section):
     project's own trainer (see docs/how-to/own-trainer.md).
     """
 
-    kind: Name
-    model: FunctionRef | None = None
-    function: FunctionRef | None = None
-    parameters: dict[str, JsonValue] = Field(default_factory=dict)
-    seed: Annotated[int, Field(ge=0)] = 0
-    timeout: Duration | None = None
-    retries: Annotated[int, Field(ge=0, le=10)] = 0
-    resources: Resources = Resources()
+    kind: Name = Field(description="`torch`, `lightgbm` or `python`")
+    model: FunctionRef | None = Field(
+        default=None, description="torch: the function that builds the network"
+    )
+    function: FunctionRef | None = Field(
+        default=None, description="python: the project's `fit`; `load` stands in the same file"
+    )
+    parameters: dict[str, JsonValue] = Field(
+        default_factory=dict, description="the trainer's own; an unknown name is an error"
+    )
+    seed: Annotated[int, Field(ge=0)] = Field(default=0, description="of everything random")
+    timeout: Duration | None = Field(
+        default=None, description="after this a training attempt is ended; never when absent"
+    )
+    retries: Annotated[int, Field(ge=0, le=10)] = Field(
+        default=0, description="further attempts after an error that another attempt may mend"
+    )
+    resources: Resources = Field(default=Resources(), description="what the training step asks for")
 
     @model_validator(mode="after")
     def _function(self) -> Trainer:
@@ -72,17 +92,29 @@ class Trainer(Section):
 class Evaluation(Section):
     """What is measured on the held-out rows; the first metric is the primary one."""
 
-    metrics: tuple[Name, ...] = Field(min_length=1)
-    slices: tuple[Column, ...] = ()
-    resamples: Annotated[int, Field(ge=100, le=100_000)] = 500
-    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    metrics: tuple[Name, ...] = Field(
+        min_length=1, description="names of metrics; the gate judges by the first"
+    )
+    slices: tuple[Column, ...] = Field(
+        default=(), description="columns; each of their values is measured by itself"
+    )
+    resamples: Annotated[int, Field(ge=100, le=100_000)] = Field(
+        default=500, description="resamples of the bootstrap"
+    )
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(
+        default=0.95, description="confidence of every interval"
+    )
 
 
 class NoHarm(Section):
     """No slice with at least `min_rows` rows may be worse by more than `tolerance`."""
 
-    tolerance: Annotated[float, Field(ge=0)] = 0.02
-    min_rows: Annotated[int, Field(ge=1)] = 500
+    tolerance: Annotated[float, Field(ge=0)] = Field(
+        default=0.02, description="by how much of the primary metric a slice may be worse"
+    )
+    min_rows: Annotated[int, Field(ge=1)] = Field(
+        default=500, description="a slice with fewer rows is not judged"
+    )
 
 
 class Gate(Section):
@@ -92,7 +124,17 @@ class Gate(Section):
     candidate that is not worse). `floor`: the worst value accepted when there is no champion.
     """
 
-    margin: float = 0.0
-    floor: float | None = None
-    no_harm: NoHarm = NoHarm()
-    promote: Literal["automatic", "manual"] = "automatic"
+    margin: float = Field(
+        default=0.0,
+        description="what the lower bound of the gain must exceed; negative lets in a candidate "
+        "that is not proven worse",
+    )
+    floor: float | None = Field(
+        default=None,
+        description="worst value accepted while there is no champion to compare with",
+    )
+    no_harm: NoHarm = Field(default=NoHarm(), description="what no slice may lose")
+    promote: Literal["automatic", "manual"] = Field(
+        default="automatic",
+        description="whether a blessed version becomes champion by itself",
+    )
