@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mizzen.core.sketch import CategorySketch, Counts, NumberSketch, Sketch
 
-NUMBERS = 10  # quantile bins of a number
+NUMBERS = 10  # quantile bins of a number; two more hold what lies outside training
 NAMES = 19  # most frequent categories; the rest, known or new, is one bin more
 _HEAVY = 0.05  # a bucket with this share of the rows is a value of its own
 
@@ -83,6 +83,8 @@ def from_dict(document: Mapping[str, Any]) -> Bins:
 
 
 def _edges(sketch: NumberSketch) -> tuple[float, ...]:
+    """Quantiles, with a cut below the least and above the greatest training row: what lies
+    outside, such as another unit, is unlike every season."""
     if sketch.rows == 0:
         return ()
     floors, total = sketch.floors(), sketch.rows
@@ -90,5 +92,6 @@ def _edges(sketch: NumberSketch) -> tuple[float, ...]:
     at: NDArray[np.intp] = np.searchsorted(reached, np.arange(1, NUMBERS) * total / NUMBERS)
     heavy = at[sketch.counts[at] >= _HEAVY * total]
     cuts = np.union1d(at, heavy + 1)  # a heavy value is cut off from what lies above it
-    cuts = cuts[(cuts > 0) & (cuts < len(floors))]
-    return tuple(floors[cuts].tolist())
+    inner = floors[cuts[(cuts > 0) & (cuts < len(floors))]]
+    edges = np.concatenate([floors[:1], inner, [sketch.ceiling()]])
+    return tuple(edges[np.isfinite(edges)].tolist())

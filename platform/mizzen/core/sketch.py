@@ -47,9 +47,11 @@ class NumberSketch:
 
     def floors(self) -> NDArray[np.float64]:
         """The least number of each bucket, ascending."""
-        patterns = self.codes << np.uint64(self.shift)
-        bits = np.where(patterns >= _SIGN, patterns ^ _SIGN, ~patterns)
-        return bits.view(np.float64)
+        return _floors(self.codes, self.shift)
+
+    def ceiling(self) -> float:
+        """The least number above all buckets; not finite where there is none."""
+        return float(_floors(self.codes[-1:] + np.uint64(1), self.shift)[0])
 
     def merge(self, other: NumberSketch) -> NumberSketch:
         """The sketch of both sets of rows."""
@@ -142,6 +144,12 @@ def from_dict(document: Mapping[str, Any]) -> Sketch:
     codes = np.cumsum(np.array(document["codes"], dtype=np.uint64), dtype=np.uint64)
     counts = np.array(document["counts"], dtype=np.int64)
     return NumberSketch(document["shift"], codes, counts, document["nulls"])
+
+
+def _floors(codes: Codes, shift: int) -> NDArray[np.float64]:
+    patterns = codes << np.uint64(shift)
+    bits = np.where(patterns >= _SIGN, patterns ^ _SIGN, ~patterns)
+    return bits.view(np.float64)
 
 
 def _fit(shift: int, codes: Codes, counts: Counts, nulls: int) -> NumberSketch:
