@@ -1,7 +1,7 @@
 """The small entry through which a KFP component calls its plain function.
 
-Each shell's body is two lines: import this, hand over its arguments. Our own runners call the
-plain functions without it.
+Each shell's body takes its arguments, imports this and hands them over. Our own runners call
+the plain functions without it.
 """
 
 from __future__ import annotations

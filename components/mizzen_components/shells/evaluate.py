@@ -28,6 +28,7 @@ def evaluate(
     ],
 ):
     """Measure the model and judge it against the champion on the same rows."""
+    arguments = dict(locals())
     from mizzen_components.entry import call
 
-    return call("mizzen_components.evaluate:run", locals())
+    return call("mizzen_components.evaluate:run", arguments)

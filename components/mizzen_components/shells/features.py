@@ -20,6 +20,7 @@ def features(
     sources: Output[Dataset],
 ) -> NamedTuple("FeaturesFigures", [("rows", int), ("views", int), ("version", str)]):
     """Join the features point in time."""
+    arguments = dict(locals())
     from mizzen_components.entry import call
 
-    return call("mizzen_components.features:run", locals())
+    return call("mizzen_components.features:run", arguments)

@@ -17,6 +17,7 @@ def predict(
     predictions: Output[Dataset],
 ) -> NamedTuple("PredictFigures", [("rows", int)]):
     """Predict a frame of rows with a registered version."""
+    arguments = dict(locals())
     from mizzen_components.entry import call
 
-    return call("mizzen_components.predict:run", locals())
+    return call("mizzen_components.predict:run", arguments)

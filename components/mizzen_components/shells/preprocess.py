@@ -26,6 +26,7 @@ def preprocess(
     [("train_rows", int), ("test_rows", int), ("unlabelled", int), ("withheld", int)],
 ):
     """Split without leaks and fit the encoder on training rows."""
+    arguments = dict(locals())
     from mizzen_components.entry import call
 
-    return call("mizzen_components.preprocess:run", locals())
+    return call("mizzen_components.preprocess:run", arguments)

@@ -20,6 +20,7 @@ def profile(
     profile: Output[Artifact],
 ) -> NamedTuple("ProfileFigures", [("columns", int)]):
     """Sketch the training rows and calibrate drift thresholds."""
+    arguments = dict(locals())
     from mizzen_components.entry import call
 
-    return call("mizzen_components.profile:run", locals())
+    return call("mizzen_components.profile:run", arguments)

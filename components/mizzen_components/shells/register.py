@@ -24,6 +24,7 @@ def register(
     package: Output[Model],
 ) -> NamedTuple("RegisterFigures", [("version", int)]):
     """Store the model with its whole provenance as a registered version."""
+    arguments = dict(locals())
     from mizzen_components.entry import call
 
-    return call("mizzen_components.register:run", locals())
+    return call("mizzen_components.register:run", arguments)

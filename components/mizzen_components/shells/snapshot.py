@@ -20,6 +20,7 @@ def snapshot(
     tables: Output[Dataset],
 ) -> NamedTuple("SnapshotFigures", [("version", str), ("rows", int), ("unlabelled", int)]):
     """Store the rows of a window as an immutable version."""
+    arguments = dict(locals())
     from mizzen_components.entry import call
 
-    return call("mizzen_components.snapshot:run", locals())
+    return call("mizzen_components.snapshot:run", arguments)

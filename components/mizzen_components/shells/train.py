@@ -21,6 +21,7 @@ def train(
     model: Output[Model],
 ) -> NamedTuple("TrainFigures", [("rows", int), ("seconds", float), ("weights", str)]):
     """Fit the model."""
+    arguments = dict(locals())
     from mizzen_components.entry import call
 
-    return call("mizzen_components.train:run", locals())
+    return call("mizzen_components.train:run", arguments)

@@ -18,6 +18,7 @@ def validate(
     result: Output[Artifact],
 ) -> NamedTuple("ValidateFigures", [("checks", int), ("warnings", int)]):
     """Check the tables against the project's expectations."""
+    arguments = dict(locals())
     from mizzen_components.entry import call
 
-    return call("mizzen_components.validate:run", locals())
+    return call("mizzen_components.validate:run", arguments)

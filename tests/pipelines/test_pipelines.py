@@ -1,0 +1,163 @@
+"""The pipelines that Mizzen makes of a description, and the compiled ones that are committed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mizzen.adapters.kfp.compiler import parse
+from mizzen.core.ir import read
+from mizzen.core.plan import Constant, Output, Parameter, Resources, Retry
+from mizzen.errors import InvalidProject, UserError
+from mizzen.spec import ProjectSpec, load_project
+from mizzen_pipelines.compile import KINDS, compile_text, compiled, examples, plan
+from mizzen_pipelines.sections import section
+
+ROOT = Path(__file__).parents[2] / "pipelines"
+EXAMPLES = [path.parent.name for path in sorted((ROOT / "examples").glob("*/mizzen.yaml"))]
+
+
+def test_training_runs_from_rows_to_a_registered_model(spec: ProjectSpec, tmp_path: Path) -> None:
+    training = plan(spec, "training", tmp_path)
+    assert {task.name: task.step for task in training.tasks} == {
+        name: f"mizzen_components.{name}:run"
+        for name in (
+            *("snapshot", "validate", "features", "preprocess"),
+            *("profile", "train", "evaluate", "register"),
+        )
+    }
+    assert training.task("features").needs == {"snapshot", "validate"}
+    assert training.task("train").needs == training.task("profile").needs == {"preprocess"}
+    assert training.task("evaluate").needs == {"preprocess", "train"}
+    (condition,) = training.task("register").conditions
+    assert list(condition.inputs.values()) == [Output("evaluate", "blessed")]
+
+
+def test_what_differs_between_runs_is_a_parameter(spec: ProjectSpec, tmp_path: Path) -> None:
+    training = plan(spec, "training", tmp_path)
+    assert {argument.name for argument in training.arguments if argument.required} == {
+        "code",
+        "source_digest",
+    }
+    assert training.task("train").inputs["code"] == Parameter("code")
+    assert training.task("evaluate").inputs["champion"] == Parameter("champion")
+
+
+def test_sections_are_compiled_in_as_they_were_written(spec: ProjectSpec, tmp_path: Path) -> None:
+    evaluate = plan(spec, "training", tmp_path).task("evaluate")
+    project = evaluate.inputs["project"]
+    assert isinstance(project, Constant)
+    assert ProjectSpec.model_validate(project.value) == spec
+    assert json.dumps(project.value["trainer"]["parameters"], sort_keys=True) == (
+        '{"learning_rate": 0.1, "num_leaves": 7}'
+    )
+
+
+def test_the_trainers_resources_are_asked_for(spec: ProjectSpec, tmp_path: Path) -> None:
+    train = plan(spec, "training", tmp_path).task("train")
+    assert train.resources == Resources(2.0, 2**30)
+    assert train.retry == Retry(2, 1.0, 2.0, 60.0)
+    assert train.timeout == 600.0
+    assert train.environment["MIZZEN_LIBRARIES"] == "lightgbm,numpy,pandas,pyarrow"
+
+
+def test_processes_share_the_machine_and_gpus_and_nodes_are_asked_for(
+    project: Path, tmp_path: Path
+) -> None:
+    asked = {"cpu": 2, "processes_per_node": 3, "nodes": 2, "gpu": {"count": 1}}
+    spec = load_project(project, {"trainer.resources": asked})
+    train = plan(spec, "training", tmp_path).task("train")
+    assert (train.resources.cpu, train.resources.accelerators) == (6.0, 1)
+    assert train.environment["MIZZEN_THREADS"] == "2"
+    assert train.environment["MIZZEN_NODES"] == "2"
+
+
+def test_another_timeout_does_not_change_what_train_is_told(project: Path, tmp_path: Path) -> None:
+    plans = [
+        plan(load_project(project, {"trainer.timeout": timeout}), "training", tmp_path)
+        for timeout in ("1h", "2h")
+    ]
+    first, second = (p.task("train").inputs["trainer"] for p in plans)
+    assert first == second
+    assert [p.task("train").timeout for p in plans] == [3600.0, 7200.0]
+
+
+def test_batch_inference_predicts_a_window_with_a_version(
+    spec: ProjectSpec, tmp_path: Path
+) -> None:
+    batch = plan(spec, "batch-inference", tmp_path)
+    assert [task.name for task in batch.tasks] == ["snapshot", "features", "predict"]
+    assert batch.task("predict").inputs["model_version"] == Parameter("model_version")
+
+
+def test_an_image_of_the_profile_replaces_the_default(spec: ProjectSpec, tmp_path: Path) -> None:
+    with_image = plan(spec, "training", tmp_path, image="acme/steps:7")
+    assert {task.image for task in with_image.tasks} == {"acme/steps:7"}
+    default = {task.image for task in plan(spec, "training", tmp_path).tasks}
+    assert default == {next(iter(default))}
+    assert next(iter(default)).startswith("mizzen/core:")
+
+
+def test_an_unknown_pipeline_lists_the_known_ones(spec: ProjectSpec) -> None:
+    with pytest.raises(UserError) as caught:
+        compile_text(spec, "serving")
+    assert caught.value.allowed == "training, batch-inference"
+
+
+def test_a_description_is_compiled_once(project: Path, tmp_path: Path) -> None:
+    spec = load_project(project)
+    first = compiled(spec, "training", tmp_path)
+    (file,) = tmp_path.glob("tiny-training-*.json")
+    file.write_text(json.dumps({**first, "marked": True}))
+    assert compiled(spec, "training", tmp_path)["marked"] is True
+    other = load_project(project, {"gate.margin": 0.5})
+    assert "marked" not in compiled(other, "training", tmp_path)
+
+
+def test_a_torn_compiled_file_is_compiled_again(spec: ProjectSpec, tmp_path: Path) -> None:
+    first = compiled(spec, "training", tmp_path)
+    (file,) = tmp_path.glob("tiny-training-*.json")
+    file.write_text(file.read_text()[:100])
+    assert compiled(spec, "training", tmp_path) == first
+
+
+def test_a_compiled_plan_is_read_without_importing_kfp(project: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from mizzen.spec import load_project\n"
+        "from mizzen_pipelines.compile import plan\n"
+        "plan(load_project(Path(sys.argv[1])), 'training', Path(sys.argv[2]))\n"
+        "print(sorted({'kfp', 'pandas', 'numpy'} & set(sys.modules)))"
+    )
+    plan(load_project(project), "training", tmp_path)
+    command = [sys.executable, "-c", code, str(project), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_nulls_of_a_description_are_left_out_and_in_lists_refused(project: Path) -> None:
+    spec = load_project(project, {"trainer.parameters": {"a": None, "b": [1, {"c": None}]}})
+    assert section(spec.trainer)["parameters"] == {"b": [1, {}]}
+    broken = load_project(project, {"trainer.parameters": {"a": [None]}})
+    with pytest.raises(InvalidProject, match="a list holds a null"):
+        section(broken.trainer)
+
+
+def test_every_example_is_compiled_and_committed_as_the_code_makes_it() -> None:
+    made = dict(examples(ROOT / "examples"))
+    committed = {file.name: file for file in (ROOT / "compiled").glob("*.yaml")}
+    assert sorted(made) == sorted(committed), "run: make generate"
+    for name, text in made.items():
+        assert committed[name].read_text() == text, f"{name} differs; run: make generate"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_committed_pipeline_can_be_planned(name: str, kind: str) -> None:
+    spec = load_project(ROOT / "examples" / name)
+    text = (ROOT / "compiled" / f"{spec.name}-{kind}.yaml").read_text()
+    assert read(parse(text)).tasks[0].name == "snapshot"

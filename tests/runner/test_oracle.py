@@ -1,0 +1,90 @@
+"""The same compiled pipeline under kfp.local and under our runner: equal outputs, and where
+kfp.local is silent about a condition that cannot be evaluated, ours fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mizzen.core.runs import RunState
+
+from .conftest import Bench, states
+
+ORACLE = """
+import json, sys
+import diamond
+from kfp import compiler, components, local
+
+name, arguments, file, root = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3], sys.argv[4]
+compiler.Compiler().compile(getattr(diamond, name), file)
+if root:
+    local.init(local.SubprocessRunner(use_venv=False), pipeline_root=root, raise_on_error=True)
+    task = components.load_component_from_file(file)(**arguments)
+    print("ORACLE", json.dumps([task.state.name, task.outputs]))
+"""
+
+
+def kfp_local(name: str, arguments: dict[str, Any], folder: Path, execute: bool = True) -> Any:
+    """The compiled file, and what kfp.local made of it: state and outputs."""
+    file, root = folder / f"{name}.yaml", str(folder / "kfp") if execute else ""
+    path = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
+    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        [sys.executable, "-c", ORACLE, name, json.dumps(arguments), str(file), root],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PATH": programs, "PYTHONPATH": path, "TMPDIR": str(folder)},
+        cwd=folder,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    answers = [line for line in done.stdout.splitlines() if line.startswith("ORACLE ")]
+    return file, json.loads(answers[0].removeprefix("ORACLE ")) if answers else None
+
+
+def ours(bench: Bench, file: Path, arguments: dict[str, Any]) -> Any:
+    from mizzen.adapters.kfp.compiler import parse
+    from mizzen.core.ir import read
+
+    return bench.run(read(parse(file.read_text())), arguments=arguments)
+
+
+@pytest.fixture
+def diamond(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    return bench
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [3, 2, 1])
+def test_every_branch_of_the_diamond_answers_as_under_kfp_local(
+    diamond: Bench, tmp_path: Path, number: int
+) -> None:
+    arguments = {"number": number, "who": "me"}
+    file, (state, outputs) = kfp_local("diamond", arguments, tmp_path)
+    outcome = ours(diamond, file, arguments)
+    assert (state, outcome.state) == ("FINAL", RunState.SUCCEEDED)
+    assert outputs["Output"] == outcome.figure("note-5", "Output")
+
+
+@pytest.mark.slow
+def test_a_condition_on_nan_fails_with_us_where_kfp_local_succeeds(
+    diamond: Bench, tmp_path: Path
+) -> None:
+    file, (state, _) = kfp_local("judged", {"value": "nan"}, tmp_path)
+    assert state == "FINAL", "this is what we must not do"
+    outcome = ours(diamond, file, {"value": "nan"})
+    assert outcome.state is RunState.FAILED
+    assert states(outcome) == {"score": "succeeded", "note": "failed"}
+
+
+def test_a_loop_that_kfp_compiles_runs(diamond: Bench, tmp_path: Path) -> None:
+    file, _ = kfp_local("looped", {}, tmp_path, execute=False)
+    outcome = ours(diamond, file, {})
+    assert sorted(str(e.figures["Output"]) for e in outcome.steps.values()) == ["A", "B", "C"]
