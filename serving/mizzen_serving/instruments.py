@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 from prometheus_client import (
@@ -14,9 +13,13 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.values import MutexValue, ValueClass
 
 from mizzen_serving.model import Model
 
+# Decided when prometheus_client was imported. The variable may be set later without effect:
+# Feast does so when it is imported.
+_SHARED = ValueClass is not MutexValue
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (
     0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5
@@ -98,7 +101,7 @@ class Instruments:
         """The page that Prometheus reads; the log's figures are passed in."""
         self._unsynced.set(unsynced)
         self._refused.set(refused)
-        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        if not _SHARED:
             return generate_latest(self.registry)
         shared = CollectorRegistry()
         MultiProcessCollector(shared)  # type: ignore[no-untyped-call]

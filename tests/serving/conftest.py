@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import prometheus_client  # noqa: F401 - before Feast, which changes how figures are kept
 import pytest
 
 from mizzen.adapters import bundle, table

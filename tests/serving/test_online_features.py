@@ -89,6 +89,8 @@ def test_replayed_requests_see_what_the_offline_join_gives(
     with Client(f"http://127.0.0.1:{service.port}") as client:
         done = replay(project, rows, sources, WINDOW, client=client, log=log, source=store)
     assert (done.rows, done.logged, done.labelled) == (ROWS, ROWS, ROWS)
+    page = service.ask("GET", "/metrics")[1].decode()
+    assert f"mizzen_serving_rows_total {ROWS}.0" in page  # Feast changes a setting of theirs
     joined = store.training_frame(rows, "at", views).set_index("flight")
     names = ["temp", "sky", "delay"]
     served = {p.key["flight"]: p.features for p in log.read()}

@@ -84,6 +84,8 @@ def test_a_bento_answers_in_an_empty_environment_as_the_model_does(
     try:
         wait_for(f"http://127.0.0.1:{port}/readyz", process)
         told = post(f"http://127.0.0.1:{port}/predict", {"rows": [ROW]})
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as page:
+            assert "mizzen_serving_rows_total 1.0" in page.read().decode()
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.communicate(timeout=60)
