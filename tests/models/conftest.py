@@ -275,6 +275,9 @@ def read_json(file: Path) -> Any:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
+Make = Callable[..., Bench]
+
+
 def spec_of(document: dict[str, Any]) -> ProjectSpec:
     """A description, validated."""
     return ProjectSpec.model_validate(document)

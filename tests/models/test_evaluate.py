@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
 from mizzen.adapters.tables import read_table
 from mizzen.errors import InvalidData, InvalidProject
 
-from .conftest import TORCH, Bench, read_json, rides
-
-Make = Callable[..., Bench]
+from .conftest import TORCH, Make, read_json, rides
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])

@@ -1,6 +1,6 @@
 """Checkpoints of a fit: one safetensors file with a JSON header, replaced atomically.
 
-A killed fit goes on from the last finished epoch and ends with the same bits as an undisturbed
+A killed fit goes on from the last checkpoint and ends with the same bits as an undisturbed
 one. The header carries the job's fingerprint: a checkpoint of another job is never used.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from torch import Tensor
 from mizzen.ports.framework import TrainingJob
 
 Tensors = dict[str, Tensor]
+PAUSE = 1.0  # seconds between two checkpoints, at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,17 @@ def fingerprint(job: TrainingJob) -> str:
     return digest.hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Checkpoint:
     """The newest checkpoint of one job."""
 
     file: Path
     job: str
+    _saved: float = field(default_factory=time.monotonic)
+
+    def due(self) -> bool:
+        """Whether enough would be lost by a kill: short epochs are not all worth a write."""
+        return time.monotonic() - self._saved >= PAUSE
 
     def save(self, parts: dict[str, Tensors], progress: Progress) -> None:
         """Replace the checkpoint; a kill at any moment leaves the old one or the new one."""
@@ -60,6 +67,7 @@ class Checkpoint:
         save_file(tensors, scratch, metadata=header)
         _sync(scratch)
         scratch.replace(self.file)
+        self._saved = time.monotonic()
 
     def load(self) -> tuple[dict[str, Tensors], Progress] | None:
         """What was saved last; None when there is nothing, or nothing of this job."""

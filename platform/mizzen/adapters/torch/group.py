@@ -36,7 +36,7 @@ def train_in_group(job: TrainingJob, folder: Path) -> tuple[str, dict[str, float
         MizzenError: what the first failing process raised.
     """
     shared = job.work / f"group-{os.getpid()}"
-    _hand_over(job, folder, shared)
+    hand_over(job, folder, shared)
     try:
         # The workers inherit the other end of our pipe as standard input and end when it
         # closes: killing this process leaves none of them behind.
@@ -64,7 +64,7 @@ def _environment(job: TrainingJob) -> dict[str, str]:
     return {**os.environ, "OMP_NUM_THREADS": threads, "TORCH_CPP_LOG_LEVEL": "ERROR"}
 
 
-def _hand_over(job: TrainingJob, folder: Path, shared: Path) -> None:
+def hand_over(job: TrainingJob, folder: Path, shared: Path) -> None:
     """Arrays go as .npy files (never pickled), the rest as JSON."""
     shutil.rmtree(shared, ignore_errors=True)
     shared.mkdir(parents=True)
@@ -86,7 +86,8 @@ def _hand_over(job: TrainingJob, folder: Path, shared: Path) -> None:
     (shared / "job.json").write_text(json.dumps(document), encoding="utf-8")
 
 
-def _take_over(shared: Path) -> tuple[TrainingJob, Path]:
+def take_over(shared: Path) -> tuple[TrainingJob, Path]:
+    """The job and its output folder, as `hand_over` wrote them."""
     document = json.loads((shared / "job.json").read_text(encoding="utf-8"))
     # mapped, copy on write: processes share the pages of the rows
     numbers, codes, labels = (
@@ -156,7 +157,7 @@ def work(shared: Path) -> int:
     backend = "nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, timeout=timedelta(minutes=30))
     try:
-        job, folder = _take_over(shared)
+        job, folder = take_over(shared)
         digest, figures = train(job, folder, group)
         if group.rank == 0:
             _write(shared / RESULT, {"hash": digest, "figures": figures})

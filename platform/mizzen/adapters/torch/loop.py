@@ -17,7 +17,13 @@ from mizzen.adapters.torch.adamw import AdamW
 from mizzen.adapters.torch.checkpoint import Checkpoint, Progress, Tensors
 from mizzen.adapters.torch.network import loss_of, outputs_of
 from mizzen.adapters.torch.parameters import TorchParameters
-from mizzen.adapters.torch.runtime import Group, autocast, order_of, seed_epoch
+from mizzen.adapters.torch.runtime import (
+    Group,
+    autocast,
+    average_gradients,
+    order_of,
+    seed_epoch,
+)
 from mizzen.core.encoding import Shape
 from mizzen.errors import StepFailed
 
@@ -48,8 +54,6 @@ class Fit:
     seed: int
     device: torch.device
     group: Group
-    # the module itself, or a wrapper that averages gradients over the group
-    forward: nn.Module
 
     def run(self, rows: Rows, checkpoint: Checkpoint | None) -> tuple[list[float], Tensors]:
         """Train to the last epoch; mean loss of each epoch, and the weights to keep.
@@ -63,7 +67,7 @@ class Fit:
         losses = list(progress.losses)
         for epoch in range(progress.epochs, self.parameters.epochs):
             losses.append(self._epoch(epoch, rows, optimizer, average))
-            if checkpoint is not None and self.group.rank == 0:
+            if checkpoint is not None and self.group.rank == 0 and checkpoint.due():
                 parts = {
                     "model": dict(self.module.state_dict()),
                     "optimizer": optimizer.tensors(),
@@ -89,7 +93,7 @@ class Fit:
 
     def _epoch(self, epoch: int, rows: Rows, optimizer: AdamW, average: Tensors) -> float:
         seed_epoch(self.seed, epoch, self.group.rank)
-        self.forward.train()
+        self.module.train()
         batches = self._batches(len(rows.labels), epoch, rows.labels.device)
         steps = len(batches)
         total = torch.zeros((), dtype=torch.float64, device=self.device)
@@ -97,6 +101,7 @@ class Fit:
             loss = self._loss(rows.take(index, self.device))
             optimizer.clear()
             loss.backward()  # type: ignore[no-untyped-call]
+            average_gradients(self.module, self.group)
             if self.parameters.clip:
                 nn.utils.clip_grad_norm_(self.module.parameters(), self.parameters.clip)
             optimizer.step(rate(self.parameters, epoch * steps + number, steps))
@@ -122,7 +127,7 @@ class Fit:
     def _loss(self, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
         numbers, codes, labels = batch
         with autocast(self.device, self.parameters.precision):
-            answer = outputs_of(self.forward, numbers, codes, self.shape)
+            answer = outputs_of(self.module, numbers, codes, self.shape)
         return loss_of(self.task)(answer, labels)
 
     def _follow(self, average: Tensors) -> None:

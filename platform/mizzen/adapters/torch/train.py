@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from mizzen.adapters.torch.checkpoint import Checkpoint, Tensors, fingerprint
 from mizzen.adapters.torch.loop import Fit, Rows
 from mizzen.adapters.torch.network import Target, build, inputs_of
 from mizzen.adapters.torch.parameters import read_parameters
-from mizzen.adapters.torch.runtime import Group, choose_device, deterministic
+from mizzen.adapters.torch.runtime import Group, choose_device, deterministic, share_weights
 from mizzen.core.weights import weights_hash
 from mizzen.ports.framework import Floats, TrainingJob
 
@@ -32,8 +32,8 @@ def train(job: TrainingJob, folder: Path, group: Group = Group()) -> tuple[str, 
         module = build(job.code, _reference(job), shape).to(device)
         target = _target(job.task, job.labels)
         rows = _rows(job, target, device)
-        forward = _in_group(module, device, group)
-        fit = Fit(module, job.task, shape, parameters, job.trainer.seed, device, group, forward)
+        share_weights(module, group)
+        fit = Fit(module, job.task, shape, parameters, job.trainer.seed, device, group)
         checkpoint = Checkpoint(job.work / "checkpoint.safetensors", fingerprint(job))
         losses, kept = fit.run(rows, checkpoint)
         weights = {name: value.detach().cpu().contiguous() for name, value in kept.items()}
@@ -72,13 +72,6 @@ def _resting_place(tensors: tuple[Tensor, ...], device: torch.device) -> torch.d
     needed = sum(tensor.nbytes for tensor in tensors)
     free, _ = torch.cuda.mem_get_info(device)
     return device if needed < free / 2 else torch.device("cpu")
-
-
-def _in_group(module: nn.Module, device: torch.device, group: Group) -> nn.Module:
-    if group.world == 1:
-        return module
-    devices = [device.index] if device.type == "cuda" else None
-    return nn.parallel.DistributedDataParallel(module, device_ids=devices)
 
 
 def _write(file: Path, weights: Tensors, target: Target) -> None:
