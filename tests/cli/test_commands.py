@@ -1,0 +1,163 @@
+"""The command's manners: help with examples, JSON documents, exit codes, errors that teach."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+import mizzen as package
+from mizzen.cli.app import COMMANDS, app
+
+Mizzen = Callable[..., subprocess.CompletedProcess[str]]
+Answer = Callable[..., Any]
+
+
+def leaves(command: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
+    names = command.list_commands(None) if hasattr(command, "list_commands") else []
+    if not names:
+        return [(path, command)]
+    return [
+        leaf for name in names for leaf in leaves(command.get_command(None, name), (*path, name))
+    ]
+
+
+LEAVES = leaves(get_command(app))
+
+
+def test_every_command_that_the_documents_name_is_there() -> None:
+    names = {" ".join(path) for path, _ in LEAVES}
+    assert names >= {
+        "init", "check", "run", "serve", "predict", "drift", "retrain", "demo", "up", "down",
+        "status", "doctor", "runs list", "runs show", "runs logs", "runs resume", "runs cancel",
+        "models list", "models show", "models promote", "models compare", "models package",
+        "labels add", "labels import",
+    }  # fmt: skip
+    assert set(COMMANDS) == {path[0] for path, _ in LEAVES}
+
+
+@pytest.mark.parametrize(("path", "command"), LEAVES, ids=[" ".join(p) for p, _ in LEAVES])
+def test_every_command_has_help_an_example_and_the_common_options(
+    path: tuple[str, ...], command: Any
+) -> None:
+    assert command.help
+    assert f"mizzen {' '.join(path)}" in command.epilog
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert {"--json", "--project", "--profile", "--debug"} <= options
+    assert all(p.help for p in command.params if p.name != "help"), "an option without help"
+
+
+def test_help_names_every_command_and_exit_code(mizzen: Mizzen) -> None:
+    text = mizzen("--help").stdout
+    assert all(name in text for name in COMMANDS)
+    assert "Exit codes" in text
+
+
+def test_the_version_is_the_package_s(mizzen: Mizzen) -> None:
+    assert mizzen("--version").stdout.strip() == package.__version__
+
+
+def test_the_exports_are_what_all_says() -> None:
+    assert set(package.__all__) == {"MizzenError", "Project", "Run", "__version__"}
+    for name in package.__all__:
+        assert getattr(package, name) is not None
+    assert set(package.__all__) <= set(dir(package))
+    with pytest.raises(AttributeError):
+        package.nothing  # noqa: B018
+
+
+def test_an_error_says_given_allowed_and_next(mizzen: Mizzen) -> None:
+    done = mizzen("check")
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert "no mizzen.yaml" in done.stderr
+    assert "next: go to a project's folder" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_error_is_a_document_too(mizzen: Mizzen) -> None:
+    done = mizzen("check", "--json")
+    assert done.returncode == 3
+    error = json.loads(done.stdout)["error"]
+    assert error["error"] == "InvalidProject"
+    assert error["next"]
+
+
+def test_a_traceback_is_shown_when_asked_for(mizzen: Mizzen) -> None:
+    assert "Traceback" in mizzen("check", "--debug").stderr
+
+
+@pytest.mark.parametrize("words", [("chek",), ("run", "--untill", "x"), ("runs", "show")])
+def test_wrong_usage_exits_with_2(mizzen: Mizzen, words: tuple[str, ...]) -> None:
+    assert mizzen(*words).returncode == 2
+
+
+def test_a_misspelt_command_is_suggested(mizzen: Mizzen) -> None:
+    assert "check" in mizzen("chek").stderr
+
+
+def test_init_then_check(answer: Answer, mizzen: Mizzen, tmp_path: Path) -> None:
+    assert answer("init", "sales")["folder"] == str(tmp_path / "sales")
+    found = answer("check", "--data", "--project", "sales")
+    assert found["ok"]
+    assert mizzen("init", "sales").returncode == 3
+
+
+def test_a_fault_makes_check_exit_with_3(mizzen: Mizzen, shop: Path) -> None:
+    file = shop / "mizzen.yaml"
+    file.write_text(file.read_text().replace("roc_auc", "roc_auk"))
+    done = mizzen("check", cwd=shop)
+    assert done.returncode == 3
+    assert "did you mean 'roc_auc'" in done.stdout
+
+
+def test_an_empty_project_answers_every_question(answer: Answer, shop: Path) -> None:
+    assert answer("runs", "list", cwd=shop) == {"runs": []}
+    assert answer("models", "list", cwd=shop) == {"versions": [], "champion": None}
+    assert answer("models", "history", cwd=shop) == {"promotions": []}
+    assert answer("retrain", "--history", cwd=shop) == {"decisions": []}
+    assert not answer("status", cwd=shop)["stack"]["running"]
+    assert answer("down", cwd=shop) == {"stopped": False}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("run", "--set", "gate.margin"), "FIELD=VALUE"),
+        (("run", "--set", "gate.margn=1"), "did you mean 'margin'"),
+        (("run", "--from", "yesterday"), "2013-06-01"),
+        (("run", "--profile", "nowhere"), "no profile 'nowhere'"),
+        (("runs", "show", "x"), "there is no run yet"),
+        (("models", "promote", "4"), "no run has registered one yet"),
+        (("predict", "--row", "{}"), "mizzen up"),
+        (("predict",), "--row, --file or --batch"),
+        (("serve",), "has no champion"),
+        (("drift",), "has no champion"),
+        (("retrain", "--cause", "moon"), "drift"),
+        (("labels", "import", "nothing.csv"), "cannot be read"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_cannot_be_done_is_told_with_a_way_on(
+    mizzen: Mizzen, shop: Path, words: tuple[str, ...], said: str
+) -> None:
+    done = mizzen(*words, cwd=shop)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert said in done.stderr
+
+
+def test_labels_are_kept_without_a_service(answer: Answer, shop: Path) -> None:
+    (shop / "labels.csv").write_text("prediction_id,value,at\na,1,2026-01-01T00:00:00Z\nb,0,\n")
+    assert answer("labels", "import", "labels.csv", cwd=shop) == {"accepted": 2}
+    assert answer("labels", "add", "c", "1", cwd=shop) == {"accepted": 1}
+
+
+def test_the_doctor_says_what_is_here(mizzen: Mizzen, shop: Path) -> None:
+    done = mizzen("doctor", "--json", cwd=shop)
+    subjects = {d["subject"] for d in json.loads(done.stdout)["diagnoses"]}
+    assert {"python", "disk", "git", "state", "mlflow"} <= subjects

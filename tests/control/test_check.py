@@ -1,0 +1,126 @@
+"""`mizzen check` finds what would stop a run, without running anything unless asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mizzen.control.check import Finding, check
+from mizzen.control.create import create, templates
+from mizzen.control.workspace import Workspace, open_workspace
+from mizzen.errors import Conflict, UserError
+
+
+def faults(workspace: Workspace, data: bool = False) -> list[Finding]:
+    return [finding for finding in check(workspace, data) if finding.level == "error"]
+
+
+def changed(workspace: Workspace, old: str, new: str) -> Workspace:
+    file = workspace.folder / "mizzen.yaml"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+    return open_workspace(workspace.folder)
+
+
+@pytest.mark.parametrize("template", templates())
+def test_every_template_checks_with_its_data(tmp_path: Path, template: str) -> None:
+    workspace = open_workspace(create(tmp_path / "fresh", template))
+    assert faults(workspace, data=True) == []
+    assert workspace.spec.name == "fresh"
+
+
+def test_init_overwrites_nothing(tmp_path: Path) -> None:
+    create(tmp_path / "a")
+    with pytest.raises(Conflict):
+        create(tmp_path / "a")
+    with pytest.raises(UserError, match="project name"):
+        create(tmp_path / "My Project")
+    with pytest.raises(UserError, match="tabular"):
+        create(tmp_path / "b", "nothing")
+    assert {path.name for path in tmp_path.iterdir()} == {"a"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "subject", "said"),
+    [
+        ("roc_auc", "roc_auk", "evaluation.metrics", "roc_auc"),
+        ("roc_auc", "rmse", "evaluation.metrics", "rmse"),
+        ("kind: lightgbm", "kind: lightgbn", "trainer.kind", "lightgbm"),
+        ("ToBeUnique", "ToBeUniqe", "expectations", "did you mean 'ExpectColumnValuesToBeUnique'"),
+        ("data/*.csv", "date/*.csv", "data.source.path", "names no file"),
+        ("seed: 1", "seed: 1\n  resources: {nodes: 4}", "trainer.resources", "nodes"),
+    ],
+)
+def test_unknown_names_are_told(
+    workspace: Workspace, old: str, new: str, subject: str, said: str
+) -> None:
+    found = faults(changed(workspace, old, new))
+    assert [fault.subject for fault in found] == [subject]
+    assert said in found[0].message + str(found[0].next_step)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (None, "no file data.py"),
+        ("def lood(): ...", "did you mean 'lood'"),
+        ("def load(:\n", "data.py:1"),
+    ],
+)
+def test_functions_are_found_without_running_them(
+    workspace: Workspace, code: str | None, said: str
+) -> None:
+    if code is not None:
+        (workspace.folder / "data.py").write_text(code + "\nraise SystemExit('it ran')\n")
+    found = faults(changed(workspace, "path: data/*.csv", "python: data:load"))
+    assert said in found[0].message
+
+
+def test_an_imported_function_counts(workspace: Workspace) -> None:
+    (workspace.folder / "data.py").write_text("from helpers import load\n")
+    assert faults(changed(workspace, "path: data/*.csv", "python: data:load")) == []
+
+
+def test_a_wrong_profile_and_a_wrong_story_are_told(workspace: Workspace) -> None:
+    (workspace.folder / "profiles" / "far.yaml").write_text("kind: Profile\n")
+    (workspace.folder / "demo.yaml").write_text("kind: Story\n")
+    assert {fault.subject for fault in faults(workspace)} == {"profile", "demo.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "subject"),
+    [
+        ("{name: price}", "{name: prize}", "features.columns"),
+        ("{name: country, kind: category}", "{name: country}", "features.columns"),
+        ("slices: [country]", "slices: [land]", "evaluation.slices"),
+        ("key: [order_id]", "key: [country]", "data.key"),
+        ("column: returned", "column: gone", "data"),
+    ],
+)
+def test_data_is_held_against_the_description(
+    workspace: Workspace, old: str, new: str, subject: str
+) -> None:
+    assert [f.subject for f in faults(changed(workspace, old, new), data=True)] == [subject]
+
+
+def rewrite(workspace: Workspace, old: str, new: str) -> None:
+    file = workspace.folder / "data" / "orders.csv"
+    file.write_text(file.read_text().replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("2025-0", "2125-0", "future"),
+        ("Z,", ",", "zone"),
+        (",1\n", ",0\n", "one class"),
+        ("books,0\n", "books,2\n", "3 classes"),
+    ],
+)
+def test_bad_rows_are_told(workspace: Workspace, old: str, new: str, said: str) -> None:
+    rewrite(workspace, old, new)
+    found = faults(workspace, data=True)
+    assert found
+    assert said in " ".join(fault.message for fault in found)

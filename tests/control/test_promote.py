@@ -1,0 +1,158 @@
+"""One commit decides who the champion is; everything else follows it, also after a kill."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tiny_plans import judged
+
+from mizzen.control.promote import promote
+from mizzen.control.reconcile import reconcile, registry_of
+from mizzen.control.state import models
+from mizzen.control.state.records import Promotion, VersionRecord
+from mizzen.control.submit import Prepared, carry_out
+from mizzen.control.workspace import Workspace, open_workspace
+from mizzen.errors import Conflict, NotFound, UserError
+
+Make = Callable[..., Prepared]
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose registry holds three versions of `shop`; made once, copied by each test."""
+    from mizzen.control.create import create
+
+    folder = create(tmp_path_factory.mktemp("registered") / "shop")
+    workspace = open_workspace(folder)
+    registry = registry_of(workspace)
+    for number in (1, 2, 3):
+        package = folder / f"package-{number}"
+        package.mkdir()
+        text = workspace.spec.model_dump_json(by_alias=True)
+        (package / "project.json").write_text(text, encoding="utf-8")
+        (package / "weights.txt").write_text(str(number))
+        assert registry.register("shop", package, f"run-{number}", {}, {}, {}) == number
+    return workspace.place.home
+
+
+@pytest.fixture
+def shop(workspace: Workspace, registered: Path, write: Make) -> Workspace:
+    """Version 1 is the champion by the gate, 2 was blessed, 3 refused."""
+    shutil.copytree(registered, workspace.place.home, dirs_exist_ok=True)
+    run = carry_out(write(judged(number=1)))
+    for number, blessed in ((2, True), (3, False)):
+        models.add_version(
+            workspace.state,
+            VersionRecord(
+                "shop", number, run.id, blessed, "why", "roc_auc", 0.8, 1, 0.7, run.created_at
+            ),
+        )
+    return workspace
+
+
+def alias(workspace: Workspace) -> int | None:
+    for version in registry_of(workspace).versions("shop"):
+        if "champion" in version.aliases:
+            return version.version
+    return None
+
+
+def champion(workspace: Workspace) -> int | None:
+    found = models.champion(workspace.state, "shop")
+    return None if found is None else found.version
+
+
+def test_the_gate_promotes_and_the_alias_follows(shop: Workspace) -> None:
+    assert champion(shop) == 1
+    assert alias(shop) == 1
+    history = models.history(shop.state, "shop")
+    assert [(p.version, p.previous, p.by) for p in history] == [(1, None, "gate")]
+
+
+def test_promoting_an_older_version_is_a_rollback_in_the_history(shop: Workspace) -> None:
+    promote(shop, 2, NOW)
+    back = promote(shop, 1, NOW, reason="version 2 is slow")
+    assert back.previous == 2
+    assert alias(shop) == 1
+    assert [p.version for p in models.history(shop.state, "shop")] == [1, 2, 1]
+
+
+def test_promoting_the_champion_again_adds_nothing(shop: Workspace) -> None:
+    promote(shop, 1, NOW)
+    assert len(models.history(shop.state, "shop")) == 1
+
+
+def test_a_refused_version_needs_force_and_a_reason(shop: Workspace) -> None:
+    with pytest.raises(Conflict, match="the gate refused version 3"):
+        promote(shop, 3, NOW)
+    with pytest.raises(UserError, match="needs a reason"):
+        promote(shop, 3, NOW, force=True, reason="  ")
+    assert promote(shop, 3, NOW, force=True, reason="an experiment").forced
+    assert champion(shop) == 3
+
+
+def test_an_unknown_version_names_the_known_ones(shop: Workspace) -> None:
+    with pytest.raises(NotFound, match="1, 2, 3"):
+        promote(shop, 9, NOW)
+
+
+KILLED = """
+import os, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from mizzen.control.state import models
+from mizzen.control.state.records import Promotion
+from mizzen.control.workspace import open_workspace
+workspace = open_workspace(Path(sys.argv[1]))
+models.append_promotion(workspace.state, Promotion(
+    "shop", 2, None, "a test", "better", False, datetime.now(UTC)))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_kill_between_the_commit_and_its_effects_is_repaired(shop: Workspace) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, str(shop.folder)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert (champion(shop), alias(shop)) == (2, 1)
+    assert reconcile(shop) == ["alias champion points at version 2"]
+    assert alias(shop) == 2
+    assert reconcile(shop) == []
+
+
+def test_a_run_that_was_judged_against_an_older_champion_is_not_promoted(
+    shop: Workspace, write: Make
+) -> None:
+    late = write(judged(number=3), {"champion": "1"})
+    promote(shop, 2, NOW)
+    run = carry_out(late)
+    assert run.version == 3
+    assert champion(shop) == 2
+
+
+def test_of_two_promotions_at_once_one_wins_and_is_told_apart(shop: Workspace) -> None:
+    both = [Promotion("shop", number, None, "t", "", False, NOW) for number in (2, 3)]
+    assert models.append_promotion(shop.state, both[0], expected=1).previous == 1
+    with pytest.raises(Conflict, match="judged against version 1"):
+        models.append_promotion(shop.state, both[1], expected=1)
+
+
+def test_a_manual_gate_waits_for_a_person(workspace: Workspace, write: Make) -> None:
+    file = workspace.folder / "mizzen.yaml"
+    file.write_text(file.read_text().replace("gate:\n", "gate:\n  promote: manual\n"))
+    manual = open_workspace(workspace.folder)
+    from mizzen.control.request import RunRequest
+    from mizzen.control.submit import write_down
+
+    run = carry_out(write_down(manual, RunRequest(), judged(number=1), {}, NOW))
+    assert run.version == 1
+    assert models.champion(manual.state, "shop") is None
+    assert os.listdir(manual.place.home)  # noqa: PTH208
