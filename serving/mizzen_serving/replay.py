@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mizzen.ports.data import FeatureSource
 from mizzen.ports.prediction_log import PredictionLog
@@ -105,6 +105,8 @@ def _push(
 def _newest(parts: Iterable[pd.DataFrame], entity: Sequence[str]) -> pd.DataFrame:
     import pandas as pd
 
-    values: Any = pd.concat(parts).sort_values(EVENT_TIMESTAMP, kind="stable")
-    newest: pd.DataFrame = values.drop_duplicates(list(entity), keep="last")
-    return newest
+    values = pd.concat(parts)
+    if values[EVENT_TIMESTAMP].nunique() == 1:  # the usual hour: one value of each entity
+        return values
+    ordered = values.sort_values(EVENT_TIMESTAMP, kind="stable")
+    return ordered.drop_duplicates(list(entity), keep="last")

@@ -98,36 +98,6 @@ def test_workers_share_a_port_and_sum_their_metrics(launch, place) -> None:
     assert SegmentLog(place).counts().predictions == 40
 
 
-def test_overload_answers_503_and_when_to_come_again(launch) -> None:
-    service = launch("--queue", "1")
-    service.wait_ready()
-    connections = [service.connect() for _ in range(24)]
-    body = json.dumps([ROW] * 1000)
-    for connection in connections:
-        connection.request("POST", "/predict", body, JSON)
-    answers = [connection.getresponse() for connection in connections]
-    refused = [answer for answer in answers if answer.status == 503]
-    assert {answer.status for answer in answers} == {200, 503}
-    assert {answer.headers["Retry-After"] for answer in refused} == {"1"}
-
-
-def test_a_full_log_answers_503_and_is_told(launch, package_of, place, tmp_path) -> None:
-    package = tmp_path / "small log"
-    shutil.copytree(package_of("binary"), package)
-    project = json.loads((package / "project.json").read_text())
-    project["serving"]["log"]["max_mb"] = 1
-    (package / "project.json").write_text(json.dumps(project))
-    service = launch(package=package)
-    service.wait_ready()
-    for _ in range(100):
-        status, body = service.ask("POST", "/predict", [ROW] * 1000)
-        if status == 503:
-            break
-    assert "max_mb" in json.loads(body)["given"]
-    page = service.ask("GET", "/metrics")[1].decode()
-    assert "mizzen_serving_log_refused_records 1000.0" in page
-
-
 @pytest.mark.parametrize(
     ("damage", "told"),
     [("model.txt", "does not hold what was registered"), ("manifest.json", "holds no model")],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,25 @@ from mizzen_serving.options import ServeOptions
 
 ROW = {"flight": 7, "at": "2013-07-01T12:00:00Z", "distance": 5, "wind": 2.5, "carrier": "UA"}
 ID = "886313e1-3b8a-5372-9b90-0c9aee199e5d"
-Ask = Callable[..., httpx.Response]
+
+
+class Ask:
+    """Asks an application as a client would."""
+
+    def __init__(self, app: ServingApp) -> None:
+        self._app = app
+
+    def __call__(self, method: str, path: str, **parts: Any) -> httpx.Response:
+        return asyncio.run(self._ask(method, path, 1, parts))[0]
+
+    def at_once(self, count: int, method: str, path: str, **parts: Any) -> list[httpx.Response]:
+        return asyncio.run(self._ask(method, path, count, parts))
+
+    async def _ask(self, method: str, path: str, count: int, parts: Any) -> list[httpx.Response]:
+        transport = httpx.ASGITransport(self._app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+            asked = (client.request(method, path, **parts) for _ in range(count))
+            return list(await asyncio.gather(*asked))
 
 
 @pytest.fixture
@@ -30,21 +49,15 @@ def start(package_of: Callable[[str], Path], place: Place) -> Iterator[Callable[
     """Starts the application of a task in this process; gives a function that asks it."""
     apps: list[ServingApp] = []
 
-    def start_one(task: str = "binary", package: Path | None = None) -> Ask:
+    def start_one(task: str = "binary", package: Path | None = None, queue: int = 99) -> Ask:
         app = ServingApp()
-        app.start(ServeOptions(package or package_of(task), 3), place)
+        app.start(ServeOptions(package or package_of(task), 3, queue=queue), place)
         apps.append(app)
-        return lambda *request, **parts: asyncio.run(_ask(app, *request, **parts))
+        return Ask(app)
 
     yield start_one
     for app in apps:
         app.stop()
-
-
-async def _ask(app: ServingApp, method: str, path: str, **parts: Any) -> httpx.Response:
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
-        return await client.request(method, path, **parts)
 
 
 def expected(package: Path, place: Place, rows: list[dict[str, Any]]) -> list[float]:
@@ -200,8 +213,6 @@ def test_output_that_is_no_probability_is_never_answered(
     start, package_of, place, tmp_path
 ) -> None:
     """A regression served as if it were binary answers what no probability can be."""
-    import shutil
-
     package = tmp_path / "wrong"
     shutil.copytree(package_of("regression"), package)
     project = json.loads((package / "project.json").read_text())
@@ -212,6 +223,40 @@ def test_output_that_is_no_probability_is_never_answered(
     assert answer.json()["prediction_id"] in answer.json()["message"]
     assert "mizzen_serving_output_faults_total 1.0" in ask("GET", "/metrics").text
     assert list(SegmentLog(place).read()) == []
+
+
+def test_overload_answers_503_and_when_to_come_again(start) -> None:
+    answers = start(queue=2).at_once(6, "POST", "/predict", json=[ROW] * 100)
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 503, 503, 503, 503]
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert {answer.headers["retry-after"] for answer in refused} == {"1"}
+    assert refused[0].json()["retryable"] is True
+
+
+def test_requests_that_arrive_together_get_their_own_answers(start, package_of, place) -> None:
+    ask = start()
+    rows = [{**ROW, "distance": n} for n in range(3)]
+    answers = ask.at_once(20, "POST", "/predict", json=rows)
+    wanted = expected(package_of("binary"), place, rows)
+    for answer in answers:
+        told = answer.json()["predictions"]
+        assert [p["output"]["probability"] for p in told] == wanted
+    assert "mizzen_serving_batch_rows_count 1.0" in ask("GET", "/metrics").text
+
+
+def test_a_full_log_answers_503_and_is_told(start, package_of, tmp_path) -> None:
+    package = tmp_path / "small log"
+    shutil.copytree(package_of("binary"), package)
+    project = json.loads((package / "project.json").read_text())
+    project["serving"]["log"]["max_mb"] = 1
+    (package / "project.json").write_text(json.dumps(project))
+    ask = start(package=package)
+    for _ in range(100):
+        answer = ask("POST", "/predict", json=[ROW] * 1000)
+        if answer.status_code == 503:
+            break
+    assert "max_mb" in answer.json()["given"]
+    assert "mizzen_serving_log_refused_records 1000.0" in ask("GET", "/metrics").text
 
 
 def test_openapi_describes_the_row_and_the_refusals(start) -> None:

@@ -50,7 +50,9 @@ TABLE: dict[str, dict[str, Backend]] = {
             "great-expectations",
         )
     },
-    "prediction_log": {"segments": Backend("mizzen.adapters.segment_log.log:SegmentLog")},
+    "prediction_log": {
+        "segments": Backend("mizzen.adapters.segment_log.log:SegmentLog", "msgspec", "serving")
+    },
     "drift_report": {
         "evidently": Backend(
             "mizzen.adapters.evidently.report:EvidentlyReport", "evidently", "evidently"
