@@ -112,7 +112,7 @@ def _value(side: Operand, values: Mapping[str, Any], expression: str) -> Any:
     value = values.get(side.name)
     if _kind(value) == "nothing" or (isinstance(value, float) and math.isnan(value)):
         raise _undecided(expression, f"{side.name} is {value!r}")
-    if side.cast == "int" and _kind(value) == "number" and value == int(value):
+    if side.cast == "int" and isinstance(value, float) and value.is_integer():
         return int(value)
     return value
 

@@ -14,7 +14,7 @@ from mizzen.adapters.table import missing
 
 def compile_pipeline(pipeline: Any) -> str:
     """The pipeline's representation as YAML, with the platform's settings as a second document."""
-    from kfp.compiler import Compiler
+    from kfp.compiler import Compiler  # type: ignore[import-untyped]
 
     with tempfile.TemporaryDirectory(prefix="mizzen-compile-") as folder:
         file = Path(folder) / "pipeline.yaml"
