@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mizzen.adapters import bundle, table
+from mizzen.core.folders import copy_folder, told_when_full
 from mizzen.core.manifest import BUNDLE, PROFILE, PROJECT, read_manifest
 from mizzen.core.place import Place
 from mizzen.spec.project import ProjectSpec
@@ -58,16 +59,17 @@ def run(
         git_commit=git_commit,
         git_dirty=git_dirty,
     )
-    scratch = package.with_name(f"{package.name}.part-{os.getpid()}")
-    shutil.rmtree(scratch, ignore_errors=True)
-    shutil.copytree(model, scratch)
-    shutil.copytree(evaluation, scratch / "evaluation")
-    shutil.copyfile(profile, scratch / PROFILE)
-    shutil.copyfile(validation / "result.json", scratch / "validation.json")
-    shutil.copyfile(bundle.store_of(place) / f"{code}.tar", scratch / BUNDLE)
-    _write_texts(scratch, spec, measured, origin)
-    shutil.rmtree(package, ignore_errors=True)
-    scratch.replace(package)
+    with told_when_full("the package"):
+        scratch = package.with_name(f"{package.name}.part-{os.getpid()}")
+        shutil.rmtree(scratch, ignore_errors=True)
+        copy_folder(model, scratch)
+        copy_folder(evaluation, scratch / "evaluation")
+        shutil.copyfile(profile, scratch / PROFILE)
+        shutil.copyfile(validation / "result.json", scratch / "validation.json")
+        shutil.copyfile(bundle.store_of(place) / f"{code}.tar", scratch / BUNDLE)
+        _write_texts(scratch, spec, measured, origin)
+        shutil.rmtree(package, ignore_errors=True)
+        scratch.replace(package)
     return RegisterFigures(_register(place, spec, package, measured, origin))
 
 

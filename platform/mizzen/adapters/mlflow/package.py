@@ -10,12 +10,12 @@ import hashlib
 import importlib.metadata
 import json
 import platform
-import shutil
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from mizzen.core.folders import copy_folder
 from mizzen.core.manifest import PROJECT
 from mizzen.errors import IntegrityError
 from mizzen.spec.project import ProjectSpec
@@ -52,7 +52,7 @@ def verify(folder: Path, digest: str) -> Path:
 
 def stage(package: Path, into: Path, run_id: str) -> None:
     """Copy a package and add `MLmodel`."""
-    shutil.copytree(package, into)
+    copy_folder(package, into)
     document = _mlmodel(ProjectSpec.model_validate_json((into / PROJECT).read_text("utf-8")))
     document["run_id"] = run_id
     (into / MLMODEL).write_text(yaml.safe_dump(document, sort_keys=True), encoding="utf-8")

@@ -7,7 +7,6 @@ was interrupted is invisible, and trying again finishes it.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
@@ -18,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from mizzen.adapters.mlflow import connection
 from mizzen.adapters.mlflow.package import digest_of, stage, verify
+from mizzen.core.folders import copy_folder, told_when_full
 from mizzen.core.place import Place
-from mizzen.errors import IntegrityError, NotFound, TemporaryError
+from mizzen.errors import IntegrityError, NotFound
 from mizzen.ports.models import ModelVersion
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 PACKAGE, RUN = "mizzen.package", "mizzen.run_id"
 METRIC = "metric."
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _LONGEST = 5000  # characters; MLflow refuses longer tags and parameters
 
 
@@ -139,13 +138,9 @@ class MLflowRegistry:
         scratch = self._place.home / "work" / f"register-{run}-{os.getpid()}"
         try:
             shutil.rmtree(scratch, ignore_errors=True)
-            scratch.parent.mkdir(parents=True, exist_ok=True)
-            stage(package, scratch, run)
-            self._upload(client, scratch, source, run)
-        except OSError as error:
-            if error.errno in _FULL:
-                raise _disk_full(error) from error
-            raise
+            with told_when_full("the model; no version was made"):
+                stage(package, scratch, run)
+                self._upload(client, scratch, source, run)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         for key, value in parameters.items():
@@ -176,7 +171,7 @@ class MLflowRegistry:
         if connection.is_local(self._place):
             if not connection.local_path(source).is_dir():
                 raise IntegrityError("the package is gone", given=source)
-            shutil.copytree(connection.local_path(source), into)
+            copy_folder(connection.local_path(source), into)
             return
         from mlflow.artifacts import download_artifacts
 
@@ -193,7 +188,7 @@ class MLflowRegistry:
         folder = self._place.home / "packages" / name / str(version)
         scratch = folder.with_name(f".{version}.{os.getpid()}")
         try:
-            shutil.copytree(package, scratch)
+            copy_folder(package, scratch)
             _settle(scratch, folder, self._place, digest)
         except OSError:
             shutil.rmtree(scratch, ignore_errors=True)  # a copy; the version itself is stored
@@ -253,12 +248,4 @@ def _value(found: Any, aliases: Mapping[str, int]) -> ModelVersion:
         aliases=tuple(sorted(alias for alias, number in aliases.items() if number == version)),
         tags=tags,
         metrics={name.removeprefix(METRIC): value for name, value in numbers.items()},
-    )
-
-
-def _disk_full(error: OSError) -> TemporaryError:
-    return TemporaryError(
-        "no space to store the model; no version was made",
-        given=error.strerror,
-        next_step="free space on that disk, then resume the run: mizzen runs resume",
     )
