@@ -55,8 +55,10 @@ def run(quick: bool) -> list[dict[str, Any]]:
 
 def _asked(rows: int) -> pd.DataFrame:
     random = np.random.default_rng(1)
-    # few enough instants that some customers are asked for twice at one instant
-    seconds = random.integers(0, YEAR, max(rows // 100, 1))[random.integers(0, rows // 100, rows)]
+    # few enough instants that some customers are asked for twice at one of them, and late
+    # enough that every customer has a past: Feast's default drops rows without one as well
+    instants = random.integers(YEAR // 2, YEAR, rows // 100)
+    seconds = random.choice(instants, rows)
     return pd.DataFrame(
         {
             "customer": [f"c{n}" for n in random.integers(0, 10_000, rows)],
