@@ -193,4 +193,4 @@ def _codes(values: NDArray[Any], known: Sequence[str]) -> NDArray[np.int64]:
 
 def is_null(value: Any) -> bool:
     """None, NaN, NaT or pandas' NA."""
-    return value is None or value != value or type(value).__name__ == "NAType"
+    return value is None or value != value or type(value).__name__ == "NAType"  # noqa: PLR0124
