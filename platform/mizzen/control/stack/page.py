@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from mizzen.control.stack.probes import listen
 from mizzen.control.workspace import Workspace
+
+HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,5 +30,11 @@ def page_of(workspace: Workspace) -> Page:
         return Page(None, None, {}, "MLflow's server is not installed: mizzen[mlflow-server]")
     from mizzen.adapters.mlflow.page import command
 
-    words, environment = command(workspace.place, "127.0.0.1", tracking.port)
-    return Page(f"http://127.0.0.1:{tracking.port}", tuple(words), environment)
+    port = tracking.port or _free_port()
+    words, environment = command(workspace.place, HOST, port)
+    return Page(f"http://{HOST}:{port}", tuple(words), environment)
+
+
+def _free_port() -> int:
+    with listen(HOST, 0, "MLflow's page", "tracking.port") as listener:
+        return int(listener.getsockname()[1])

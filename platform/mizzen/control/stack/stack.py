@@ -124,7 +124,7 @@ def _settled(found: dict[str, Any], wanted: int | None) -> bool:
     page, service = found.get("page", {}), found.get("service", {})
     if "ready" not in page:
         return False
-    page_done = page["ready"] or not page.get("started")
+    page_done = page["ready"] or page["why"] or not page.get("started")
     served = wanted is None or wanted in {service.get("version"), service.get("refused")}
     return bool(page_done and served)
 

@@ -112,14 +112,18 @@ class Supervisor:
 
     def _keep(self) -> None:
         now = time.monotonic()
-        if self._page is not None and self._page.keep(now):
-            page = self._status["page"]
-            if not page["ready"] and ask(f"{page['address']}/health", 0.5) is not None:
-                page["ready"] = True
-                self._page.well()
+        if self._page is not None:
+            self._keep_page(self._page, self._status["page"], now)
         if self._service is not None:
             self._status["service"]["ready"] = self._service.keep(now)
             self._status["service"]["pid"] = self._service.pid
+
+    def _keep_page(self, child: Child, page: dict[str, Any], now: float) -> None:
+        if not child.keep(now):
+            page |= {"ready": False, "why": f"MLflow's page ended: {child.last_words(1)}"}
+        elif not page["ready"] and ask(f"{page['address']}/health", 0.5) is not None:
+            page |= {"ready": True, "why": ""}
+            child.well()
 
     def _stop(self) -> None:
         self._listener.close()

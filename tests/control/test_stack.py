@@ -1,0 +1,92 @@
+"""The local stack: starts once, says what is in its way, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mizzen.control.stack import stack
+from mizzen.control.stack.files import StackFiles
+from mizzen.control.stack.probes import ask
+from mizzen.control.workspace import Workspace, open_workspace
+from mizzen.errors import Conflict
+
+
+@pytest.fixture
+def elsewhere(workspace: Workspace) -> Iterator[Workspace]:
+    """A place whose page is somebody else's, so that only the supervisor is started."""
+    (workspace.folder / "profiles" / "local.yaml").write_text(
+        "apiVersion: mizzen.dev/v1\nkind: Profile\n"
+        "tracking: {runs: false, uri: 'http://127.0.0.1:9'}\nserving: {port: 0}\n"
+    )
+    opened = open_workspace(workspace.folder)
+    yield opened
+    stack.down(opened)
+
+
+def test_up_and_down_may_each_be_called_twice(elsewhere: Workspace) -> None:
+    first = stack.up(elsewhere)
+    assert first.running
+    assert first.version is None
+    pid = StackFiles(elsewhere).status()["pid"]
+    assert stack.up(elsewhere).running
+    assert StackFiles(elsewhere).status()["pid"] == pid
+    assert stack.down(elsewhere)
+    assert not stack.down(elsewhere)
+    assert not stack.status(elsewhere).running
+    assert os.waitpid(pid, 0) == (pid, 0)  # it ended by itself, without an error
+
+
+def test_a_killed_supervisor_is_no_running_stack(elsewhere: Workspace) -> None:
+    stack.up(elsewhere)
+    os.kill(StackFiles(elsewhere).status()["pid"], signal.SIGKILL)
+    until = time.monotonic() + 30
+    while stack.status(elsewhere).running and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not stack.status(elsewhere).running
+    assert stack.up(elsewhere).running
+
+
+@pytest.mark.parametrize("what", ["serving", "tracking"])
+def test_a_taken_port_is_named_with_where_to_change_it(workspace: Workspace, what: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ports = {"serving": 0, "tracking": 0, what: port}
+        (workspace.folder / "profiles" / "local.yaml").write_text(
+            "apiVersion: mizzen.dev/v1\nkind: Profile\n"
+            + "".join(f"{name}: {{port: {number}}}\n" for name, number in ports.items())
+        )
+        with pytest.raises(Conflict) as caught:
+            stack.up(open_workspace(workspace.folder))
+    assert f"127.0.0.1:{port}" in str(caught.value)
+    assert f"`{what}.port`" in str(caught.value)
+    assert not StackFiles(workspace).alive()
+
+
+@pytest.mark.slow
+def test_the_page_answers_while_the_stack_is_up_and_nothing_stays(workspace: Workspace) -> None:
+    try:
+        found = stack.up(workspace)
+        assert found.page is not None, found.notes
+        assert ask(f"{found.page}/health") is not None
+    finally:
+        stack.down(workspace)
+    assert ask(f"{found.page}/health") is None
+    assert _processes_below(workspace.place.home) == []
+
+
+def _processes_below(home: Path) -> list[str]:
+    if not sys.platform.startswith("linux"):
+        return []
+    done = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    return [line for line in done.stdout.splitlines() if str(home) in line]
