@@ -109,7 +109,6 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
                 task=spec.task,
             ),
             "profile",
-            "datasketches",
         )
         judged = task(
             evaluate(
