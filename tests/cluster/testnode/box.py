@@ -46,13 +46,15 @@ def open_box(spec: NodeSpec, plan_file: Path) -> None:
 def close_box(spec: NodeSpec) -> None:
     """End every process of the node and delete its control groups. Idempotent."""
     deadline = time.monotonic() + END_S
-    while found := cgroups.members(spec.name):
-        for pid in found:
-            _kill(pid)
+    while not _ended(spec):
         if time.monotonic() > deadline:
-            raise ClusterError(f"processes {found} of {spec.name} do not end")
+            raise ClusterError(
+                f"{spec.name} does not end: {cgroups.members(spec.name)}",
+                next_step="look at these processes: one that waits for a disk cannot be killed",
+            )
         time.sleep(0.05)
-    cgroups.remove(spec.name)
+    # the kernel takes it away too, but on a busy machine after the next start has asked for it
+    subprocess.run(["ip", "link", "delete", spec.host_link], check=False, capture_output=True)
 
 
 def first_process(spec: NodeSpec) -> int | None:
@@ -81,6 +83,17 @@ def _link(spec: NodeSpec) -> None:
     run(["ip", "link", "add", spec.host_link, *pair])
     run(["ip", "address", "add", f"{spec.host_address}/24", "dev", spec.host_link])
     run(["ip", "link", "set", spec.host_link, "up"])
+
+
+def _ended(spec: NodeSpec) -> bool:
+    """Kill what is there; whether nothing is left. A process that is ending keeps its group."""
+    for pid in cgroups.members(spec.name):
+        _kill(pid)
+    try:
+        cgroups.remove(spec.name)
+    except OSError:
+        return False
+    return True
 
 
 def _environment() -> dict[str, str]:
