@@ -29,10 +29,15 @@ _PANEL = "Common options"
 _COMMON: dict[str, tuple[Any, Any]] = {
     "project": (
         Annotated[
-            Path,
-            typer.Option("--project", "-C", help="Folder of mizzen.yaml.", rich_help_panel=_PANEL),
+            Path | None,
+            typer.Option(
+                "--project",
+                "-C",
+                help="Folder of mizzen.yaml; here if absent.",
+                rich_help_panel=_PANEL,
+            ),
         ],
-        Path(),
+        None,
     ),
     "profile": (
         Annotated[
@@ -69,6 +74,7 @@ class Door:
     """Between the terminal and one command."""
 
     folder: Path
+    named: bool  # whether --project was given
     profile: str
     as_json: bool
     debug: bool
@@ -121,7 +127,9 @@ def front_door(command: Callable[..., Any]) -> Callable[..., None]:
 
     def enter(**given: Any) -> None:
         common = {name: given.pop(name) for name in _COMMON}
-        door = Door(common["project"], common["profile"], common["as_json"], common["debug"])
+        folder = common["project"]
+        named, folder = folder is not None, folder or Path()
+        door = Door(folder, named, common["profile"], common["as_json"], common["debug"])
         try:
             command(door, **given)
         except MizzenError as error:

@@ -42,7 +42,7 @@ def demo(
     """Tell a project's story (demo.yaml): train, judge, serve, replay, watch, retrain."""
     from mizzen.control.story import tell_story
 
-    if door.folder == Path():
+    if not door.named:
         door.folder = _example(name)
     project = door.project
     if fresh:
