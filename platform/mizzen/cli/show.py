@@ -64,6 +64,12 @@ def ending(project: Project, run: Run) -> list[str]:
     )
     if champion is not None and champion.version == record.version:
         lines.append(f"version {record.version} is the champion")
+    elif champion is not None and champion.version != record.champion:
+        against = "no champion" if record.champion is None else f"version {record.champion}"
+        lines.append(
+            f"not promoted: it was judged against {against}, but version {champion.version} is the "
+            f"champion by now; to insist: mizzen models promote {record.version}"
+        )
     else:
         lines.append(f"not promoted; to do it: mizzen models promote {record.version}")
     return lines

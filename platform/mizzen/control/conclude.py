@@ -33,12 +33,13 @@ def conclude(workspace: Workspace, run: RunRecord, outcome: Outcome) -> RunRecor
     return runs.get(workspace.state, run.project, run.id)
 
 
-def broken(workspace: Workspace, run: RunRecord, error: BaseException) -> None:
+def broken(workspace: Workspace, run: RunRecord, error: BaseException) -> RunState:
     """The runner itself gave up: the run failed, or was cancelled from the keyboard."""
     told = error.as_dict() if isinstance(error, MizzenError) else {"message": repr(error)}
     by_hand = isinstance(error, KeyboardInterrupt)
     state = RunState.CANCELLED if by_hand else RunState.FAILED
     runs.change(workspace.state, run.id, state=state, ended_at=_now(), error=told)
+    return state
 
 
 def settle(workspace: Workspace, run: RunRecord) -> RunRecord:

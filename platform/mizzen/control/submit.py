@@ -33,7 +33,7 @@ from mizzen.control.tracking import Tracking
 from mizzen.control.workspace import Workspace
 from mizzen.core.plan import Plan
 from mizzen.core.plan_json import to_json
-from mizzen.core.runs import RunState
+from mizzen.core.runs import Outcome, RunState
 from mizzen.errors import Conflict, NotFound, UserError
 from mizzen.ports.runner import Runner, Submission
 from mizzen.spec.project import ProjectSpec
@@ -120,7 +120,8 @@ def carry_out(prepared: Prepared, watch: Watch | None = None) -> RunRecord:
         try:
             outcome = runner_of(workspace).execute(submission, all_of(watchers))
         except BaseException as error:
-            conclude.broken(workspace, run, error)
+            state = conclude.broken(workspace, run, error)
+            tracking.finish(Outcome(run.id, state, {}))
             raise
         tracking.finish(outcome)
         return conclude.conclude(workspace, run, outcome)

@@ -46,7 +46,6 @@ class RunRecord:
     champion: int | None = None
     version: int | None = None
     attempts: int = 1
-    tracking_id: str | None = None
     error: Mapping[str, Any] | None = None
     ended_at: datetime | None = None
 

@@ -75,7 +75,6 @@ runs = Table(
     Column("champion", Integer),
     Column("version", Integer),
     Column("attempts", Integer, nullable=False),
-    Column("tracking_id", String(64)),
     Column("error", JSON),
     Column("created_at", Instant, nullable=False),
     Column("ended_at", Instant),

@@ -53,7 +53,6 @@ def _runs() -> None:
         sa.Column("champion", sa.Integer),
         sa.Column("version", sa.Integer),
         sa.Column("attempts", sa.Integer, nullable=False),
-        sa.Column("tracking_id", sa.String(64)),
         sa.Column("error", sa.JSON),
         sa.Column("created_at", Instant, nullable=False),
         sa.Column("ended_at", Instant),
