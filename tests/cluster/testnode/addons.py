@@ -74,9 +74,11 @@ METRICS = Addon(
 
 def _envoy_proxy() -> Manifest:
     """With a LoadBalancer, the default, a Gateway here gets no address and is not Programmed."""
+    # the image again: a class with an EnvoyProxy of its own ignores the one of the chart
+    container = {"image": ENVOY.name, "resources": SMALL}
     kubernetes = {
         "envoyService": {"type": "NodePort"},
-        "envoyDeployment": {"container": {"resources": SMALL}},
+        "envoyDeployment": {"container": container},
     }
     return named(
         "gateway.envoyproxy.io/v1alpha1",
