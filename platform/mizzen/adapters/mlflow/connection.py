@@ -7,6 +7,7 @@ without a connection (a package that was fetched before) makes none.
 from __future__ import annotations
 
 import fcntl
+import importlib
 import logging
 import os
 from collections.abc import Iterator
@@ -46,6 +47,7 @@ def _client(uri: str) -> MlflowClient:
     import mlflow
     from mlflow.tracking import MlflowClient
 
+    _import_without_feast()
     for name in ("mlflow.store.db.utils", "alembic.runtime.migration", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
     # some of MLflow's functions look at the global address, whatever a client was given
@@ -56,12 +58,28 @@ def _client(uri: str) -> MlflowClient:
     return client
 
 
+def _import_without_feast() -> None:
+    """Feast announces headers for MLflow's requests; finding them imports Feast and with it
+    torch (8 s) before the first request. Other plugins are kept."""
+    from mlflow.utils import plugins
+
+    found = plugins.get_entry_points
+    plugins.get_entry_points = lambda group: [
+        entry for entry in found(group) if not entry.value.startswith("feast.")
+    ]
+    try:
+        importlib.import_module("mlflow.tracking.request_header.registry")
+    finally:
+        plugins.get_entry_points = found
+
+
 @contextmanager
 def _quiet_environment() -> Iterator[None]:
     """Usage reporting off, before the import; and no minutes of retrying."""
     os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     yield
 
