@@ -49,6 +49,8 @@ contracts: setup ## who may import whom
 generate: setup ## write what is generated: schemas, compiled pipelines, references, dashboards
 	@$(BIN)/python -m mizzen.spec.schema
 	@$(BIN)/python -m mizzen_pipelines.compile
+	@$(BIN)/python -m mizzen_monitoring.metrics
+	@$(BIN)/python -m mizzen.cli.reference
 
 verify: generate ## fail when a generated file is not what the code makes
 	@git diff --exit-code -- docs pipelines monitoring || { echo "generated files differ: run make generate and commit"; exit 1; }
