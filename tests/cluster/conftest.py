@@ -12,7 +12,7 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -69,6 +69,7 @@ def with_addon(cluster: Provider) -> Callable[[str], None]:
 
     @cache
     def install(name: str) -> None:
+        skip_unless(partial(providers.require_addon, name))
         with timed(f"add-on {name}: images loaded and installed"):
             providers.add(cluster, name)
 

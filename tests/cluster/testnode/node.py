@@ -36,13 +36,13 @@ READY_WITHIN_S = 90.0  # generous: the machine may be busy; the usual figure is 
 
 
 def require_buildable() -> None:
-    """Raise unless this machine can run a node now."""
+    """Raise unless this machine can run a node now; add-ons may still be missing."""
     if os.geteuid() != 0:
         raise ClusterError(
             "not root", allowed="root: namespaces, mounts and control groups are the kernel's"
         )
     cgroups.require_version_1()
-    wanted = [*parts.missing(), *debian.missing_packages()]
+    wanted = [*parts.missing(parts.CORE), *debian.missing_packages()]
     if wanted:
         raise ClusterError(
             f"not built or not installed: {', '.join(wanted)}",

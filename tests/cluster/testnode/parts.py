@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,6 +145,10 @@ PARTS: tuple[Part, ...] = (
     ),
 )
 
+ALL = tuple(known.name for known in PARTS)
+# what a node starts with; the others are add-ons and may be built later
+CORE = ("kubernetes", "etcd", "pause", "coredns", "versitygw")
+
 
 def part(name: str) -> Part:
     for known in PARTS:
@@ -159,7 +164,7 @@ def folder(name: str) -> Path:
         ClusterError: it is not built.
     """
     found = part(name)
-    place = places.part_folder(found.name, found.version)
+    place = _place(found)
     if not place.is_dir():
         raise ClusterError(
             f"{found.name} {found.version} is not built",
@@ -173,5 +178,10 @@ def program(name: str, of: str = "") -> Path:
     return folder(of or name) / name
 
 
-def missing() -> list[str]:
-    return [p.name for p in PARTS if not places.part_folder(p.name, p.version).is_dir()]
+def missing(names: Iterable[str] = ALL) -> list[str]:
+    """Which of the named parts are not built."""
+    return [name for name in names if not _place(part(name)).is_dir()]
+
+
+def _place(of: Part) -> Path:
+    return places.part_folder(of.name, of.version)

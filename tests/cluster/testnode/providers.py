@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from testnode import parts
 from testnode.addons import addon
 from testnode.errors import ClusterError
 from testnode.install_addon import install
@@ -42,8 +43,19 @@ class Provider(Protocol):
     def keep_logs(self, target: Path) -> None: ...
 
 
+def require_addon(name: str) -> None:
+    """Raise unless the parts that the add-on is made of are built."""
+    missing = parts.missing(("helm", addon(name).source.part))
+    if missing:
+        raise ClusterError(
+            f"{name} needs {', '.join(missing)}, not built yet",
+            next_step="make cluster-build   (python tests/cluster build)",
+        )
+
+
 def add(provider: Provider, name: str) -> None:
     """Install an add-on with its images."""
+    require_addon(name)
     wanted = addon(name)
     for image in wanted.images:
         provider.load_image(image)
