@@ -129,13 +129,13 @@ class RunFolder:
         """
         descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            if not _take(descriptor, _TAKEOVER if self.state is RunState.RUNNING else 0.5):
+            if not _take(descriptor, 0.5 if _alive(self.attempt) else _TAKEOVER):
                 raise Conflict(
                     f"another process executes the run in {self.root}",
                     next_step="wait for it, or cancel it",
                 )
             os.truncate(descriptor, 0)
-            os.pwrite(descriptor, uuid.uuid4().hex.encode(), 0)
+            os.pwrite(descriptor, f"{os.getpid()} {uuid.uuid4().hex}".encode(), 0)
             yield descriptor
         finally:
             os.close(descriptor)
@@ -176,6 +176,11 @@ def decode(document: dict[str, Any]) -> StepEvent:
     return StepEvent(
         **{**document, "state": StepState(document["state"]), "at": at, "artifacts": artifacts}
     )
+
+
+def _alive(attempt: str) -> bool:
+    process = attempt.partition(" ")[0]
+    return process.isdigit() and Path("/proc", process).exists()
 
 
 def _take(descriptor: int, seconds: float) -> bool:
