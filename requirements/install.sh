@@ -22,5 +22,7 @@ as_uv UV_DEFAULT_INDEX index-url
 as_uv UV_INDEX extra-index-url
 as_uv UV_FIND_LINKS find-links
 as_uv SSL_CERT_FILE cert
-"$environment/bin/uv" pip install --quiet --python "$environment/bin/python" "$@" -r "$requirements"
+# Compiled once here, or every process would compile the heavy libraries for itself.
+"$environment/bin/uv" pip install --quiet --compile-bytecode --python "$environment/bin/python" \
+  "$@" -r "$requirements"
 "$environment/bin/uv" pip install --quiet --python "$environment/bin/python" --no-deps --editable .
