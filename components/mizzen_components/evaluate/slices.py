@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,5 +52,13 @@ def _names(values: pd.Series[Any]) -> list[str]:
     import pandas as pd
 
     if pd.api.types.is_numeric_dtype(values) and values.nunique() > DISTINCT:
-        values = pd.qcut(values, 4, duplicates="drop").astype(str).where(values.notna())
+        return _quarters(values.to_numpy(dtype=np.float64, na_value=np.nan))
     return [NULL if pd.isna(value) else category_name(value) for value in values.tolist()]
+
+
+def _quarters(values: NDArray[np.float64]) -> list[str]:
+    edges = np.unique(np.nanquantile(values, [0, 0.25, 0.5, 0.75, 1]))
+    names = [f"{low:g} to {high:g}" for low, high in pairwise(edges)]
+    places = np.searchsorted(edges[1:-1], values)
+    nulls = np.isnan(values)
+    return [NULL if null else names[at] for at, null in zip(places, nulls, strict=True)]

@@ -44,7 +44,9 @@ def _measured(evaluation: Mapping[str, Any]) -> str:
 
 def _metrics(evaluation: Mapping[str, Any]) -> str:
     lines = ["| metric | value | interval | champion |", "|---|---|---|---|"]
-    for name, record in evaluation["metrics"].items():
+    primary_first = sorted(evaluation["metrics"], key=lambda n: (n != evaluation["primary"], n))
+    for name in primary_first:
+        record = evaluation["metrics"][name]
         better = "higher is better" if record["higher"] else "lower is better"
         bounds = f"{_number(record['low'])} to {_number(record['high'])}"
         champion = _number(record.get("champion"))
