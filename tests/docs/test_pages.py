@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-TUTORIALS = sorted((ROOT / "docs/tutorials").glob("*.md"))
 
 _spec = importlib.util.spec_from_file_location("console", Path(__file__).with_name("console.py"))
 assert _spec is not None and _spec.loader is not None
@@ -19,9 +20,21 @@ console = importlib.util.module_from_spec(_spec)
 sys.modules["console"] = console
 _spec.loader.exec_module(console)
 
+# Pages with a console block are followed; a bash block is shown only.
+FOLLOWED = [page for page in PAGES if console.steps(page) and "docs" in page.parts]
+
 
 def name(page: Path) -> str:
     return str(page.relative_to(ROOT))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Where a page is followed; what it started is stopped, wherever the page ended."""
+    yield tmp_path
+    for project in tmp_path.rglob("mizzen.yaml"):
+        command = [sys.executable, "-m", "mizzen", "down", "--project", str(project.parent)]
+        subprocess.run(command, check=False, capture_output=True)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -31,7 +44,7 @@ def test_every_link_of_a_page_leads_to_a_file(page: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", TUTORIALS, ids=name)
-def test_a_tutorial_works_as_written(page: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", FOLLOWED, ids=name)
+def test_a_page_works_as_written(page: Path, folder: Path) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    console.follow(page, tmp_path, {"PATH": path, "COLUMNS": "100", "NO_COLOR": "1"})
+    console.follow(page, folder, {"PATH": path, "COLUMNS": "100", "NO_COLOR": "1"})
