@@ -177,7 +177,7 @@ def _table(*metrics: Metric) -> Mapping[str, Metric]:
 
 
 def _hits(labels: Floats, scores: Floats) -> Floats:
-    return (predicted_class(scores) == labels).astype(np.float64)
+    return np.asarray(predicted_class(scores) == labels, dtype=np.float64)
 
 
 _ACCURACY = Metric("accuracy", True, "share of rows whose class is right", _mean_of(_hits))

@@ -19,7 +19,7 @@ from mizzen.adapters.feast.library import feast
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
+    import pyarrow as pa  # type: ignore[import-untyped]
 
 _duckdb = feast("feast.infra.offline_stores.duckdb")
 _offline = feast("feast.infra.offline_stores.offline_store")
@@ -66,7 +66,7 @@ class PointInTimeOfflineStore(_duckdb.DuckDBOfflineStore):  # type: ignore[name-
 def _joined(
     view: Any, file: str, features: list[str], rows: pd.DataFrame, at: NDArray[np.int64]
 ) -> dict[str, Any]:
-    import pyarrow.parquet as pq
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
     entity = list(view.join_keys)
     history = pq.read_table(
