@@ -20,10 +20,10 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --extra all --group dev 
 # What torch's CUDA build brings and its CPU build does not need.
 CUDA_ONLY = triton $(shell sed -n 's/^\(nvidia-[a-z0-9-]*\|cuda-[a-z-]*\)==.*/\1/p' requirements/all.txt | grep -v nvidia-ml-py)
 
-.PHONY: help setup demo test lint types contracts generate verify pins bench clean
+.PHONY: help setup demo test lint types contracts generate verify pins bench clean cluster-build cluster-up cluster-test cluster-down
 
 help: ## show this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/ready ## make the environment in .venv (TORCH_BACKEND=cpu for the small torch)
 
@@ -36,8 +36,20 @@ $(VENV)/ready: pyproject.toml $(REQUIREMENTS) requirements/install.sh
 demo: setup ## the whole loop on real flights: train, judge, register, serve, watch, retrain
 	@$(BIN)/mizzen demo
 
-test: setup ## the test suite
-	@$(BIN)/pytest
+test: setup ## the test suite (all but the cluster's, which has a command of its own)
+	@$(BIN)/pytest --ignore=tests/cluster
+
+cluster-build: setup ## build what a Kubernetes node for the tests needs, once (about 25 minutes)
+	@$(BIN)/python tests/cluster build
+
+cluster-up: setup ## start a Kubernetes node for the tests
+	@$(BIN)/python tests/cluster up
+
+cluster-test: cluster-build ## drive a real Kubernetes node
+	@$(BIN)/pytest tests/cluster
+
+cluster-down: setup ## stop that node; leaves nothing behind
+	@$(BIN)/python tests/cluster down
 
 lint: setup ## style
 	@$(BIN)/ruff check .
