@@ -166,6 +166,7 @@ def child(place: Place, package: Path, dies_in: str, run: str) -> subprocess.Pop
     )
 
 
+@pytest.mark.slow
 def test_a_kill_before_the_last_act_makes_no_version_and_a_retry_makes_one(
     registry: MLflowRegistry, package: Path, place: Place
 ) -> None:

@@ -101,6 +101,7 @@ def a_process(shared: Path) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_a_fit_that_was_killed_goes_on_and_ends_with_the_same_bits(
     framework: TorchFramework, job: Job, tmp_path: Path
 ) -> None:

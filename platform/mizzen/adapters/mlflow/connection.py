@@ -38,7 +38,8 @@ def is_local(place: Place) -> bool:
 
 def connect(place: Place) -> MlflowClient:
     """A client; the tables are made if this is the first one in the home."""
-    with _quiet_environment(), exclusive(place, "mlflow-setup"):
+    _be_quiet()
+    with exclusive(place, "mlflow-setup"):
         return _client(uri_of(place))
 
 
@@ -73,15 +74,13 @@ def _import_without_feast() -> None:
         plugins.get_entry_points = found
 
 
-@contextmanager
-def _quiet_environment() -> Iterator[None]:
+def _be_quiet() -> None:
     """Usage reporting off, before the import; and no minutes of retrying."""
     os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    yield
 
 
 @contextmanager
