@@ -34,7 +34,7 @@ def test_down_leaves_nothing_and_may_be_repeated(own_node: NodeSpec) -> None:
     }
     node.down(own_node)
     node.down(own_node)
-    eventually(lambda: footprint(own_node) == {})
+    assert footprint(own_node) == {}
     assert shared_files() == shared_before
 
 
@@ -71,7 +71,7 @@ def test_after_a_kill_the_next_start_works_and_nothing_stays(
     node.up(own_node)
     run_a_pod(own_node)
     node.down(own_node)
-    eventually(lambda: footprint(own_node) == {})
+    assert footprint(own_node) == {}
 
 
 def test_a_killed_api_server_is_started_again(own_node: NodeSpec) -> None:
@@ -91,7 +91,7 @@ def test_a_start_that_was_killed_halfway_is_swept(own_node: NodeSpec) -> None:
     starting.kill()
     starting.wait()
     node.down(own_node)
-    eventually(lambda: footprint(own_node) == {})
+    assert footprint(own_node) == {}
 
 
 def run_a_pod(spec: NodeSpec) -> None:

@@ -25,11 +25,19 @@ SHARED_FOLDERS = (
 def footprint(spec: NodeSpec) -> Footprint:
     found = {
         "processes": _processes(spec),
+        "control groups": [str(group) for group in cgroups.left_over(spec.name)],
+        "files": [str(spec.folder)] if spec.folder.exists() else [],
+        **kept_by_kernel(spec),
+    }
+    return {kind: things for kind, things in found.items() if things}
+
+
+def kept_by_kernel(spec: NodeSpec) -> Footprint:
+    """What goes with the last process, but on the kernel's own time."""
+    found = {
         "mounts": sorted(_mounts(spec)),
         "loop devices": [str(place.parent) for place in _loop_devices(spec)],
-        "control groups": [str(group) for group in cgroups.left_over(spec.name)],
         "interfaces": [link.name for link in Path("/sys/class/net").glob(f"{spec.name}*")],
-        "files": [str(spec.folder)] if spec.folder.exists() else [],
     }
     return {kind: things for kind, things in found.items() if things}
 

@@ -32,10 +32,12 @@ def forget_caches() -> None:
 
 
 def _build_from_module(part: GoPart, target: Path) -> None:
+    # an index that Go made of the module before a link was restored would hide the link
+    index = {"GODEBUG": "goindex=0"} if part.links else {}
     for name, package in part.programs.items():
         output = ["-mod=readonly", "-o", str(target / name)]
         argv = ["go", "build", *_flags(part), *output, package]
-        run(argv, env=_go_env(), cwd=places.PARTS / part.module, polite=True)
+        run(argv, env=_go_env(index), cwd=places.PARTS / part.module, polite=True)
 
 
 def _install_published(part: GoPart, target: Path) -> None:

@@ -14,8 +14,9 @@ from testnode.api import api_ready, node_ready, pods_admitted
 from testnode.bootstrap import bootstrap
 from testnode.box import close_box, first_process, open_box
 from testnode.commands import tail
-from testnode.disk import make_disk
+from testnode.disk import abandon_disk, make_disk
 from testnode.errors import ClusterError
+from testnode.footprint import kept_by_kernel
 from testnode.images import PAUSE, load_image
 from testnode.kubeconfig import write_kubeconfig
 from testnode.kubectl import Kubectl
@@ -32,7 +33,7 @@ KUBECONFIGS = {
     "proxy.conf": "proxy",
     "coredns.conf": "coredns",
 }
-READY_WITHIN_S = 90.0  # generous: the machine may be busy; the usual figure is in the README
+WITHIN_S = 90.0  # generous: the machine may be busy; the usual figure is in the README
 
 
 def require_buildable() -> None:
@@ -68,8 +69,12 @@ def up(spec: NodeSpec) -> float:
 
 def down(spec: NodeSpec) -> None:
     """End the node and delete its files. Idempotent, and does not trust what is written down."""
+    supervisor = first_process(spec)
+    if supervisor is not None:
+        abandon_disk(supervisor)
     close_box(spec)
     shutil.rmtree(spec.folder, ignore_errors=True)
+    _wait_for(lambda: not kept_by_kernel(spec), f"the kernel still keeps a part of {spec.name}")
 
 
 def running(spec: NodeSpec) -> bool:
@@ -109,10 +114,17 @@ def _write_private(file: Path, text: str) -> Path:
 
 
 def _until(spec: NodeSpec, reached: Callable[[], bool], otherwise: str) -> None:
-    deadline = time.monotonic() + READY_WITHIN_S
+    try:
+        _wait_for(reached, otherwise)
+    except ClusterError as error:
+        raise ClusterError(f"{error}\n{_last_words(spec)}", next_step=_where_logs(spec)) from None
+
+
+def _wait_for(reached: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + WITHIN_S
     while not reached():
         if time.monotonic() > deadline:
-            raise ClusterError(f"{otherwise}\n{_last_words(spec)}", next_step=_where_logs(spec))
+            raise ClusterError(f"{otherwise} after {WITHIN_S:g} s")
         time.sleep(0.1)
 
 
