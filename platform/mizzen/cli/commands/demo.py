@@ -47,13 +47,14 @@ def demo(
     project = door.project
     if fresh:
         _forget(door)
+    stays = sys.stdout.isatty() if keep is None else keep
     try:
         with _Stage(door) as stage:
             told = tell_story(project.workspace, stage.tell, stage.watch)
-        summary = _summary(door, told)
     finally:
-        if not (sys.stdout.isatty() if keep is None else keep):
+        if not stays:
             project.down()
+    summary = _summary(door, told)
     door.answer({"steps": told, "summary": summary}, lambda: _show(door, summary))
 
 
