@@ -76,6 +76,9 @@ def replay(
         for name, values in piece.values.items():
             backlog.setdefault(name, []).append(values)
         if fresh:
+            if source is not None and not sent:
+                # what became known after the window must not stand in its place
+                source.materialize(tuple(views.values()), window.start, rewind=True)
             _push(source, views, backlog)
             sent += len(client.predict(fresh))
         late = [label for label in piece.labels if label.prediction_id not in told]

@@ -1,22 +1,42 @@
-"""`python -m mizzen.control.package VERSION`: fetches a registered package; prints its folder."""
+"""`python -m mizzen.control.package VERSION`: makes a version ready to be served.
+
+Fetches its package, loads the newest values of its features into the online store, and prints
+the package's folder. The stack calls it in a process of its own, for what it imports.
+"""
 
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
+from pathlib import Path
 
 from mizzen.adapters.table import load
 from mizzen.control.reconcile import REGISTRY
 from mizzen.control.stack.serving import packages_folder
+from mizzen.core.manifest import PROJECT
 from mizzen.core.place import Place
 from mizzen.errors import MizzenError
+from mizzen.ports.data import FeatureSource
+from mizzen.spec.project import ProjectSpec
+
+
+def materialize(place: Place, package: Path, until: datetime) -> int:
+    """Make the features of a package's views servable, as known at `until`; rows written."""
+    project = (package / PROJECT).read_text(encoding="utf-8")
+    views = ProjectSpec.model_validate_json(project).features.used_views
+    if not views:
+        return 0
+    source: FeatureSource = load("feature_source", place.profile.feature_store.kind)(place)
+    return source.materialize(views, until)
 
 
 def main(version: str) -> int:
-    """Fetch the version of the place's project."""
+    """Fetch the version of the place's project and what it answers with."""
     try:
         place = Place.from_environment()
         registry = load("registry", REGISTRY)(place)
         folder = registry.fetch(place.project, int(version), packages_folder(place))
+        materialize(place, folder, datetime.now(UTC))
     except MizzenError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
