@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select
-
 from mizzen.control.state.database import Database
-from mizzen.control.state.records import document
-from mizzen.control.state.tables import chapters
+from mizzen.control.state.records import document, names
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,33 +25,15 @@ class Chapter:
 
 def get(database: Database, project: str, story: str, position: int) -> Chapter | None:
     """What is known of one step."""
-    query = select(chapters).where(
-        chapters.c.project == project,
-        chapters.c.story == story,
-        chapters.c.position == position,
-    )
-    with database.read() as connection:
-        row = connection.execute(query).mappings().first()
-    return None if row is None else Chapter(**dict(row))
+    mine = {"project": project, "story": story, "position": position}
+    with database.read() as session:
+        rows = session.find("chapters", names(Chapter), mine)
+    return Chapter(**rows[0]) if rows else None
 
 
 def keep(database: Database, chapter: Chapter) -> None:
     """Replace what is known of this step."""
-    with database.write() as connection:
-        connection.execute(
-            delete(chapters).where(
-                chapters.c.project == chapter.project,
-                chapters.c.story == chapter.story,
-                chapters.c.position == chapter.position,
-            )
-        )
-        connection.execute(
-            insert(chapters).values(
-                project=chapter.project,
-                story=chapter.story,
-                position=chapter.position,
-                digest=chapter.digest,
-                result=document(chapter.result),
-                at=chapter.at,
-            )
-        )
+    values = asdict(chapter) | {"result": document(chapter.result)}
+    with database.write() as session:
+        session.remove("chapters", {key: values[key] for key in ("project", "story", "position")})
+        session.insert("chapters", values)

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import insert, select
 
 from mizzen.control.state.database import Database
-from mizzen.control.state.records import Promotion, VersionRecord
-from mizzen.control.state.tables import promotions, versions
+from mizzen.control.state.records import Promotion, VersionRecord, names
+from mizzen.control.state.session import Session
 from mizzen.errors import Conflict, NotFound
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+_VERSION, _PROMOTION = names(VersionRecord), names(Promotion)
 
 
 def add_version(database: Database, record: VersionRecord) -> None:
     """Know a registered version; the same number again changes nothing."""
-    with database.write() as connection:
-        if _version(connection, record.project, record.number) is None:
-            connection.execute(insert(versions).values(asdict(record)))
+    with database.write() as session:
+        if _version(session, record.project, record.number) is None:
+            session.insert("versions", asdict(record))
 
 
 def get_version(database: Database, project: str, number: int) -> VersionRecord:
@@ -29,14 +25,14 @@ def get_version(database: Database, project: str, number: int) -> VersionRecord:
     Raises:
         NotFound: with the numbers that there are.
     """
-    with database.read() as connection:
-        found = _version(connection, project, number)
-        mine = select(versions.c.number).where(versions.c.project == project)
-        known = list(connection.execute(mine.order_by(versions.c.number)).scalars())
+    with database.read() as session:
+        found = _version(session, project, number)
+        rows = session.find("versions", ["number"], {"project": project}, order=["number"])
     if found is None:
+        known = ", ".join(str(row["number"]) for row in rows)
         raise NotFound(
             f"{project} has no version {number}",
-            allowed=", ".join(map(str, known)) or "none: no run has registered one yet",
+            allowed=known or "none: no run has registered one yet",
             next_step="mizzen models list",
         )
     return found
@@ -44,22 +40,22 @@ def get_version(database: Database, project: str, number: int) -> VersionRecord:
 
 def all_versions(database: Database, project: str) -> list[VersionRecord]:
     """Every version, oldest first."""
-    query = select(versions).where(versions.c.project == project).order_by(versions.c.number)
-    with database.read() as connection:
-        return [VersionRecord(**dict(row)) for row in connection.execute(query).mappings()]
+    with database.read() as session:
+        rows = session.find("versions", _VERSION, {"project": project}, order=["number"])
+    return [VersionRecord(**row) for row in rows]
 
 
 def champion(database: Database, project: str) -> Promotion | None:
     """The newest promotion; None before the first."""
-    with database.read() as connection:
-        return _champion(connection, project)
+    with database.read() as session:
+        return _champion(session, project)
 
 
 def history(database: Database, project: str) -> list[Promotion]:
     """Every promotion, oldest first."""
-    query = select(promotions).where(promotions.c.project == project).order_by(promotions.c.id)
-    with database.read() as connection:
-        return [Promotion(**dict(row)) for row in connection.execute(query).mappings()]
+    with database.read() as session:
+        rows = session.find("promotions", _PROMOTION, {"project": project}, order=["id"])
+    return [Promotion(**row) for row in rows]
 
 
 def append_promotion(
@@ -73,8 +69,8 @@ def append_promotion(
     Raises:
         Conflict: somebody promoted another version since.
     """
-    with database.write(durable=True) as connection:
-        now = _champion(connection, promotion.project)
+    with database.write(durable=True) as session:
+        now = _champion(session, promotion.project)
         previous = None if now is None else now.version
         if expected not in {"any", previous}:
             raise Conflict(
@@ -84,22 +80,19 @@ def append_promotion(
             )
         kept = replace(promotion, previous=previous)
         values = {k: v for k, v in asdict(kept).items() if k != "id"}
-        result = connection.execute(insert(promotions).values(values))
-        key = result.inserted_primary_key
-        return replace(kept, id=key[0] if key else 0)
+        return replace(kept, id=session.insert("promotions", values))
 
 
 def _name(version: object) -> str:
     return "no champion" if version is None else f"version {version}"
 
 
-def _champion(connection: Connection, project: str) -> Promotion | None:
-    query = select(promotions).where(promotions.c.project == project)
-    row = connection.execute(query.order_by(promotions.c.id.desc()).limit(1)).mappings().first()
-    return None if row is None else Promotion(**dict(row))
+def _champion(session: Session, project: str) -> Promotion | None:
+    mine = {"project": project}
+    rows = session.find("promotions", _PROMOTION, mine, order=["id"], newest=True, limit=1)
+    return Promotion(**rows[0]) if rows else None
 
 
-def _version(connection: Connection, project: str, number: int) -> VersionRecord | None:
-    mine: Any = (versions.c.project == project) & (versions.c.number == number)
-    row = connection.execute(select(versions).where(mine)).mappings().first()
-    return None if row is None else VersionRecord(**dict(row))
+def _version(session: Session, project: str, number: int) -> VersionRecord | None:
+    rows = session.find("versions", _VERSION, {"project": project, "number": number})
+    return VersionRecord(**rows[0]) if rows else None

@@ -125,6 +125,11 @@ class Served:
     since: datetime
 
 
+def names(record: type[Any]) -> list[str]:
+    """The fields of a kind of record: its table's columns."""
+    return [field.name for field in fields(record)]
+
+
 def document(value: Any) -> Any:
     """A value as plain JSON: instants as ISO text, paths as text, NaN as null."""
     if is_dataclass(value) and not isinstance(value, type):

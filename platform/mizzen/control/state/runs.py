@@ -5,38 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
-
-from sqlalchemy import delete, insert, select, update
+from typing import Any
 
 from mizzen.control.state.database import Database
-from mizzen.control.state.records import RunRecord, StepRecord, document
-from mizzen.control.state.tables import projects, runs, steps
+from mizzen.control.state.records import RunRecord, StepRecord, document, names
+from mizzen.control.state.session import Prefix, Session
 from mizzen.core.runs import RunState, StepEvent, StepState
 from mizzen.errors import NotFound
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+_RUN, _STEP = names(RunRecord), names(StepRecord)
 
 
 def know_project(database: Database, name: str, folder: str, now: datetime) -> None:
     """Know this project from now on; everything else refers to it."""
-    with database.write() as connection:
-        _know_project(connection, name, folder, now)
+    with database.write() as session:
+        _know_project(session, name, folder, now)
 
 
 def add(database: Database, record: RunRecord, project_folder: str) -> None:
     """A new run."""
     values = asdict(record) | {"state": record.state.value, "error": document(record.error)}
-    with database.write() as connection:
-        _know_project(connection, record.project, project_folder, record.created_at)
-        connection.execute(insert(runs).values(values))
+    with database.write() as session:
+        _know_project(session, record.project, project_folder, record.created_at)
+        session.insert("runs", values)
 
 
 def change(database: Database, run_id: str, **values: Any) -> None:
     """Set fields of a run."""
-    with database.write() as connection:
-        connection.execute(update(runs).where(runs.c.id == run_id).values(_column_values(values)))
+    with database.write() as session:
+        session.change("runs", {"id": run_id}, _column_values(values))
 
 
 def get(database: Database, project: str, run_id: str) -> RunRecord:
@@ -45,11 +42,10 @@ def get(database: Database, project: str, run_id: str) -> RunRecord:
     Raises:
         NotFound: no such run, or several; the newest ones are named.
     """
-    named = runs.c.id.startswith(run_id, autoescape=True)
-    with database.read() as connection:
-        query = select(runs).where(runs.c.project == project, named).limit(2)
-        rows = connection.execute(query).mappings().all()
-        newest = _newest_ids(connection, project)
+    named = {"project": project, "id": Prefix(run_id)}
+    with database.read() as session:
+        rows = session.find("runs", _RUN, named, order=["id"], limit=2)
+        newest = [] if len(rows) == 1 else _newest_ids(session, project)
     exact = [row for row in rows if row["id"] == run_id] or rows
     if len(exact) == 1:
         return _run(exact[0])
@@ -62,37 +58,28 @@ def get(database: Database, project: str, run_id: str) -> RunRecord:
 
 def newest_first(database: Database, project: str, limit: int = 50) -> list[RunRecord]:
     """The project's runs."""
-    query = (
-        select(runs)
-        .where(runs.c.project == project)
-        .order_by(runs.c.created_at.desc(), runs.c.id.desc())
-        .limit(limit)
-    )
-    with database.read() as connection:
-        return [_run(row) for row in connection.execute(query).mappings()]
+    mine, order = {"project": project}, ["created_at", "id"]
+    with database.read() as session:
+        rows = session.find("runs", _RUN, mine, order=order, newest=True, limit=limit)
+    return [_run(row) for row in rows]
 
 
 def with_version(database: Database, project: str, version: int) -> list[RunRecord]:
     """The runs that ended in this version, newest first."""
-    query = (
-        select(runs)
-        .where(runs.c.project == project, runs.c.version == version)
-        .order_by(runs.c.created_at.desc())
-    )
-    with database.read() as connection:
-        return [_run(row) for row in connection.execute(query).mappings()]
+    mine = {"project": project, "version": version}
+    with database.read() as session:
+        rows = session.find("runs", _RUN, mine, order=["created_at"], newest=True)
+    return [_run(row) for row in rows]
 
 
 def begin_attempt(database: Database, run_id: str) -> None:
     """The run is executed (once more)."""
     values = {"state": RunState.RUNNING.value, "ended_at": None, "error": None}
-    with database.write() as connection:
-        fresh = select(runs.c.state).where(runs.c.id == run_id)
-        first = connection.execute(fresh).scalar() == RunState.QUEUED.value
-        attempts = runs.c.attempts + (0 if first else 1)
-        connection.execute(
-            update(runs).where(runs.c.id == run_id).values(**values, attempts=attempts)
-        )
+    with database.write() as session:
+        for run in session.find("runs", ["state", "attempts"], {"id": run_id}):
+            first = run["state"] == RunState.QUEUED.value
+            attempts = run["attempts"] + (0 if first else 1)
+            session.change("runs", {"id": run_id}, values | {"attempts": attempts})
 
 
 def record_step(database: Database, event: StepEvent, position: int) -> None:
@@ -109,22 +96,21 @@ def record_step(database: Database, event: StepEvent, position: int) -> None:
         "error": document(event.error),
         "at": event.at,
     }
-    with database.write() as connection:
-        mine = (steps.c.run == event.run_id) & (steps.c.name == event.step)
-        connection.execute(delete(steps).where(mine))
-        connection.execute(insert(steps).values(values))
+    with database.write() as session:
+        session.remove("steps", {"run": event.run_id, "name": event.step})
+        session.insert("steps", values)
 
 
 def steps_of(database: Database, run_id: str) -> list[StepRecord]:
     """The steps of a run, in the plan's order."""
-    query = select(steps).where(steps.c.run == run_id).order_by(steps.c.position)
-    with database.read() as connection:
-        return [_step(row) for row in connection.execute(query).mappings()]
+    with database.read() as session:
+        rows = session.find("steps", _STEP, {"run": run_id}, order=["position"])
+    return [StepRecord(**row | {"state": StepState(row["state"])}) for row in rows]
 
 
-def _know_project(connection: Connection, name: str, folder: str, now: datetime) -> None:
-    if connection.execute(select(projects.c.name).where(projects.c.name == name)).scalar() is None:
-        connection.execute(insert(projects).values(name=name, folder=folder, created_at=now))
+def _know_project(session: Session, name: str, folder: str, now: datetime) -> None:
+    if not session.find("projects", ["name"], {"name": name}):
+        session.insert("projects", {"name": name, "folder": folder, "created_at": now})
 
 
 def _column_values(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,15 +118,11 @@ def _column_values(values: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v if isinstance(v, datetime) else document(v) for k, v in values.items()}
 
 
-def _newest_ids(connection: Connection, project: str) -> list[str]:
-    query = select(runs.c.id).where(runs.c.project == project)
-    return list(connection.execute(query.order_by(runs.c.created_at.desc()).limit(5)).scalars())
+def _newest_ids(session: Session, project: str) -> list[str]:
+    mine, order = {"project": project}, ["created_at"]
+    rows = session.find("runs", ["id"], mine, order=order, newest=True, limit=5)
+    return [row["id"] for row in rows]
 
 
-def _run(row: Any) -> RunRecord:
+def _run(row: Mapping[str, Any]) -> RunRecord:
     return RunRecord(**dict(row) | {"state": RunState(row["state"])})
-
-
-def _step(row: Any) -> StepRecord:
-    values = {k: v for k, v in row.items() if k not in {"run", "position"}}
-    return StepRecord(**values | {"state": StepState(row["state"])})

@@ -4,32 +4,26 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
-
-from sqlalchemy import delete, insert, select, update
 
 from mizzen.control.state.database import Database
-from mizzen.control.state.records import DecisionRecord, Served, WindowRecord, document
-from mizzen.control.state.tables import decisions, served, windows
+from mizzen.control.state.records import DecisionRecord, Served, WindowRecord, document, names
 
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+_WINDOW, _DECISION, _SERVED = names(WindowRecord), names(DecisionRecord), names(Served)
 
 
 def add_window(database: Database, record: WindowRecord) -> None:
     """Keep what a window showed; the same window again changes nothing."""
     values = asdict(record) | {"figures": document(record.figures)}
-    with database.write() as connection:
-        same = select(windows.c.id).where(windows.c.id == record.id)
-        if connection.execute(same).scalar() is None:
-            connection.execute(insert(windows).values(values))
+    with database.write() as session:
+        if not session.find("windows", ["id"], {"id": record.id}):
+            session.insert("windows", values)
 
 
 def all_windows(database: Database, project: str) -> list[WindowRecord]:
     """Every watched window, oldest first."""
-    query = select(windows).where(windows.c.project == project).order_by(windows.c.end)
-    with database.read() as connection:
-        return [WindowRecord(**dict(row)) for row in connection.execute(query).mappings()]
+    with database.read() as session:
+        rows = session.find("windows", _WINDOW, {"project": project}, order=["end"])
+    return [WindowRecord(**row) for row in rows]
 
 
 def pending_alarms(database: Database, project: str) -> list[WindowRecord]:
@@ -43,51 +37,43 @@ def add_decision(
 ) -> DecisionRecord:
     """Keep a decision and, in the same commit, mark the alarm that it answers."""
     values = {k: v for k, v in asdict(record).items() if k != "id"}
-    with database.write() as connection:
-        key = connection.execute(insert(decisions).values(values)).inserted_primary_key
-        number = int(key[0]) if key else 0
+    with database.write() as session:
+        number = session.insert("decisions", values)
         if alarm is not None:
-            mine = update(windows).where(windows.c.id == alarm)
-            connection.execute(mine.values(handled_by=number))
+            session.change("windows", {"id": alarm}, {"handled_by": number})
         return replace(record, id=number)
 
 
 def all_decisions(database: Database, project: str) -> list[DecisionRecord]:
     """Every decision, oldest first."""
-    query = select(decisions).where(decisions.c.project == project).order_by(decisions.c.id)
-    with database.read() as connection:
-        return [DecisionRecord(**dict(row)) for row in connection.execute(query).mappings()]
+    with database.read() as session:
+        rows = session.find("decisions", _DECISION, {"project": project}, order=["id"])
+    return [DecisionRecord(**row) for row in rows]
 
 
 def set_served(database: Database, record: Served) -> None:
     """Say what answers predictions now."""
-    with database.write() as connection:
-        _forget(connection, record.project)
-        connection.execute(insert(served).values(asdict(record)))
+    with database.write() as session:
+        session.remove("served", {"project": record.project})
+        session.insert("served", asdict(record))
 
 
 def clear_served(database: Database, project: str) -> None:
     """Nothing answers any more."""
-    with database.write() as connection:
-        _forget(connection, project)
+    with database.write() as session:
+        session.remove("served", {"project": project})
 
 
 def get_served(database: Database, project: str) -> Served | None:
     """What answers predictions; None when nothing does."""
-    query = select(served).where(served.c.project == project)
-    with database.read() as connection:
-        row = connection.execute(query).mappings().first()
-    return None if row is None else Served(**dict(row))
+    with database.read() as session:
+        rows = session.find("served", _SERVED, {"project": project})
+    return Served(**rows[0]) if rows else None
 
 
 def last_reset(database: Database, project: str) -> datetime | None:
     """When a person last reset the breaker."""
-    mine = (decisions.c.project == project) & (decisions.c.rule == "reset")
-    query = select(decisions.c.at).where(mine).order_by(decisions.c.id.desc()).limit(1)
-    with database.read() as connection:
-        at: datetime | None = connection.execute(query).scalar()
-    return at
-
-
-def _forget(connection: Connection, project: str) -> None:
-    connection.execute(delete(served).where(served.c.project == project))
+    mine = {"project": project, "rule": "reset"}
+    with database.read() as session:
+        rows = session.find("decisions", ["at"], mine, order=["id"], newest=True, limit=1)
+    return rows[0]["at"] if rows else None
