@@ -84,16 +84,16 @@ class Sources:
             waiting += [(inner, True) for inner in reached]
         return files
 
-    def _read(self, file: Path, module: str) -> tuple[str, Imports]:
-        status = file.stat()
+    def _read(self, file: str, module: str) -> tuple[str, Imports]:
+        status = os.stat(file)  # noqa: PTH116
         stamp = [status.st_size, status.st_ino, status.st_mtime_ns, status.st_ctime_ns]
-        known = self._known.get(str(file))
+        known = self._known.get(file)
         if known is None or known[0] != stamp:
-            source = file.read_bytes()
-            imports = imports_of(source, module, file.name == "__init__.py")
+            source = Path(file).read_bytes()
+            imports = imports_of(source, module, file.endswith(f"{os.sep}__init__.py"))
             digest = hashlib.sha256(source).hexdigest()
             known = [stamp, digest, list(imports.outer), list(imports.inner)]
-            self._known[str(file)] = known
+            self._known[file] = known
             self._new = True
         return known[1], Imports(tuple(known[2]), tuple(known[3]))
 
@@ -103,14 +103,15 @@ def _parents(module: str) -> Iterator[str]:
         yield module
 
 
-def _find(module: str, beside: Path) -> Path | None:
-    top, _, below = module.partition(".")
+def _find(module: str, beside: Path) -> str | None:
+    top = module.partition(".")[0]
     root = _root(top)
     if root is None or not (top in _OURS or (root == beside and root.name not in _INSTALLED)):
         return None
-    place = root.joinpath(top, *below.split(".")) if below else root / top
-    for file in (place.with_name(f"{place.name}.py"), place / "__init__.py"):
-        if os.path.isfile(file):  # noqa: PTH113 (asked hundreds of times before every run)
+    # text, not paths: asked thousands of times before every run
+    place = f"{root}{os.sep}{module.replace('.', os.sep)}"
+    for file in (f"{place}.py", f"{place}{os.sep}__init__.py"):
+        if os.path.isfile(file):  # noqa: PTH113
             return file
     return None
 
