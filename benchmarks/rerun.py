@@ -1,10 +1,11 @@
-"""An unchanged re-run of a 10-step pipeline, cold process to exit, beside `dvc repro`.
+"""An unchanged re-run, cold process to exit, beside `dvc repro` of ten unchanged stages.
 
-Both have ten steps that each read the file of the step before and write one of 100 kB, both
-have run once, and nothing has changed since. Ours is a process that imports the command line
-with everything that `mizzen run` imports, takes the compiled pipeline and runs it; every step
-is found in the cache and its outputs are verified. Then come rows that say where our time goes,
-and the whole of `mizzen run`, state and promotion included, on an example of eight steps.
+Two rows are held to the target. The whole of `mizzen run` on an example: project and profile
+read, code packed, state, promotion; a training pipeline has eight steps. And ten steps that,
+like the peer's, each read the file of the step before and write one of 100 kB: a process that
+imports everything that `mizzen run` imports, takes the compiled pipeline and runs it. Everything
+has run once and nothing has changed since; every step is found in the cache and its outputs are
+verified. The other rows say where the time of the ten steps goes.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any
 
 TARGET = 0.5  # of the peer's time
 STEPS = 10
-EXAMPLE = "diabetes"
+EXAMPLE, EXAMPLE_STEPS = "diabetes", 8
 
 PLAIN = """
     def first(*, out):
@@ -63,45 +64,56 @@ def run(quick: bool = False) -> list[dict[str, Any]]:
         folder = Path(name)
         peer = _peer(folder / "dvc")
         _prepare(folder / "ours")
-        ours, parts, theirs = [], [], []
+        command = _example(folder / "example")
+        ours, parts, theirs, whole = [], [], [], []
         for number in range(rounds):
             seconds, took = _ours(folder / "ours", f"again{number}")
             ours.append(seconds)
             parts.append(took)
             theirs.append(_timed(peer, folder / "dvc")[0])
-        command = [] if quick else _whole_command(folder / "example", rounds)
+            whole.append(_unchanged(command, folder / "example"))
     own, other = statistics.median(ours), statistics.median(theirs)
     imports = statistics.median(took[0] for took in parts)
     deciding = statistics.median(took[1] for took in parts)
-    share = own / other
     return [
-        {
-            "what": f"mizzen, unchanged run of {STEPS} steps",
-            "seconds": round(own, 3),
-            "ratio": round(share, 2),
-            "target": TARGET,
-            "met": share <= TARGET,
-        },
+        _judged(f"mizzen run, {EXAMPLE}, unchanged", statistics.median(whole), other),
+        _judged(f"mizzen's runner, {STEPS} unchanged steps", own, other),
         {"what": f"dvc repro, {STEPS} unchanged stages", "seconds": round(other, 3)},
-        {"what": "of ours: imports of the command line", "seconds": round(imports, 3)},
-        {"what": "of ours: keys, verification, events", "seconds": round(deciding, 3)},
+        {"what": "of the runner: imports of the command line", "seconds": round(imports, 3)},
+        {"what": "of the runner: keys, verification, events", "seconds": round(deciding, 3)},
         {
-            "what": "of ours: interpreter start and exit",
+            "what": "of the runner: interpreter start and exit",
             "seconds": round(own - imports - deciding, 3),
         },
-        *(
-            {"what": f"mizzen run, {EXAMPLE}", "seconds": round(s, 3), "ratio": round(s / other, 2)}
-            for s in command
-        ),
     ]
 
 
-def _whole_command(folder: Path, rounds: int) -> list[float]:
+def _judged(what: str, seconds: float, peer: float) -> dict[str, Any]:
+    share = seconds / peer
+    return {
+        "what": what,
+        "seconds": round(seconds, 3),
+        "ratio": round(share, 2),
+        "target": TARGET,
+        "met": share <= TARGET,
+    }
+
+
+def _example(folder: Path) -> list[str]:
     source = Path(__file__).parents[1] / "pipelines" / "examples" / EXAMPLE
     shutil.copytree(source, folder, ignore=shutil.ignore_patterns(".mizzen"))
-    mizzen = [str(Path(sys.executable).with_name("mizzen")), "run"]
-    _timed(mizzen, folder)
-    return [statistics.median(_timed(mizzen, folder)[0] for _ in range(rounds))]
+    command = [str(Path(sys.executable).with_name("mizzen")), "run"]
+    for _ in range(2):  # the first makes a champion, which the second is judged against
+        _timed(command, folder)
+    return command
+
+
+def _unchanged(command: list[str], folder: Path) -> float:
+    seconds, output = _timed(command, folder)
+    steps = output.partition("\nrun ")[0].splitlines()
+    if len(steps) != EXAMPLE_STEPS or not all(" cached " in step for step in steps):
+        raise RuntimeError(f"not every step of {EXAMPLE} was cached:\n{output}")
+    return seconds
 
 
 def _prepare(folder: Path) -> None:
