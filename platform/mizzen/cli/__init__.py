@@ -3,12 +3,17 @@
 Its modules are loaded when their command is named, and libraries when a command needs them.
 """
 
+_OBJECTS = 100_000  # made between two collections
+
 
 def main() -> None:
     """The console script's entry."""
+    import gc
     import sys
     import warnings
 
+    # modules stay for good: collecting while they load finds nothing, and a command waits for it
+    gc.set_threshold(_OBJECTS)
     if not sys.warnoptions:
         # what libraries tell their developers is noise between the lines of a command's answer
         warnings.simplefilter("ignore")
