@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mizzen.core.plan import Constant, Output, Task
-from mizzen.core.runs import RunState, StepState
+from mizzen.core.plan import Constant, Output, Retry, Task
+from mizzen.core.runs import Outcome, RunState, StepState
 
 from .conftest import Bench, executed, until
 
@@ -112,3 +113,72 @@ def test_a_finished_output_that_was_changed_meanwhile_is_not_used(gated: Bench) 
     outcome = gated.run(chain(gated))
     assert outcome.steps["d"].artifacts["out"].read_text() == "abcd"
     assert executed(gated.events) == ["b", "c", "d"]
+
+
+KEEPING = """
+    import os
+    import time
+    from pathlib import Path
+
+    def run(*, me: str, gates: str, fails: int) -> str:
+        work = Path(os.environ["MIZZEN_WORK"])
+        done = sorted(file.name for file in work.iterdir())
+        work.joinpath(f"part{len(done)}").touch()
+        Path(gates, me + ".reached").touch()
+        while Path(gates, me + ".closed").exists():
+            time.sleep(0.02)
+        if len(done) < fails:
+            raise RuntimeError("not yet")
+        return ",".join(done)
+"""
+
+
+@pytest.fixture
+def keeping(gated: Bench) -> Bench:
+    gated.write("keeping", KEEPING)
+    return gated
+
+
+def keeper(bench: Bench, fails: int = 0, **options: Any) -> list[Task]:
+    given = {"me": "k", "gates": str(bench.home / "gates"), "fails": fails}
+    inputs = {name: Constant(value) for name, value in given.items()}
+    return [Task("keeper", "keeping:run", inputs, figures=("Output",), **options)]
+
+
+def kill_keeper(bench: Bench, tasks: list[Task]) -> None:
+    gates = bench.home / "gates"
+    (gates / "k.closed").touch()
+    runner = bench.apart(tasks)
+    until((gates / "k.reached").exists)
+    runner.kill()
+    runner.wait()
+    (gates / "k.closed").unlink()
+
+
+def found_by(outcome: Outcome) -> object:
+    return outcome.steps["keeper"].figures["Output"]
+
+
+def test_a_killed_step_finds_its_work_on_resume_and_leaves_none(keeping: Bench) -> None:
+    kill_keeper(keeping, keeper(keeping))
+    assert list((keeping.folder() / "steps" / "keeper" / "work").iterdir())
+    assert found_by(keeping.run(keeper(keeping))) == "part0"
+    assert not (keeping.folder() / "steps" / "keeper" / "work").exists()
+
+
+def test_work_at_something_else_is_not_found(keeping: Bench) -> None:
+    kill_keeper(keeping, keeper(keeping))
+    another = keeper(keeping, environment={"COLOUR": "red"})
+    assert found_by(keeping.run(another)) == ""
+
+
+def test_a_retry_finds_the_work_of_the_attempts_before_it(keeping: Bench) -> None:
+    outcome = keeping.run(keeper(keeping, fails=2, retry=Retry(2)))
+    assert outcome.state is RunState.SUCCEEDED
+    assert found_by(outcome) == "part0,part1"
+
+
+def test_where_work_is_kept_is_no_part_of_the_cache_key(keeping: Bench) -> None:
+    keeping.run(keeper(keeping), "one")
+    keeping.run(keeper(keeping), "two")
+    assert executed(keeping.events) == []

@@ -5,6 +5,9 @@ its environment:
 
 - `MIZZEN_PLACE`: see `Place.from_environment`;
 - `MIZZEN_RUN_ID` and `MIZZEN_TASK`: the run and the task's name in the plan;
+- `MIZZEN_WORK`: an existing folder for what a later attempt goes on with, such as checkpoints. It
+  outlives failed, killed and resumed attempts at the same work (the same cache key) of this run,
+  and is removed once the step has succeeded;
 - `OMP_NUM_THREADS` and its like: the task's cpu request (1 without one), set before any import.
 
 What a step prints goes to its log. It must create every output path that it was given; it

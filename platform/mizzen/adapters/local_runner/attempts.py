@@ -61,13 +61,14 @@ class Attempts:
         self.running: dict[int, Attempt] = {}
         self._next = 0
 
-    def start(self, attempt: Attempt, outputs: Path) -> None:
-        """Start a process for it."""
+    def start(self, attempt: Attempt, outputs: Path, work: Path) -> None:
+        """Start a process for it; `work` keeps what an earlier attempt at the same work left."""
         request = self._request(attempt, outputs)
+        _only(work)
         crew = self._crew(attempt.task)
         self._next += 1
         self.running[self._next], self._crew_of[self._next] = attempt, crew
-        crew.start(self._next, request, self._environment(attempt.task))
+        crew.start(self._next, request, self._environment(attempt.task, work))
 
     def ended(self, seconds: float) -> list[tuple[Attempt, dict[str, Any]]]:
         """Attempts that ended within `seconds`, with their answers; ends overdue ones."""
@@ -124,13 +125,14 @@ class Attempts:
         request.write_text(json.dumps(document), encoding="utf-8")
         return request
 
-    def _environment(self, task: Task) -> dict[str, str]:
+    def _environment(self, task: Task, work: Path) -> dict[str, str]:
         return {
             **task.environment,
             **self._submission.environment,
             **self._submission.place.to_environment(),
             "MIZZEN_RUN_ID": self._submission.run_id,
             "MIZZEN_TASK": task.name,
+            "MIZZEN_WORK": str(work),
         }
 
     def _answer(self, attempt: Attempt, status: int) -> dict[str, Any]:
@@ -151,6 +153,14 @@ class Attempts:
                 next_step="see the step's log; SIGKILL often means that memory ran out",
             )
         return answer
+
+
+def _only(work: Path) -> None:
+    """Make the folder; what attempts at other work left beside it is of no use any more."""
+    work.mkdir(parents=True, exist_ok=True)
+    for other in work.parent.iterdir():
+        if other != work:
+            remove_tree(other)
 
 
 def _error(message: str, next_step: str) -> dict[str, Any]:

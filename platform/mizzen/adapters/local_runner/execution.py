@@ -151,7 +151,8 @@ class Execution:
             )
         )
         attempt = Attempt(task, prepared.attempt, prepared.inputs)
-        self._attempts.start(attempt, self._memory.outputs(task))
+        work = self._memory.work(task, prepared.key)
+        self._attempts.start(attempt, self._memory.outputs(task), work)
         return False
 
     def _room(self, task: Task) -> bool:
@@ -203,6 +204,7 @@ class Execution:
 
     def _finish(self, task: Task, result: Result) -> None:
         self._waiting.pop(task.name, None)
+        self._memory.forget_work(task)
         self._board.results[task.name] = result
 
     def _drop(self, task: Task) -> None:

@@ -10,6 +10,8 @@
     cancel                        the attempt that is asked to stop
     logs/<task>.<attempt>.log     what the step printed
     steps/<task>/outputs/<name>   its artifacts
+    steps/<task>/work/<key>/      what a step keeps for its next attempt (`MIZZEN_WORK`), until
+                                  it has finished
     steps/<task>/done.json        its cache key and last event, once it has finished
     steps/<task>/request.json, result.json   what the step's process was asked and answered
 """
@@ -50,6 +52,10 @@ class RunFolder:
     def step(self, task: str) -> Path:
         """The folder of one task."""
         return self.root / "steps" / task
+
+    def work(self, task: str) -> Path:
+        """What outlives the attempts of one task; one folder for each cache key."""
+        return self.step(task) / "work"
 
     def log(self, task: str, attempt: int) -> Path:
         """The log of one attempt."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from mizzen.adapters.cache.key import StepKeys, salted
 from mizzen.adapters.cache.store import Entry, StepCache
+from mizzen.adapters.cache.trees import remove_tree
 from mizzen.adapters.local_runner.folder import RunFolder, decode, encode, write
 from mizzen.adapters.local_runner.inputs import Artifact, Inputs, Result
 from mizzen.adapters.local_runner.keylock import KeyLock
@@ -72,6 +73,14 @@ class Memory:
     def outputs(self, task: Task) -> Path:
         """Where a task's artifacts lie."""
         return self._folder.step(task.name) / "outputs"
+
+    def work(self, task: Task, key: str) -> Path:
+        """What attempts at this very result share; another key never finds it."""
+        return self._folder.work(task.name) / key[:20]
+
+    def forget_work(self, task: Task) -> None:
+        """The result is there: nothing is left to go on with."""
+        remove_tree(self._folder.work(task.name))
 
     def save(self) -> None:
         """Keep what makes the next run's keys fast."""
