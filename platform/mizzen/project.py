@@ -16,7 +16,6 @@ from mizzen.control.instants import parse, window
 from mizzen.control.request import RunRequest
 from mizzen.control.workspace import Workspace, open_workspace
 from mizzen.core.runs import RunState, StepEvent
-from mizzen.errors import StepFailed
 
 if TYPE_CHECKING:
     from mizzen.control.check import Finding
@@ -109,18 +108,15 @@ class Run:
         """The run itself if it succeeded.
 
         Raises:
-            StepFailed: it did not; the failed step's error is told.
+            StepFailed: it did not; carries what the failed step says about it, then where its
+                log is.
         """
         record = self.record
         if record.state is RunState.SUCCEEDED:
             return self
-        error = record.error or {}
-        step = error.get("step")
-        raise StepFailed(
-            f"run {self.id} {record.state.value}" + (f" in step {step}" if step else ""),
-            given=error.get("message"),
-            next_step=f"mizzen runs logs {self.id}" + (f" {step}" if step else ""),
-        )
+        from mizzen.control.conclude import failure
+
+        raise failure(record)
 
     def logs(self, step: str) -> str:
         """What a step printed, all attempts in order."""
@@ -252,11 +248,11 @@ class Project:
 
         return models.history(self._workspace.state, self.name)
 
-    def promote(self, version: int, *, reason: str = "", force: bool = False) -> Promotion:
+    def promote(self, version: int, *, reason: str = "") -> Promotion:
         """Make a version the champion; an older one is a rollback."""
         from mizzen.control.promote import promote
 
-        return promote(self._workspace, version, _now(), reason=reason, force=force)
+        return promote(self._workspace, version, _now(), reason=reason)
 
     def compare(self, first: int | str, second: int | str) -> Comparison:
         """Two versions (numbers) or two runs (ids) side by side."""
@@ -354,11 +350,20 @@ class Project:
 
         return reset_breaker(self._workspace, _now(), by)
 
-    def serve(self, version: int | None = None, port: int | None = None) -> int:
-        """Serve a version (the champion) in the foreground, until interrupted."""
+    def serve(
+        self,
+        version: int | None = None,
+        port: int | None = None,
+        tell: Callable[[str], None] | None = None,
+    ) -> int:
+        """Serve a version (the champion) in the foreground, until interrupted.
+
+        Args:
+            tell: called with the address before the service starts.
+        """
         from mizzen.control.deploy import serve
 
-        return serve(self._workspace, version, port)
+        return serve(self._workspace, version, port, tell)
 
     def up(self) -> StackStatus:
         """Start the tracking page and the champion's service."""

@@ -136,8 +136,9 @@ def test_an_empty_project_answers_every_question(answer: Answer, shop: Path) -> 
         (("models", "promote", "4"), "no run has registered one yet"),
         (("predict", "--row", "{}"), "mizzen up"),
         (("predict",), "--row, --file or --batch"),
-        (("serve",), "has no champion"),
-        (("drift",), "has no champion"),
+        (("run", "--set", "gate.nope=1"), "next: mend --set gate.nope\n"),
+        (("serve",), "has no champion\n  next: train one: mizzen run\n"),
+        (("drift",), "has no champion\n  next: train one: mizzen run\n"),
         (("retrain", "--cause", "moon"), "drift"),
         (("labels", "import", "nothing.csv"), "cannot be read"),
     ],
@@ -149,6 +150,17 @@ def test_what_cannot_be_done_is_told_with_a_way_on(
     done = mizzen(*words, cwd=shop)
     assert done.returncode == 3, done.stdout + done.stderr
     assert said in done.stderr
+    assert "serving on" not in done.stderr
+
+
+def test_a_failed_run_says_how_the_step_is_mended_then_where_its_log_is(
+    mizzen: Mizzen, shop: Path
+) -> None:
+    done = mizzen("run", "--until", "2024-01-01", cwd=shop)
+    assert done.returncode == 5
+    told = done.stderr
+    assert "in step snapshot: " in told
+    assert told.index("given: ") < told.index("next: ") < told.index("mizzen runs logs")
 
 
 def test_labels_are_kept_without_a_service(answer: Answer, shop: Path) -> None:

@@ -20,7 +20,7 @@ from mizzen.control.state import models
 from mizzen.control.state.records import Promotion, VersionRecord
 from mizzen.control.submit import Prepared, carry_out
 from mizzen.control.workspace import Workspace, open_workspace
-from mizzen.errors import Conflict, NotFound, UserError
+from mizzen.errors import Conflict, NotFound
 
 Make = Callable[..., Prepared]
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -91,13 +91,10 @@ def test_promoting_the_champion_again_adds_nothing(shop: Workspace) -> None:
     assert len(models.history(shop.state, "shop")) == 1
 
 
-def test_a_refused_version_needs_force_and_a_reason(shop: Workspace) -> None:
+def test_what_the_gate_refused_is_never_promoted(shop: Workspace) -> None:
     with pytest.raises(Conflict, match="the gate refused version 3"):
-        promote(shop, 3, NOW)
-    with pytest.raises(UserError, match="needs a reason"):
-        promote(shop, 3, NOW, force=True, reason="  ")
-    assert promote(shop, 3, NOW, force=True, reason="an experiment").forced
-    assert champion(shop) == 3
+        promote(shop, 3, NOW, reason="an experiment")
+    assert champion(shop) == 1
 
 
 def test_an_unknown_version_names_the_known_ones(shop: Workspace) -> None:

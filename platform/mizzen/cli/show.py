@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from mizzen.project import Project, Run
 
 
+_CELL = 48
+
+
 def table(door: Door, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A plain table."""
     from rich.markup import escape
@@ -92,4 +95,10 @@ def pair_rows(pairs: dict[str, tuple[Any, Any]]) -> Iterable[Sequence[object]]:
     """Name, first, second, and the difference of numbers."""
     for name, (one, other) in pairs.items():
         numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (one, other))
-        yield name, short(one), short(other), f"{other - one:+.4g}" if numbers else ""
+        yield name, _cell(one), _cell(other), f"{other - one:+.4g}" if numbers else ""
+
+
+def _cell(value: Any) -> str:
+    # two of them stand beside each other; the whole text is in the JSON document
+    text = short(value)
+    return text if len(text) <= _CELL else f"{text[: _CELL - 1]}…"

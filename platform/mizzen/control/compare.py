@@ -19,8 +19,8 @@ from mizzen.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Each mapping: name -> (value of the first, value of the second), differing ones only,
-    but for `figures`, which holds all scalars of all steps as `step.figure`."""
+    """Each mapping: name -> (value of the first, value of the second), differing ones only.
+    `figures`: the scalars of all steps as `step.figure`."""
 
     first: str
     second: str
@@ -59,7 +59,7 @@ def _compare(workspace: Workspace, one: RunRecord, other: RunRecord) -> Comparis
         other.id,
         _differing(_description(one), _description(other)),
         _differing(one.arguments, other.arguments),
-        _beside(_figures(workspace, one), _figures(workspace, other)),
+        _differing(_figures(workspace, one), _figures(workspace, other)),
     )
 
 
@@ -84,9 +84,7 @@ def _figures(workspace: Workspace, run: RunRecord) -> dict[str, Any]:
     return {f"{step.name}.{name}": v for step in steps for name, v in step.figures.items()}
 
 
-def _beside(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    return {name: (one.get(name), other.get(name)) for name in [*one, *(other.keys() - one)]}
-
-
 def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    return {name: pair for name, pair in _beside(one, other).items() if pair[0] != pair[1]}
+    names = [*one, *(name for name in other if name not in one)]
+    pairs = {name: (one.get(name), other.get(name)) for name in names}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}

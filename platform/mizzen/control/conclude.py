@@ -14,7 +14,7 @@ from mizzen.control.state import models, runs
 from mizzen.control.state.records import RunRecord, VersionRecord
 from mizzen.control.workspace import Workspace
 from mizzen.core.runs import Outcome, RunState, StepState
-from mizzen.errors import MizzenError
+from mizzen.errors import MizzenError, StepFailed
 
 EVALUATE, REGISTER = "evaluate", "register"
 _CANCEL_SECONDS = 30
@@ -40,6 +40,24 @@ def broken(workspace: Workspace, run: RunRecord, error: BaseException) -> RunSta
     state = RunState.CANCELLED if by_hand else RunState.FAILED
     runs.change(workspace.state, run.id, state=state, ended_at=_now(), error=told)
     return state
+
+
+def failure(run: RunRecord, option: str = "") -> StepFailed:
+    """What the failed step of an ended run says about it, then how its log is read.
+
+    Args:
+        option: added to that command, as in ` --project shop`.
+    """
+    error = run.error or {}
+    step, message, mend = (error.get(name) for name in ("step", "message", "next"))
+    log = f"mizzen runs logs {run.id}" + (f" {step}" if step else "") + option
+    where = f" in step {step}" if step else ""
+    return StepFailed(
+        f"run {run.id} {run.state.value}{where}" + (f": {message}" if message else ""),
+        given=error.get("given"),
+        allowed=error.get("allowed"),
+        next_step=f"{mend}; its log: {log}" if mend else log,
+    )
 
 
 def settle(workspace: Workspace, run: RunRecord) -> RunRecord:

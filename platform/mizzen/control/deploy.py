@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -26,21 +27,30 @@ def version_of(workspace: Workspace, version: int | None) -> int:
         return models.get_version(workspace.state, workspace.spec.name, version).number
     champion = models.champion(workspace.state, workspace.spec.name)
     if champion is None:
+        known = models.all_versions(workspace.state, workspace.spec.name)
+        last = f"promote one: mizzen models promote {known[-1].number}" if known else None
         raise NotFound(
-            f"{workspace.spec.name} has no champion",
-            next_step="train one: mizzen run; or name a version: mizzen models list",
+            f"{workspace.spec.name} has no champion", next_step=last or "train one: mizzen run"
         )
     return champion.version
 
 
-def serve(workspace: Workspace, version: int | None, port: int | None) -> int:
-    """Serve until interrupted; returns the service's exit status."""
+def serve(
+    workspace: Workspace,
+    version: int | None,
+    port: int | None,
+    tell: Callable[[str], None] | None = None,
+) -> int:
+    """Serve until interrupted; returns the service's exit status. `tell` is called with the
+    address once it is known that there is something to serve and where."""
     number = version_of(workspace, version)
     where = workspace.place.profile.serving
     package = package_of(workspace, number)
     wanted = where.port if port is None else port
     with listen(where.host, wanted, "the service", "serving.port") as listener:
         actual, descriptor = listener.getsockname()[1], listener.fileno()
+        if tell is not None:
+            tell(f"http://{where.host}:{actual}")
         process = subprocess.Popen(
             command(package, number, where.host, actual, descriptor),
             env={**os.environ, **workspace.place.to_environment()},

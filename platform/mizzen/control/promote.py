@@ -13,7 +13,7 @@ from mizzen.control.reconcile import reconcile
 from mizzen.control.state import models
 from mizzen.control.state.records import Promotion, RunRecord, VersionRecord
 from mizzen.control.workspace import Workspace
-from mizzen.errors import Conflict, UserError
+from mizzen.errors import Conflict
 
 
 def promote(
@@ -22,18 +22,22 @@ def promote(
     now: datetime,
     *,
     reason: str = "",
-    force: bool = False,
     by: str | None = None,
 ) -> Promotion:
     """Make a version the champion; an older one is a rollback.
 
     Raises:
         NotFound: no such version.
-        Conflict: the gate refused it and `force` is not set, or it is the champion already.
-        UserError: `force` without a reason.
+        Conflict: the gate refused it, so it was registered by other means than a run.
     """
     version = models.get_version(workspace.state, workspace.spec.name, number)
-    _allow(version, reason, force)
+    if not version.blessed:
+        raise Conflict(
+            f"the gate refused version {number}",
+            given=version.reason,
+            allowed="a version that the gate blessed: mizzen models list",
+            next_step="train a better one: mizzen run",
+        )
     now_champion = models.champion(workspace.state, workspace.spec.name)
     if now_champion is not None and now_champion.version == number:
         reconcile(workspace)
@@ -44,7 +48,7 @@ def promote(
         previous=None,
         by=by or _user(),
         reason=reason or version.reason,
-        forced=force and not version.blessed,
+        forced=False,
         at=now,
     )
     kept = models.append_promotion(workspace.state, promotion)
@@ -76,20 +80,6 @@ def promote_automatically(
         return None
     reconcile(workspace)
     return kept
-
-
-def _allow(version: VersionRecord, reason: str, force: bool) -> None:
-    if version.blessed:
-        return
-    if not force:
-        raise Conflict(
-            f"the gate refused version {version.number}",
-            given=version.reason,
-            next_step=f"train a better one, or insist: mizzen models promote {version.number} "
-            "--force --reason '...'",
-        )
-    if not reason.strip():
-        raise UserError("--force needs a reason", next_step="add --reason '...'")
 
 
 def _user() -> str:

@@ -107,12 +107,7 @@ def _continued(workspace: Workspace, run_id: str | None, watch: Watch | None) ->
 
 def _result(workspace: Workspace, run: RunRecord) -> dict[str, Any]:
     if run.state is not RunState.SUCCEEDED:
-        error = run.error or {}
-        raise StepFailed(
-            f"run {run.id} {run.state.value} in step {error.get('step', '?')}",
-            given=error.get("message"),
-            next_step=f"mizzen runs logs {run.id} --project {workspace.folder}",
-        )
+        raise conclude.failure(run, f" --project {workspace.folder}")
     steps = {step.name: step for step in runs.steps_of(workspace.state, run.id)}
     champion = models.champion(workspace.state, workspace.spec.name)
     verdict = steps["evaluate"].figures if "evaluate" in steps else {}

@@ -12,13 +12,14 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mizzen.control.events import event_document, line, read_event, read_outcome
 from mizzen.core.place import Place
-from mizzen.core.runs import Outcome, StepEvent, StepState
+from mizzen.core.runs import Outcome, RunState, StepEvent, StepState
 from mizzen.errors import MizzenError
 
 TRACKER = "mlflow"
@@ -48,18 +49,18 @@ class Tracking:
             self._send(line("event", event_document(event)))
 
     def finish(self, outcome: Outcome) -> None:
-        """Close the page and wait until it is complete; does nothing if none was opened."""
+        """Close the page; does nothing if none was opened. Returns when the page of a run that
+        succeeded is complete; of any other at once, since its cause is to be told first."""
         if self._process is None:
             return
         self._send(line("outcome", outcome))
         with contextlib.suppress(OSError):
             if self._process.stdin is not None:
                 self._process.stdin.close()
-        try:
-            self._process.wait(FLUSH_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        if outcome.state is RunState.SUCCEEDED:
+            _await(self._process)
+        else:  # the process goes on by itself; a daemon thread only reaps it
+            threading.Thread(target=_await, args=(self._process,), daemon=True).start()
 
     def _start(self) -> None:
         with (self._folder / LOG).open("ab") as log:
@@ -83,6 +84,14 @@ class Tracking:
             if self._process is not None and self._process.stdin is not None:
                 self._process.stdin.write(message)
                 self._process.stdin.flush()
+
+
+def _await(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(FLUSH_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def main() -> int:

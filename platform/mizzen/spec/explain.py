@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -30,7 +30,14 @@ def explain(
         message = lines[0]
     else:
         message = f"{document.file.name} has {len(lines)} faults\n  " + "\n  ".join(lines)
-    return InvalidProject(message, next_step=f"mend {document.file}, then: mizzen check")
+    return InvalidProject(message, next_step=_next(document, faults))
+
+
+def _next(document: Document, faults: Sequence[_Fault]) -> str:
+    words = ", ".join(dict.fromkeys(f"--set {o}" for fault in faults for o in fault.set_by))
+    if words and all(fault.set_by for fault in faults):
+        return f"mend {words}"
+    return f"mend {document.file}{f' and {words}' if words else ''}, then: mizzen check"
 
 
 class _Fault:
@@ -42,9 +49,9 @@ class _Fault:
         self._fault, self._root = fault, schema
         self._path = _written(fault, document.values)
         self._field = ".".join(str(part) for part in self._path) or "(whole file)"
-        set_by = [o for o in overrides if f"{self._field}.".startswith(f"{o}.")]
-        self.line = 0 if set_by else document.line_of(self._path)
-        self._where = "--set" if set_by else f"{document.file.name}:{self.line}"
+        self.set_by = [o for o in overrides if f"{self._field}.".startswith(f"{o}.")]
+        self.line = 0 if self.set_by else document.line_of(self._path)
+        self._where = "--set" if self.set_by else f"{document.file.name}:{self.line}"
 
     def text(self) -> str:
         """`mizzen.yaml:12: gate.margin: ...; given: ...; allowed: ...`"""

@@ -73,12 +73,10 @@ def promote(
     door: Door,
     version: Version,
     reason: Annotated[str, typer.Option(help="Why; kept in the history.")] = "",
-    force: Annotated[
-        bool, typer.Option("--force", help="Even if the gate refused it; needs a reason.")
-    ] = False,
 ) -> None:
-    """Make a version the champion; an older one is a rollback."""
-    found = door.project.promote(version, reason=reason, force=force)
+    """Make a version the champion; an older one is a rollback. Only versions that the gate
+    blessed are registered."""
+    found = door.project.promote(version, reason=reason)
     before = "" if found.previous is None else f" (before: version {found.previous})"
     door.answer(found, lambda: door.say(f"version {found.version} is the champion{before}"))
 

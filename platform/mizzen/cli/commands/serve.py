@@ -20,9 +20,8 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Instead of the profile's.", min=0)] = None,
 ) -> None:
     """Serve one version in the foreground, until Ctrl-C."""
-    where = door.project.workspace.place.profile.serving
-    shown = where.port if port is None else port
-    typer.echo(f"serving on http://{where.host}:{shown}; Ctrl-C ends it", err=True)
-    status = door.project.serve(version, port)
+    status = door.project.serve(
+        version, port, lambda at: typer.echo(f"serving on {at}; Ctrl-C ends it", err=True)
+    )
     door.answer({"status": status}, lambda: None)
     raise typer.Exit(status)

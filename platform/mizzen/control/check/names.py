@@ -34,6 +34,13 @@ def _trainer(spec: ProjectSpec) -> list[Finding]:
         return [
             Finding("warning", "trainer.kind", message, f"pip install 'mizzen[{backend.extra}]'")
         ]
+    if spec.trainer.kind == "torch":  # LightGBM's names are known to its binary only
+        from mizzen.adapters.torch.parameters import read_parameters
+
+        try:
+            read_parameters(spec.trainer.parameters)
+        except MizzenError as error:
+            return [refused("trainer.parameters", error)]
     return [Finding("ok", "trainer", spec.trainer.kind)]
 
 
@@ -90,7 +97,4 @@ def _roles(spec: ProjectSpec) -> list[Finding]:
     if spec.label.column in {*spec.data.key, spec.data.event_time}:
         message = f"{spec.label.column!r} is the label and a key or the event time"
         found.append(Finding("error", "label.column", message, "name another column"))
-    if spec.label.column in spec.evaluation.slices:
-        message = f"slices by the label {spec.label.column!r}: each slice has one class"
-        found.append(Finding("warning", "evaluation.slices", message, "slice by what is known"))
     return found
