@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, JsonValue, Tag, model_validator
 
-from mizzen.spec.columns import Duration, Section
+from mizzen.spec.columns import Section
 
 Instant = Annotated[
     str,
@@ -51,7 +51,6 @@ class ReplayStep(_Step):
     replay: Literal[True] = Field(description="always `true`")
     start: Instant = Field(alias="from", description="first event time")
     end: Instant = Field(alias="until", description="end of the window, exclusive")
-    every: Duration = Field(default="1h", description="how much data time one tick covers")
 
 
 class WatchStep(_Step):
