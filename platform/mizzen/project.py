@@ -16,11 +16,13 @@ from mizzen.control.instants import parse, window
 from mizzen.control.request import RunRequest
 from mizzen.control.workspace import Workspace, open_workspace
 from mizzen.core.runs import RunState, StepEvent
+from mizzen.errors import NotFound
 
 if TYPE_CHECKING:
     from mizzen.control.check import Finding
     from mizzen.control.compare import Comparison
     from mizzen.control.doctor import Diagnosis
+    from mizzen.control.predictions import Labelled
     from mizzen.control.retrain import Retrained
     from mizzen.control.stack.stack import StackStatus
     from mizzen.control.state.records import (
@@ -290,12 +292,23 @@ class Project:
         run = carry_out(prepare(self._workspace, request, _now()), watch)
         return Run(self._workspace, run.id)
 
-    def label(self, prediction_id: str, value: float | str, at: str | None = None) -> int:
-        """Say what a prediction turned out to be."""
-        return self.label_many([(prediction_id, value, at)])
+    def label(self, prediction_id: str, value: float | str, at: str | None = None) -> None:
+        """Say what a prediction turned out to be.
 
-    def label_many(self, labels: Sequence[tuple[str, float | str, str | None]]) -> int:
-        """Labels as (prediction id, value, instant at which it became known, or None)."""
+        Raises:
+            NotFound: no logged prediction has this id.
+        """
+        if self.label_many([(prediction_id, value, at)]).unknown:
+            raise NotFound(
+                "no logged prediction has this id",
+                given=prediction_id,
+                allowed="a prediction_id in an answer of this project's service",
+                next_step="mizzen predict shows it in each answer",
+            )
+
+    def label_many(self, labels: Sequence[tuple[str, float | str, str | None]]) -> Labelled:
+        """Labels as (prediction id, value, instant at which it became known, or None). Those of
+        logged predictions are kept; the ids of the others are told."""
         from mizzen.control.predictions import add_labels, label
 
         known = [label(i, value, parse(at, "at") if at else None) for i, value, at in labels]
@@ -337,12 +350,16 @@ class Project:
 
         Args:
             trigger: id of the event that asks; the same id never starts two runs.
+            until: end of the window. Without it a person trains on all rows; for other causes
+                it is now.
         """
         from mizzen.control.retrain import retrain
         from mizzen.control.watch import request_of
 
         now = parse(until, "--until") if until else _now()
-        return retrain(self._workspace, request_of(cause, trigger, now), now, watch=watch)
+        request = request_of(cause, trigger, now)
+        all_rows = cause == "person" and not until
+        return retrain(self._workspace, request, now, all_rows=all_rows, watch=watch)
 
     def reset_breaker(self, by: str = "somebody") -> DecisionRecord:
         """Allow retraining again after it failed several times in a row."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ import pytest
 from typer.main import get_command
 
 import mizzen as package
+from mizzen.adapters.segment_log.log import SegmentLog
 from mizzen.cli.app import COMMANDS, app
+from mizzen.ports.prediction_log import Prediction
 
 Mizzen = Callable[..., subprocess.CompletedProcess[str]]
 Answer = Callable[..., Any]
@@ -163,10 +166,33 @@ def test_a_failed_run_says_how_the_step_is_mended_then_where_its_log_is(
     assert told.index("given: ") < told.index("next: ") < told.index("mizzen runs logs")
 
 
+def log(shop: Path, *ids: str) -> None:
+    now = datetime.now(UTC)
+    kept = SegmentLog(package.Project.open(shop).workspace.place)
+    kept.append([Prediction(name, now, "shop", 1, {}, {}, 0.5, now) for name in ids])
+    kept.close()
+
+
 def test_labels_are_kept_without_a_service(answer: Answer, shop: Path) -> None:
+    log(shop, "a", "b", "c")
     (shop / "labels.csv").write_text("prediction_id,value,at\na,1,2026-01-01T00:00:00Z\nb,0,\n")
-    assert answer("labels", "import", "labels.csv", cwd=shop) == {"accepted": 2}
+    assert answer("labels", "import", "labels.csv", cwd=shop) == {"accepted": 2, "unknown": []}
     assert answer("labels", "add", "c", "1", cwd=shop) == {"accepted": 1}
+
+
+def test_labels_of_unknown_predictions_are_told_and_not_kept(mizzen: Mizzen, shop: Path) -> None:
+    log(shop, "a")
+    refused = mizzen("labels", "add", "x", "1", cwd=shop)
+    assert (refused.returncode, refused.stdout) == (3, "")
+    assert "given: x\n" in refused.stderr
+    assert "next: " in refused.stderr
+    (shop / "labels.csv").write_text("prediction_id,value\na,1\nx,0\ny,1\n")
+    done = mizzen("labels", "import", "labels.csv", cwd=shop)
+    assert done.returncode == 3
+    assert "1 labels kept" in done.stdout
+    assert "left out: x, y" in done.stdout
+    kept = SegmentLog(package.Project.open(shop).workspace.place)
+    assert set(kept.labels()) == {"a"}
 
 
 def test_the_doctor_says_what_is_here(mizzen: Mizzen, shop: Path) -> None:

@@ -105,6 +105,19 @@ def test_data_is_held_against_the_description(
     assert [f.subject for f in faults(changed(workspace, old, new), data=True)] == [subject]
 
 
+def test_unknown_parameters_of_a_torch_trainer_are_told(workspace: Workspace) -> None:
+    (workspace.folder / "net.py").write_text("def build(inputs): ...\n")
+    found = faults(changed(workspace, "kind: lightgbm", "kind: torch\n  model: net:build"))
+    assert [fault.subject for fault in found] == ["trainer.parameters"]
+    assert "'num_iterations'" in found[0].message
+    assert "allowed: epochs, batch_size" in found[0].message
+
+
+def test_slices_by_the_label_are_no_fault(workspace: Workspace) -> None:
+    sliced = changed(workspace, "slices: [country]", "slices: [returned]")
+    assert all(f.level == "ok" for f in check(sliced) if f.subject == "evaluation.slices")
+
+
 def rewrite(workspace: Workspace, old: str, new: str) -> None:
     file = workspace.folder / "data" / "orders.csv"
     file.write_text(file.read_text().replace(old, new))

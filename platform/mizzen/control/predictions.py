@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -46,14 +47,27 @@ def predict(workspace: Workspace, rows: Sequence[Mapping[str, Any]]) -> dict[str
         ) from None
 
 
-def add_labels(workspace: Workspace, labels: Sequence[TrueLabel]) -> int:
-    """Keep what predictions turned out to be; needs no running service."""
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """How many labels were kept, and the ids that no logged prediction has, in given order."""
+
+    accepted: int
+    unknown: tuple[str, ...] = ()
+
+
+def add_labels(workspace: Workspace, labels: Sequence[TrueLabel]) -> Labelled:
+    """Keep what logged predictions turned out to be; needs no running service."""
     log = load("prediction_log", "segments")(workspace.place)
+    asked = {label.prediction_id for label in labels}
     try:
-        log.label(labels)
+        logged = {prediction.id for prediction in log.read() if prediction.id in asked}
+        known = [label for label in labels if label.prediction_id in logged]
+        if known:
+            log.label(known)
     finally:
         log.close()  # durable before we say so
-    return len(labels)
+    unknown = (label.prediction_id for label in labels if label.prediction_id not in logged)
+    return Labelled(len(known), tuple(dict.fromkeys(unknown)))
 
 
 def label(prediction_id: str, value: float | str, at: datetime | None = None) -> TrueLabel:

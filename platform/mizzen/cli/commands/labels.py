@@ -11,10 +11,11 @@ import typer
 
 from mizzen.cli.door import Door, as_command, group_app
 from mizzen.cli.values import read, records
-from mizzen.errors import InvalidData
+from mizzen.errors import InvalidData, NotFound
 
 app = group_app("Labels: what predictions turned out to be.")
 _ID, _VALUE, _AT = "prediction_id", "value", "at"
+_SHOWN = 10  # unknown ids; --json has all
 
 
 @as_command(app, "add", "mizzen labels add 01J8Z... 1 --at 2013-07-01T12:00:00Z")
@@ -25,8 +26,8 @@ def add(
     at: Annotated[str | None, typer.Option(help="When it became known; now if absent.")] = None,
 ) -> None:
     """Keep the label of one prediction."""
-    count = door.project.label(prediction, _value(value), at)
-    door.answer({"accepted": count}, lambda: door.say("1 label kept"))
+    door.project.label(prediction, _value(value), at)
+    door.answer({"accepted": 1}, lambda: door.say("1 label kept"))
 
 
 @as_command(app, "import", "mizzen labels import labels.csv")
@@ -36,7 +37,7 @@ def import_labels(
         Path, typer.Argument(help="CSV or JSON with prediction_id, value, at; - reads the input.")
     ],
 ) -> None:
-    """Keep the labels of many predictions."""
+    """Keep the labels of many predictions; exits with 3 if the log lacks some of them."""
     text = read(file)
     rows = records(text, str(file)) if text.lstrip()[:1] in "[{" else list(_table(text, file))
     found = []
@@ -48,8 +49,18 @@ def import_labels(
                 allowed=f"columns {_ID}, {_VALUE} and, if known, {_AT}",
             )
         found.append((str(row[_ID]), _value(row[_VALUE]), row.get(_AT) or None))
-    count = door.project.label_many(found)
-    door.answer({"accepted": count}, lambda: door.say(f"{count} labels kept"))
+    kept = door.project.label_many(found)
+
+    def show() -> None:
+        door.say(f"{kept.accepted} labels kept")
+        if kept.unknown:
+            more = len(kept.unknown) - _SHOWN
+            names = ", ".join(kept.unknown[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+            door.say(f"{len(kept.unknown)} ids are of no logged prediction, left out: {names}")
+
+    door.answer(kept, show)
+    if kept.unknown:
+        raise typer.Exit(NotFound.exit_code)
 
 
 def _table(text: str, file: Path) -> csv.DictReader[str]:
