@@ -12,13 +12,24 @@ from mizzen_pipelines.sections import section
 
 # Distributions whose version belongs to a step's cache key.
 FRAMES = ("numpy", "pandas", "pyarrow")
+# Sections of the profile whose address belongs to a step's cache key: what a step leaves in one
+# registry or store, or finds in it, is not in another.
+SERVICES = {
+    "snapshot": ("data_store",),
+    "features": ("feature_store",),
+    "evaluate": ("tracking",),
+    "register": ("tracking",),
+    "predict": ("tracking",),
+}
 FRAMEWORKS = {"torch": ("torch", "safetensors"), "lightgbm": ("lightgbm",)}
 
 
 def step(task: PipelineTask, name: str, *libraries: str, image: str | None = None) -> PipelineTask:
-    """Name a task's plain function and the libraries that its result depends on."""
+    """Name a task's plain function, and the libraries and services that its result depends on."""
     task.set_env_variable("MIZZEN_STEP", f"mizzen_components.{name}:run")
     task.set_env_variable("MIZZEN_LIBRARIES", ",".join(sorted({*FRAMES, *libraries})))
+    if name in SERVICES:
+        task.set_env_variable("MIZZEN_SERVICES", ",".join(SERVICES[name]))
     return task if image is None else task.set_container_image(image)
 
 

@@ -65,6 +65,22 @@ def test_the_trainers_resources_are_asked_for(spec: ProjectSpec, tmp_path: Path)
     assert train.environment["MIZZEN_LIBRARIES"] == "lightgbm,numpy,pandas,pyarrow"
 
 
+def test_steps_that_talk_to_a_service_say_so(spec: ProjectSpec, tmp_path: Path) -> None:
+    tasks = [
+        task
+        for kind in ("training", "batch-inference")
+        for task in plan(spec, kind, tmp_path).tasks
+    ]
+    services = {task.name: task.environment.get("MIZZEN_SERVICES", "") for task in tasks}
+    assert {name: text for name, text in services.items() if text} == {
+        "snapshot": "data_store",
+        "features": "feature_store",
+        "evaluate": "tracking",
+        "register": "tracking",
+        "predict": "tracking",
+    }
+
+
 def test_processes_share_the_machine_and_gpus_and_nodes_are_asked_for(
     project: Path, tmp_path: Path
 ) -> None:

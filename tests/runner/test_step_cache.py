@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from mizzen.adapters.cache.sources import Sources
 from mizzen.core.plan import Constant, Output, Task
 from mizzen.core.runs import RunState
 from mizzen.errors import InvalidProject
+from mizzen.spec.profile import Profile
 
 from .conftest import Bench, executed, states
 
@@ -91,9 +93,9 @@ def test_the_same_content_from_another_step_stops_the_change(steps: Bench) -> No
 
 def test_an_edited_helper_executes_again(steps: Bench) -> None:
     steps.run(pair())
-    steps.write("helper", HELPER.replace("'!'", "'?'"))
+    steps.write("helper", HELPER.replace("'!'", "'??'"))
     assert rerun(steps, pair()) == ["first", "second"]
-    assert steps.run(pair(), "third").steps["second"].artifacts["total"].read_text() == "1?"
+    assert steps.run(pair(), "third").steps["second"].artifacts["total"].read_text() == "1??"
 
 
 def test_a_touched_file_does_not_execute_again(steps: Bench) -> None:
@@ -319,3 +321,45 @@ def test_a_step_module_that_does_not_exist_fails_the_step(bench: Bench) -> None:
     assert "no module no_such_module" in str(outcome.steps["gone"].error)
     with pytest.raises(InvalidProject):
         Sources(bench.home / "memo.json").digest("no_such_module")
+
+
+SERVING = {"MIZZEN_SERVICES": "tracking,data_store"}
+
+
+def moved(bench: Bench, **sections: dict[str, Any]) -> None:
+    """The same home under a profile with other addresses."""
+    stated = bench.place.profile.model_dump(mode="json", by_alias=True)
+    for name, fields in sections.items():
+        stated[name] |= fields
+    bench.place = replace(bench.place, profile=Profile.model_validate(stated))
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [{"tracking": {"uri": "http://other:5000"}}, {"data_store": {"url": "s3://other"}}],
+    ids=["registry", "data store"],
+)
+def test_a_step_that_talks_to_a_service_runs_again_for_another_one(
+    steps: Bench, sections: dict[str, dict[str, Any]]
+) -> None:
+    tasks = pair(environment=SERVING)
+    steps.run(tasks)
+    moved(steps, **sections)
+    assert rerun(steps, tasks) == ["first"], "the second step declares no service"
+    steps.run(tasks, "third")
+    assert executed(steps.events) == []
+
+
+def test_ports_passwords_and_undeclared_services_execute_nothing_again(steps: Bench) -> None:
+    moved(steps, tracking={"uri": "http://me:old@host:5000/x"})
+    tasks = pair(environment=SERVING)
+    steps.run(tasks)
+    moved(steps, tracking={"uri": "http://me:new@host:5000/x", "port": 1, "runs": False})
+    moved(steps, serving={"port": 1}, metrics={"pushgateway": "http://push"})
+    assert rerun(steps, tasks) == []
+
+
+def test_a_service_that_no_profile_knows_fails_the_step(steps: Bench) -> None:
+    outcome = steps.run(pair(environment={"MIZZEN_SERVICES": "trucking"}))
+    error = outcome.steps["first"].error or {}
+    assert (error["given"], error["allowed"]) == ("trucking", "tracking, data_store, feature_store")

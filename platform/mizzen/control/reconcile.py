@@ -6,6 +6,10 @@ champion's package. Idempotent; each effect is compared before it is changed.
 
 from __future__ import annotations
 
+import hashlib
+import json
+from pathlib import Path
+
 from mizzen.adapters.table import load
 from mizzen.control.state import models
 from mizzen.control.workspace import Workspace
@@ -38,7 +42,7 @@ def registry_of(workspace: Workspace) -> Registry:
 
 
 def _point_alias(workspace: Workspace, version: int) -> bool:
-    marker = workspace.place.home / f"champion-{workspace.spec.name}"
+    marker = _marker(workspace)
     # asking the registry costs seconds of imports; the marker is written after the effect
     if marker.exists() and marker.read_text(encoding="utf-8") == str(version):
         return False
@@ -47,3 +51,10 @@ def _point_alias(workspace: Workspace, version: int) -> bool:
     fresh.write_text(str(version), encoding="utf-8")
     fresh.replace(marker)
     return True
+
+
+def _marker(workspace: Workspace) -> Path:
+    """One for each registry: what was done to one is not done to another."""
+    address = json.dumps(workspace.place.address("tracking"), sort_keys=True)
+    registry = hashlib.sha256(address.encode()).hexdigest()[:12]
+    return workspace.place.home / f"champion-{workspace.spec.name}-{registry}"

@@ -7,11 +7,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from mizzen.errors import UserError
 from mizzen.spec.profile import Profile
 
 VARIABLE = "MIZZEN_PLACE"
+# Sections of a profile that steps talk to, with the fields that say where.
+_SERVICES = {"tracking": ("uri",), "data_store": ("url",), "feature_store": ("kind",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,20 @@ class Place:
         }
         return {VARIABLE: json.dumps(document, sort_keys=True)}
 
+    def address(self, service: str) -> dict[str, Any]:
+        """What tells one such service from another, as JSON: a section of the profile without
+        ports, credentials and what only this machine does with it.
+
+        Raises:
+            UserError: no section of that name.
+        """
+        if service not in _SERVICES:
+            raise UserError(
+                "no such service in a profile", given=service, allowed=", ".join(_SERVICES)
+            )
+        section = getattr(self.profile, service).model_dump(mode="json")
+        return {name: _without_user(section[name]) for name in _SERVICES[service]}
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Place:
         """The place that the runner gave to this step.
@@ -47,3 +65,10 @@ class Place:
         document = json.loads(text)
         profile = Profile.model_validate(document["profile"])
         return cls(document["project"], Path(document["home"]), profile)
+
+
+def _without_user(address: str | None) -> str | None:
+    """Another password leads to the same place."""
+    if address is None or "@" not in (parts := urlsplit(address)).netloc:
+        return address
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

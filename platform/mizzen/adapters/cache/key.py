@@ -1,9 +1,9 @@
 """The key of a step: everything that its result depends on, as one hash.
 
-Code (see `sources`), the versions of the libraries that the task declares, its declared
-environment and number of threads, its parameters, the content of its input artifacts, and the
-interpreter. Not in it: names of runs and files, times, the machine, and what a submission
-adds to the environment.
+Code (see `sources`), the versions of the libraries and the addresses of the services that the
+task declares, its declared environment and number of threads, its parameters, the content of its
+input artifacts, and the interpreter. Not in it: names of runs and files, times, the machine, and
+what a submission adds to the environment.
 """
 
 from __future__ import annotations
@@ -14,21 +14,23 @@ import platform
 import sys
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from mizzen.adapters.cache.sources import Sources
+from mizzen.core.place import Place
 from mizzen.core.plan import Task
 
 LIBRARIES = "MIZZEN_LIBRARIES"
+SERVICES = "MIZZEN_SERVICES"  # sections of the profile
 _FORMAT = 1
 
 
 class StepKeys:
     """Makes the keys of one run's steps."""
 
-    def __init__(self, home: Path) -> None:
-        self._sources = Sources(home / "cache" / "sources.json")
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._sources = Sources(place.home / "cache" / "sources.json")
 
     def key(self, task: Task, values: Mapping[str, Any], artifacts: Mapping[str, str]) -> str:
         """The key of a task with its resolved inputs; `artifacts`: name -> content hash."""
@@ -37,7 +39,8 @@ class StepKeys:
             "step": task.step,
             "code": self._sources.digest(task.step.partition(":")[0]),
             "python": [sys.implementation.cache_tag, platform.machine()],
-            "libraries": {name: _version(name) for name in _libraries(task)},
+            "libraries": {name: _version(name) for name in _listed(task, LIBRARIES)},
+            "services": {name: self._place.address(name) for name in _listed(task, SERVICES)},
             "environment": dict(task.environment),
             "threads": task.resources.cpu,
             "values": dict(values),
@@ -57,8 +60,8 @@ def salted(key: str, run_id: str) -> str:
     return hashlib.sha256(f"{key}/{run_id}".encode()).hexdigest()
 
 
-def _libraries(task: Task) -> list[str]:
-    return [name for name in task.environment.get(LIBRARIES, "").split(",") if name]
+def _listed(task: Task, variable: str) -> list[str]:
+    return [name for name in task.environment.get(variable, "").split(",") if name]
 
 
 @cache

@@ -36,7 +36,7 @@ class Memory:
         self._folder = folder
         self._home = submission.place.home
         self._cache = StepCache(self._home)
-        self._keys = StepKeys(self._home)
+        self._keys = StepKeys(submission.place)
 
     def key(self, task: Task, inputs: Inputs) -> str:
         """Where the task's result lies. A result that no other run may use lies under a key
