@@ -47,14 +47,16 @@ def run(
     """Judge a part of the log against the profile of the model that answered.
 
     The part is cut into windows of `monitoring.window`, from its end backwards; each is judged
-    for itself. An open end is the newest prediction.
+    for itself. Windows without rows are left out, but for the newest. An open end is the newest
+    prediction.
 
     Args:
         package: the model package of `window.version`.
         into: folder for `result.json` and `report.html`, made when missing.
 
     Raises:
-        UserError: `window` names no version: a window of two models has no one profile.
+        UserError: `window` names no version: a window of two models has no one profile; or it
+            begins after its end.
         IntegrityError: the package holds no model or no profile.
     """
     begun = time.monotonic()
@@ -106,17 +108,33 @@ def _cut(
 ) -> list[tuple[datetime, datetime]]:
     """Windows of `length` from the end backwards, oldest first. What is left over at the start
     is a window of its own when it is at least half as long, or all there is."""
-    seconds = rows.seconds if len(rows.seconds) else np.array([now.timestamp()])
+    if len(rows.seconds) == 0:
+        return [_without_rows(window, length, now)]
     # the end is open: the newest prediction must lie before it
-    last = datetime.fromtimestamp(float(seconds[-1]), UTC) + timedelta(microseconds=1)
-    first = window.start or datetime.fromtimestamp(float(seconds[0]), UTC)
+    last = datetime.fromtimestamp(float(rows.seconds[-1]), UTC) + timedelta(microseconds=1)
+    first = window.start or datetime.fromtimestamp(float(rows.seconds[0]), UTC)
     end = window.end or last
     found: list[tuple[datetime, datetime]] = []
     while end - first >= length / 2 or not found:
         start = max(first, end - length)
-        found.append((start, end))
+        # a gap of years is not a hundred verdicts on nothing
+        if not found or len(rows.between(start, end).seconds):
+            found.append((start, end))
         end = start
     return found[::-1]
+
+
+def _without_rows(window: LogWindow, length: timedelta, now: datetime) -> tuple[datetime, datetime]:
+    end = window.end or now
+    if window.start is not None and window.start >= end:
+        raise UserError(
+            "the window holds nothing",
+            given=f"{window.start:%F %T%z} to {end:%F %T%z}",
+            allowed="a start before the end",
+            next_step="give an earlier start",
+        )
+    start = end - length
+    return (start if window.start is None else max(start, window.start)), end
 
 
 def _with_output(
@@ -147,7 +165,8 @@ def _report(
         return None
     chosen = np.linspace(0, count - 1, min(_SHOWN, count)).astype(np.int64)
     shown = [c for c in rows.columns if c.name in profile.sample]
-    verdict = f"{'ALARM' if window.cause else 'No alarm'}: {window.reason}"
+    quiet = "No alarm" if window.drift.judged else "Not judged"
+    verdict = f"{'ALARM' if window.cause else quiet}: {window.reason}"
     renderer = table.load("drift_report", "evidently")(place)
     page: Path = renderer.render(
         pd.DataFrame({c.name: list(profile.sample[c.name]) for c in shown}),

@@ -26,7 +26,7 @@ class WindowResult:
 
     @property
     def cause(self) -> Literal["drift", "quality"] | None:
-        """What alarms; drift where both do. None: quiet."""
+        """What alarms; drift where both do. None: quiet, or not judged."""
         if self.drift.alarm:
             return "drift"
         return "quality" if self.quality.alarm else None
@@ -41,6 +41,7 @@ class WindowResult:
             "beyond": f"{len(self.drift.beyond)} of {len(judged)}",
             "furthest": round(worst, 2),
             "reason": self.drift.reason,
+            "judged": self.drift.judged,
         }
 
     @property
@@ -51,6 +52,7 @@ class WindowResult:
             self.quality.metric: self.quality.value,
             "evaluated": self.quality.evaluated,
             "reason": self.quality.reason,
+            "judged": self.quality.judged,
         }
 
     @property

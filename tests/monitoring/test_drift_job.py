@@ -244,3 +244,22 @@ def test_a_push_gateway_that_is_away_fails_no_job(in_use: Any) -> None:
     result = run(in_use, place=with_gateway(in_use.place, f"127.0.0.1:{free_port()}"))
     assert result.push_error is not None
     assert result.metrics.exists()
+
+
+def test_without_rows_there_is_one_unjudged_window_that_begins_before_its_end(
+    in_use: Any,
+) -> None:
+    result = run(in_use, window=LogWindow(None, JUNE, 3))
+    assert [(w.start, w.end) for w in result.windows] == [(JUNE - 30 * DAY, JUNE)]
+    assert not result.newest.drift.judged
+    assert result.newest.drift_figures["judged"] is False
+    assert result.newest.quality_figures["judged"] is False
+    with pytest.raises(UserError, match="holds nothing"):
+        run(in_use, window=LogWindow(JUNE, JUNE - DAY, 3))
+
+
+def test_years_without_rows_are_one_window(in_use: Any) -> None:
+    in_use.predict(rows_of(np.random.default_rng(15), 400, JUNE, 30))
+    result = run(in_use, window=LogWindow(None, JUNE + 3000 * DAY, 3))
+    assert [w.drift.rows for w in result.windows] == [400, 0]
+    assert all(w.start < w.end for w in result.windows)

@@ -36,7 +36,7 @@ def run_drift_job(
     """Compare what a version answered with the profile stored with it, oldest window first.
 
     Args:
-        start: where the last judged window ended; None reads the whole log.
+        start: up to where the log was looked at; None reads the whole log.
     """
     from mizzen_monitoring import drift_job
 

@@ -35,6 +35,7 @@ def retrain(
     now: datetime,
     *,
     alarm: str | None = None,
+    all_rows: bool = False,
     watch: Watch | None = None,
 ) -> Retrained:
     """Ask the guard, keep its answer, and train on the window that ends at `now`.
@@ -42,8 +43,9 @@ def retrain(
     Args:
         now: the trigger's time; in a replay, the data's time.
         alarm: the stored window that this request answers.
+        all_rows: train on every row instead; the clock says nothing about data of the past.
     """
-    prepared = ask(workspace, request, now, alarm)
+    prepared = ask(workspace, request, now, alarm, all_rows=all_rows)
     if isinstance(prepared, DecisionRecord):
         return Retrained(prepared)
     decision, ready = prepared
@@ -51,7 +53,12 @@ def retrain(
 
 
 def ask(
-    workspace: Workspace, request: RetrainRequest, now: datetime, alarm: str | None = None
+    workspace: Workspace,
+    request: RetrainRequest,
+    now: datetime,
+    alarm: str | None = None,
+    *,
+    all_rows: bool = False,
 ) -> DecisionRecord | tuple[DecisionRecord, Prepared]:
     """The refusal, or the decision to go with the prepared run."""
     policy = workspace.spec.retraining
@@ -60,7 +67,7 @@ def ask(
         kept = _record(workspace, request, decision, now, None)
         return watching.add_decision(workspace.state, kept, alarm)
     start = None if policy.window is None else now - to_timedelta(policy.window)
-    timed = workspace.spec.data.event_time is not None
+    timed = workspace.spec.data.event_time is not None and not all_rows
     ready = prepare(
         workspace,
         RunRequest(

@@ -67,22 +67,27 @@ def watch(workspace: Workspace, step: WatchStep, observer: Watch | None) -> dict
     """Run the drift job and answer its alarms.
 
     Raises:
-        StepFailed: the story expects an alarm, or none, and it is otherwise.
+        StepFailed: the story expects an alarm, or a quiet window, and it is otherwise.
     """
     end = parse(step.end, "until")
     windows = watching_windows.inspect(workspace, end).windows
-    newest = max(found.end for found in windows)
-    alarmed = any(found.alarm for found in windows if found.end == newest)
-    if step.expect is not None and alarmed != (step.expect == "alarm"):
+    end_of_newest = max(found.end for found in windows)
+    newest = [found for found in windows if found.end == end_of_newest]
+    alarmed = any(found.alarm for found in newest)
+    judged = alarmed or any(found.judged for found in newest if found.kind == "drift")
+    outcome = "alarm" if alarmed else next(w.verdict for w in newest if w.judged == judged)
+    if step.expect is not None and outcome != step.expect:
         raise StepFailed(
             "the drift job found something else than the story expects",
-            given="an alarm" if alarmed else "no alarm",
+            given=outcome,
             allowed=step.expect,
             next_step="read the report: " + ", ".join(str(w.report) for w in windows),
         )
     answered = watching_windows.tick(workspace, end, observer).retrained
     result: dict[str, Any] = {
+        "found": outcome,
         "alarm": alarmed,
+        "judged": judged,
         "windows": windows,
         "reports": [found.report for found in windows if found.report],
         "decisions": [answer.decision.reason for answer in answered],

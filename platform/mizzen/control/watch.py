@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import cast, get_args
 
 from mizzen.control import conclude
@@ -35,22 +35,38 @@ class Watched:
 
 
 def inspect(workspace: Workspace, now: datetime) -> Watched:
-    """Run the drift job on what the champion answered since its last judged window, until
-    `now`, and store each window; a window that was judged before is not judged again."""
+    """Run the drift job on what the champion answered, and store each window.
+
+    The newest window spans `monitoring.window` back from `now`, also where it overlaps judged
+    ones; what nobody looked at before it is caught up. What was judged is not judged again.
+
+    Raises:
+        UserError: `now` has not come yet.
+    """
+    _refuse_future(now)
     version, name = version_of(workspace, None), workspace.spec.name
-    before = [window for window in _windows(workspace) if window.version == version]
-    last = max((window.end for window in before), default=None)
-    if last is None or last < now:
-        runs.know_project(workspace.state, name, str(workspace.folder), now)
-        for found in run_drift_job(workspace, version, last, now):
-            watching.add_window(workspace.state, _record(name, version, found, now))
-    known = {window.id for window in before}
-    fresh = [w for w in _windows(workspace) if w.version == version and w.id not in known]
-    return Watched(tuple(fresh or [window for window in before if window.end == last]))
+    before = [w for w in _windows(workspace) if w.version == version and w.end <= now]
+    same = [w for w in before if w.end == now]
+    if same and all(w.judged for w in same):
+        return Watched(tuple(same))
+    start = None  # nobody looked yet: the whole log
+    if before:
+        start = min(now - _length(workspace), max(w.end for w in before))
+    runs.know_project(workspace.state, name, str(workspace.folder), now)
+    found = [_record(name, version, f, now) for f in run_drift_job(workspace, version, start, now)]
+    for record in found:
+        watching.add_window(workspace.state, record)
+    ids = {record.id for record in found}
+    return Watched(tuple(w for w in _windows(workspace) if w.id in ids))
 
 
 def tick(workspace: Workspace, now: datetime, watch: Watch | None = None) -> Watched:
-    """Inspect if a window is due, finish retrainings that a kill interrupted, answer alarms."""
+    """Inspect if a window is due, finish retrainings that a kill interrupted, answer alarms.
+
+    Raises:
+        UserError: `now` has not come yet.
+    """
+    _refuse_future(now)
     resumed = _finish_interrupted(workspace, watch)
     seen = inspect(workspace, now).windows if due(workspace, now) else ()
     answered = [_answer(workspace, alarm, now, watch) for alarm in _pending(workspace)]
@@ -58,11 +74,18 @@ def tick(workspace: Workspace, now: datetime, watch: Watch | None = None) -> Wat
 
 
 def due(workspace: Workspace, now: datetime) -> bool:
-    """Whether the champion's last window ended at least a window's length ago."""
+    """Whether the champion's last judged window ended at least a window's length ago.
+
+    A look between, which overlaps the window judged before it, postpones nothing.
+    """
     version = version_of(workspace, None)
-    mine = [w for w in _windows(workspace) if w.version == version]
-    length = to_timedelta(workspace.spec.monitoring.window)
-    return not mine or now >= max(window.end for window in mine) + length
+    mark = None
+    for window in _windows(workspace):
+        if window.version != version or window.kind != "drift" or not window.judged:
+            continue
+        if mark is None or window.start is None or window.start >= mark:
+            mark = window.end
+    return mark is None or now >= mark + _length(workspace)
 
 
 def request_of(cause: str, trigger: str | None, now: datetime) -> RetrainRequest:
@@ -94,10 +117,21 @@ def _record(project: str, version: int, found: Found, now: datetime) -> WindowRe
 def _answer(
     workspace: Workspace, alarm: WindowRecord, now: datetime, watch: Watch | None
 ) -> Retrained:
-    same = [w for w in _windows(workspace) if w.kind == alarm.kind and w.version == alarm.version]
-    verdicts = [w.alarm for w in same if w.end <= alarm.end]
+    verdicts = _verdicts_until(workspace, alarm)
     request = RetrainRequest(alarm.id, cast(Cause, alarm.kind), alarms_in_a_row(verdicts))
     return retrain(workspace, request, max(now, alarm.end), alarm=alarm.id, watch=watch)
+
+
+def _verdicts_until(workspace: Workspace, alarm: WindowRecord) -> list[bool]:
+    """Verdicts up to this one, oldest first. Windows that overlap count once: looking twice
+    makes no second alarm."""
+    verdicts, begin = [alarm.alarm], alarm.start
+    for window in _windows(workspace)[::-1]:
+        same = window.kind == alarm.kind and window.version == alarm.version and window.judged
+        if same and begin is not None and window.end <= begin:
+            verdicts.append(window.alarm)
+            begin = window.start
+    return verdicts[::-1]
 
 
 def _finish_interrupted(workspace: Workspace, watch: Watch | None) -> Iterable[Retrained]:
@@ -112,6 +146,21 @@ def _finish_interrupted(workspace: Workspace, watch: Watch | None) -> Iterable[R
 def _pending(workspace: Workspace) -> list[WindowRecord]:
     # the newest says how things are now; older ones are answered after it
     return watching.pending_alarms(workspace.state, workspace.spec.name)[::-1]
+
+
+def _refuse_future(now: datetime) -> None:
+    clock = datetime.now(UTC)
+    if now > clock:
+        raise UserError(
+            "nobody can watch a window that has not ended",
+            given=f"until {now.isoformat()}",
+            allowed=f"an instant up to now, {clock:%FT%TZ}",
+            next_step="leave --until out, or give an instant of the past",
+        )
+
+
+def _length(workspace: Workspace) -> timedelta:
+    return to_timedelta(workspace.spec.monitoring.window)
 
 
 def _windows(workspace: Workspace) -> list[WindowRecord]:

@@ -27,7 +27,7 @@ def drift(
 
     def show() -> None:
         for window in found.windows:
-            verdict = f"{window.kind} {'ALARM' if window.alarm else 'quiet'}"
+            verdict = f"{window.kind} {window.verdict}"
             start = "the beginning" if window.start is None else f"{window.start:%F %T}"
             door.say(f"{start} to {window.end:%F %T}, version {window.version}: {verdict}")
             door.say(f"  {figures_text(window.figures)}")

@@ -25,7 +25,10 @@ def retrain(
         typer.Option(help="Id of what asks (a commit, a tick); the same id never starts two runs."),
     ] = None,
     until: Annotated[
-        str | None, typer.Option("--until", help="End of the training window; now if absent.")
+        str | None,
+        typer.Option(
+            "--until", help="End of the training window. Absent: all rows for a person, else now."
+        ),
     ] = None,
     reset: Annotated[
         bool, typer.Option("--reset", help="Close the breaker after failures; starts nothing.")

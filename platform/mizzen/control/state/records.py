@@ -97,6 +97,18 @@ class WindowRecord:
     at: datetime
     handled_by: int | None = None
 
+    @property
+    def judged(self) -> bool:
+        """Whether there was enough to say anything."""
+        return bool(self.figures.get("judged", True))  # windows of older states were
+
+    @property
+    def verdict(self) -> str:
+        """`ALARM`, `quiet`, or `not judged` with its reason."""
+        if not self.judged:
+            return f"not judged: {self.figures.get('reason', 'no reason is kept')}"
+        return "ALARM" if self.alarm else "quiet"
+
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:

@@ -12,11 +12,15 @@ _WINDOW, _DECISION, _SERVED = names(WindowRecord), names(DecisionRecord), names(
 
 
 def add_window(database: Database, record: WindowRecord) -> None:
-    """Keep what a window showed; the same window again changes nothing."""
+    """Keep what a window showed. The same window again changes nothing, unless it was not
+    judged before."""
     values = asdict(record) | {"figures": document(record.figures)}
     with database.write() as session:
-        if not session.find("windows", ["id"], {"id": record.id}):
+        known = session.find("windows", _WINDOW, {"id": record.id})
+        if not known:
             session.insert("windows", values)
+        elif not WindowRecord(**known[0]).judged:
+            session.change("windows", {"id": record.id}, values)
 
 
 def all_windows(database: Database, project: str) -> list[WindowRecord]:

@@ -1,0 +1,122 @@
+"""Which windows are watched: looking by hand never blinds the watch, the future is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from mizzen.control import telling, watch
+from mizzen.control.drift import Found
+from mizzen.control.retrain import ask
+from mizzen.control.state.records import DecisionRecord, document
+from mizzen.control.watch import due, inspect, request_of
+from mizzen.control.workspace import Workspace
+from mizzen.errors import StepFailed, UserError
+from mizzen.project import Project
+from mizzen.spec.story import WatchStep
+
+BEGIN = datetime(2025, 3, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+Asked = list[tuple[datetime | None, datetime]]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """What the drift job is asked for. It answers for traffic that began at BEGIN; a window is
+    judged once it spans 20 days of it."""
+    seen: Asked = []
+
+    def job(_: Workspace, __: int, start: datetime | None, end: datetime) -> list[Found]:
+        seen.append((start, end))
+        first = max(start or BEGIN, end - 30 * DAY)
+        judged = end - max(first, BEGIN) >= 20 * DAY
+        figures = {"rows": 5, "reason": "5 rows; monitoring.min_rows is 500", "judged": judged}
+        return [
+            Found("drift", first, end, False, figures, None),
+            Found("quality", first, end, False, figures, None),
+        ]
+
+    monkeypatch.setattr(watch, "run_drift_job", job)
+    monkeypatch.setattr(watch, "version_of", lambda *_: 1)
+    return seen
+
+
+@pytest.mark.parametrize("look", [inspect, watch.tick])
+def test_a_window_that_has_not_ended_is_refused(
+    workspace: Workspace, asked: Asked, look: Callable[[Workspace, datetime], Any]
+) -> None:
+    with pytest.raises(UserError, match=r"2099(.|\n)*allowed(.|\n)*next"):
+        look(workspace, datetime(2099, 1, 1, tzinfo=UTC))
+    assert asked == []
+    assert Project(workspace).windows() == []
+
+
+def test_a_daily_look_judges_whole_windows(workspace: Workspace, asked: Asked) -> None:
+    for day in range(1, 41):
+        inspect(workspace, BEGIN + day * DAY)
+    windows = [w for w in Project(workspace).windows() if w.kind == "drift"]
+    assert [w.judged for w in windows] == [False] * 19 + [True] * 21
+    assert windows[-1].start == BEGIN + 10 * DAY
+    assert windows[-1].end == BEGIN + 40 * DAY
+
+
+def test_a_hand_look_postpones_no_due_window(workspace: Workspace, asked: Asked) -> None:
+    assert due(workspace, BEGIN + DAY)
+    inspect(workspace, BEGIN + DAY)
+    assert due(workspace, BEGIN + 2 * DAY)  # it was not judged
+    inspect(workspace, BEGIN + 30 * DAY)
+    assert not due(workspace, BEGIN + 59 * DAY)
+    inspect(workspace, BEGIN + 45 * DAY)
+    assert due(workspace, BEGIN + 60 * DAY)
+    inspect(workspace, BEGIN + 60 * DAY)
+    assert not due(workspace, BEGIN + 61 * DAY)
+
+
+def test_what_nobody_looked_at_is_caught_up(workspace: Workspace, asked: Asked) -> None:
+    inspect(workspace, BEGIN + 30 * DAY)
+    inspect(workspace, BEGIN + 123 * DAY)
+    assert asked == [
+        (None, BEGIN + 30 * DAY),
+        (BEGIN + 30 * DAY, BEGIN + 123 * DAY),
+    ]
+
+
+def test_a_judged_window_is_not_judged_again_an_unjudged_one_is(
+    workspace: Workspace, asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    early, late = BEGIN + 3 * DAY, BEGIN + 30 * DAY
+    inspect(workspace, early)
+    monkeypatch.setattr(f"{__name__}.BEGIN", BEGIN - 40 * DAY)  # older rows came since
+    assert all(w.judged for w in inspect(workspace, early).windows)
+    assert len(Project(workspace).windows()) == 2
+    inspect(workspace, late)
+    inspect(workspace, late)
+    assert [end for _, end in asked] == [early, early, late]
+
+
+def test_a_window_that_was_not_judged_is_not_called_quiet(
+    workspace: Workspace, asked: Asked
+) -> None:
+    seen = inspect(workspace, BEGIN + DAY)
+    assert seen.windows[0].verdict == "not judged: 5 rows; monitoring.min_rows is 500"
+    assert document(seen)["windows"][0]["figures"]["judged"] is False
+    step = WatchStep.model_validate({"watch": True, "until": "2025-03-02", "expect": "quiet"})
+    with pytest.raises(StepFailed, match="not judged: 5 rows"):
+        telling.watch(workspace, step, None)
+    told = telling.watch(workspace, step.model_copy(update={"expect": None}), None)
+    assert (told["judged"], told["found"]) == (False, seen.windows[0].verdict)
+
+
+def test_a_person_trains_on_all_rows_a_machine_on_the_newest_window(
+    workspace: Workspace,
+) -> None:
+    end = BEGIN + 60 * DAY
+    asked = ask(workspace, request_of("person", None, end), end, all_rows=True)
+    assert not isinstance(asked, DecisionRecord)
+    assert (asked[1].run.arguments["start"], asked[1].run.arguments["end"]) == ("", "")
+    asked = ask(workspace, request_of("drift", "one", end), end)
+    assert isinstance(asked, DecisionRecord)
+    assert asked.rule == "running"
