@@ -19,6 +19,7 @@ from mizzen.core.runs import RunState, StepEvent
 from mizzen.errors import NotFound
 
 if TYPE_CHECKING:
+    from mizzen.adapters.cache.store import Pruned
     from mizzen.control.check import Finding
     from mizzen.control.compare import Comparison
     from mizzen.control.doctor import Diagnosis
@@ -264,11 +265,17 @@ class Project:
             return compare_versions(self._workspace, first, second)
         return compare_runs(self._workspace, str(first), str(second))
 
-    def package(self, version: int | None = None, into: Path | None = None) -> Path:
-        """A version (the champion) as a Bento that runs in an empty environment."""
+    def package(
+        self, version: int | None = None, into: Path | None = None, onnx: bool = False
+    ) -> Path:
+        """A version (the champion) as a Bento that runs in an empty environment.
+
+        Args:
+            onnx: export a torch model to ONNX first, so that the Bento needs no torch.
+        """
         from mizzen.control.deploy import package
 
-        return package(self._workspace, version, into)
+        return package(self._workspace, version, into, onnx)
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """The running service's answer to these rows."""
@@ -405,6 +412,15 @@ class Project:
         from mizzen.control.reconcile import reconcile
 
         return reconcile(self._workspace)
+
+    def prune_cache(self, older_than: str = "30d") -> Pruned:
+        """Remove cached results that no run used for so long; what was removed. Runs and
+        versions keep their files, so space that they share with the cache stays taken."""
+        from mizzen.adapters.cache.store import StepCache
+        from mizzen.spec.duration import read_duration
+
+        length = read_duration(older_than, "--older-than")
+        return StepCache(self._workspace.place.home).prune(length)
 
     def doctor(self) -> list[Diagnosis]:
         """Whether this machine has what the project needs."""

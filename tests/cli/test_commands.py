@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from typer.main import get_command
 
 import mizzen as package
+from mizzen.adapters.cache.store import StepCache
 from mizzen.adapters.segment_log.log import SegmentLog
 from mizzen.cli.app import COMMANDS, app
 from mizzen.ports.prediction_log import Prediction
@@ -39,7 +42,7 @@ def test_every_command_that_the_documents_name_is_there() -> None:
         "init", "check", "run", "serve", "predict", "drift", "retrain", "demo", "up", "down",
         "status", "doctor", "runs list", "runs show", "runs logs", "runs resume", "runs cancel",
         "models list", "models show", "models promote", "models compare", "models package",
-        "labels add", "labels import",
+        "labels add", "labels import", "cache prune",
     }  # fmt: skip
     assert set(COMMANDS) == {path[0] for path, _ in LEAVES}
 
@@ -144,6 +147,7 @@ def test_an_empty_project_answers_every_question(answer: Answer, shop: Path) -> 
         (("drift",), "has no champion\n  next: train one: mizzen run\n"),
         (("retrain", "--cause", "moon"), "drift"),
         (("labels", "import", "nothing.csv"), "cannot be read"),
+        (("cache", "prune", "--older-than", "a month"), "as in 90d"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -193,6 +197,20 @@ def test_labels_of_unknown_predictions_are_told_and_not_kept(mizzen: Mizzen, sho
     assert "left out: x, y" in done.stdout
     kept = SegmentLog(package.Project.open(shop).workspace.place)
     assert set(kept.labels()) == {"a"}
+
+
+def test_cached_results_are_pruned_by_their_age(answer: Answer, shop: Path, tmp_path: Path) -> None:
+    cache = StepCache(package.Project.open(shop).workspace.place.home)
+    (tmp_path / "output").write_text("text")
+    cache.keep("key", "train", 1.0, {}, {"model": tmp_path / "output"})
+    assert answer("cache", "prune", cwd=shop)["entries"] == 0
+    assert cache.find("key") is not None
+    used = time.time() - 3600
+    for file in (shop / ".mizzen" / "cache" / "steps").iterdir():
+        os.utime(file, (used, used))
+    pruned = answer("cache", "prune", "--older-than", "30m", cwd=shop)
+    assert (pruned["entries"], pruned["objects"]) == (1, 1)
+    assert cache.find("key") is None
 
 
 def test_the_doctor_says_what_is_here(mizzen: Mizzen, shop: Path) -> None:

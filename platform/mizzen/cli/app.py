@@ -27,6 +27,7 @@ COMMANDS = {
     "down": "down",
     "status": "status",
     "doctor": "doctor",
+    "cache": "cache",
 }
 EXIT_CODES = (
     "Exit codes: 0 done (also when the gate refused a model: the verdict says so), 1 unexpected "

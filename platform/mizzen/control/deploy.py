@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -64,13 +65,23 @@ def serve(
         return 0
 
 
-def package(workspace: Workspace, version: int | None, into: Path | None) -> Path:
-    """The version as a Bento below `into` (the place's `bentos`)."""
-    from mizzen_serving.package import build
+def package(
+    workspace: Workspace, version: int | None, into: Path | None, onnx: bool = False
+) -> Path:
+    """The version as a Bento below `into` (the place's `bentos`, or `bentos-onnx`).
+
+    Raises:
+        Unsupported: `onnx`, and it is no torch model, or one that ONNX cannot express.
+    """
+    from mizzen_serving.package import as_onnx, build
 
     number = version_of(workspace, version)
-    target = into or workspace.place.home / "bentos"
-    return build(package_of(workspace, number), target, number)
+    registered = package_of(workspace, number)
+    if not onnx:
+        return build(registered, into or workspace.place.home / "bentos", number)
+    with tempfile.TemporaryDirectory(prefix="mizzen-onnx-") as scratch:
+        exported = as_onnx(registered, Path(scratch) / "package", workspace.place)
+        return build(exported, into or workspace.place.home / "bentos-onnx", number)
 
 
 def batch_request(

@@ -101,9 +101,12 @@ def package(
     door: Door,
     version: Annotated[int | None, typer.Argument(help="The champion if absent.")] = None,
     into: Annotated[Path | None, typer.Option(help="The folder to write to.")] = None,
+    onnx: Annotated[
+        bool, typer.Option("--onnx", help="A torch model as ONNX, to be served without torch.")
+    ] = False,
 ) -> None:
     """Pack a version as a Bento that runs by itself."""
-    folder = door.project.package(version, into)
+    folder = door.project.package(version, into, onnx)
     door.answer({"bento": folder}, lambda: door.say(f"packed: {folder}"))
 
 
