@@ -11,7 +11,8 @@ import pytest
 from mizzen.control import telling, watch
 from mizzen.control.drift import Found
 from mizzen.control.retrain import ask
-from mizzen.control.state.records import DecisionRecord, document
+from mizzen.control.state import runs, watching
+from mizzen.control.state.records import DecisionRecord, WindowRecord, document
 from mizzen.control.watch import due, inspect, request_of
 from mizzen.control.workspace import Workspace
 from mizzen.errors import StepFailed, UserError
@@ -120,3 +121,36 @@ def test_a_person_trains_on_all_rows_a_machine_on_the_newest_window(
     asked = ask(workspace, request_of("drift", "one", end), end)
     assert isinstance(asked, DecisionRecord)
     assert asked.rule == "running"
+
+
+def test_a_retraining_without_an_end_asks_the_clock_only_for_machines(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    monkeypatch.setattr(
+        "mizzen.control.retrain.retrain", lambda *_, all_rows, **__: seen.append(all_rows)
+    )
+    project = Project(workspace)
+    project.retrain()
+    project.retrain(until="2025-04-20")
+    project.retrain(cause="schedule")
+    assert seen == [True, False, False]
+
+
+def test_overlapping_alarms_count_once_and_unjudged_windows_do_not_count(
+    workspace: Workspace,
+) -> None:
+    def keep(day: int, *, alarm: bool, judged: bool = True) -> WindowRecord:
+        end = BEGIN + day * DAY
+        figures = {"judged": judged}
+        return WindowRecord(
+            f"drift:{day}", "shop", end - 30 * DAY, end, 1, "drift", alarm, figures, None, end
+        )
+
+    runs.know_project(workspace.state, "shop", str(workspace.folder), BEGIN)
+    kept = [keep(30, alarm=True), keep(31, alarm=False, judged=False), keep(59, alarm=True)]
+    kept += [keep(60, alarm=True), keep(62, alarm=True)]
+    for window in kept:
+        watching.add_window(workspace.state, window)
+    assert watch._verdicts_until(workspace, kept[3]) == [True, True]
+    assert watch._verdicts_until(workspace, kept[4]) == [True, True]
