@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +93,42 @@ def test_a_store_that_was_changed_is_an_error(
     with pytest.raises(IntegrityError, match=r"not what was registered"):
         registry.fetch("rides", 1, tmp_path / "elsewhere")
     assert not (tmp_path / "elsewhere" / "rides" / "1").exists()
+
+
+def test_a_package_that_is_gone_says_where_it_was_and_what_to_do(
+    registry: MLflowRegistry, package: Path, place: Place, tmp_path: Path
+) -> None:
+    register(registry, package)
+    shutil.rmtree(place.home / "mlartifacts")
+    with pytest.raises(IntegrityError, match=r"rides version 1 is gone") as caught:
+        registry.fetch("rides", 1, tmp_path / "elsewhere")
+    assert "mlartifacts" in str(caught.value.given)
+    assert "train again" in str(caught.value.next_step)
+
+
+def test_a_moved_home_finds_its_packages_and_takes_new_ones(
+    registry: MLflowRegistry, package: Path, place: Place, tmp_path: Path
+) -> None:
+    register(registry, package)
+    home = tmp_path / "moved"
+    place.home.rename(home)
+    moved = MLflowRegistry(replace(place, home=home))
+    (package / "model.txt").write_text("other weights")
+    assert register(moved, package) == 2
+    for version, weights in ((1, "weights"), (2, "other weights")):
+        folder = moved.fetch("rides", version, tmp_path / "elsewhere")
+        assert (folder / "model.txt").read_text() == weights
+    assert not place.home.exists()
+
+
+def test_a_copied_home_does_not_look_into_the_one_it_was_copied_from(
+    registry: MLflowRegistry, package: Path, place: Place, tmp_path: Path
+) -> None:
+    register(registry, package)
+    shutil.copytree(place.home, tmp_path / "copy")
+    shutil.rmtree(tmp_path / "copy" / "mlartifacts")
+    with pytest.raises(IntegrityError, match=r"is gone"):
+        MLflowRegistry(replace(place, home=tmp_path / "copy")).fetch("rides", 1, tmp_path / "to")
 
 
 def test_aliases_move_and_go(registry: MLflowRegistry, package: Path) -> None:

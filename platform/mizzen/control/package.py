@@ -1,11 +1,13 @@
 """`python -m mizzen.control.package VERSION`: makes a version ready to be served.
 
 Fetches its package, loads the newest values of its features into the online store, and prints
-the package's folder. The stack calls it in a process of its own, for what it imports.
+the package's folder; or its error, as the last line of what it complains, in JSON. The stack calls
+it in a process of its own, for what it imports.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,7 +40,7 @@ def main(version: str) -> int:
         folder = registry.fetch(place.project, int(version), packages_folder(place))
         materialize(place, folder, datetime.now(UTC))
     except MizzenError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{json.dumps(error.as_dict())}\n")
         return error.exit_code
     sys.stdout.write(f"{folder}\n")
     return 0

@@ -22,6 +22,7 @@ from mizzen.errors import MizzenError, NotFound, TemporaryError, UserError
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
+ARTIFACTS = "mlartifacts"  # in the home, when MLflow is in this process
 _AWAY = {"TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR", "REQUEST_LIMIT_EXCEEDED", "ABORTED"}
 
 
@@ -131,7 +132,7 @@ def experiment(client: MlflowClient, place: Place) -> str:
 
     found = client.get_experiment_by_name(place.project)
     if found is None:
-        folder = str(place.home / "mlartifacts") if is_local(place) else None
+        folder = str(place.home / ARTIFACTS) if is_local(place) else None
         try:
             return str(client.create_experiment(place.project, artifact_location=folder))
         except MlflowException:  # another process was first
@@ -148,6 +149,12 @@ def find_run(client: MlflowClient, place: Place, tags: dict[str, str]) -> str | 
     return str(runs[0].info.run_id) if runs else None
 
 
-def local_path(uri: str) -> Path:
-    """The folder behind a local artifact URI."""
-    return Path(uri.removeprefix("file://"))
+def local_path(place: Place, uri: str) -> Path:
+    """The folder behind a local artifact URI: below this home, also when MLflow wrote down the
+    path of a home that was moved or copied since."""
+    written = Path(uri.removeprefix("file://"))
+    root = place.home / ARTIFACTS
+    _, found, inside = uri.rpartition(f"/{ARTIFACTS}/")
+    if not found or written.is_relative_to(root) or ".." in Path(inside).parts:
+        return written
+    return root / inside

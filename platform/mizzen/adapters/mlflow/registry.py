@@ -74,7 +74,7 @@ class MLflowRegistry:
             scratch = folder.with_name(f".{version}.{os.getpid()}")
             shutil.rmtree(scratch, ignore_errors=True)
             try:
-                self._download(found.source, scratch)
+                self._download(f"{name} version {version}", found.source, scratch)
                 verify(scratch, found.tags[PACKAGE])
                 _settle(scratch, folder, self._place, found.tags[PACKAGE])
             finally:
@@ -161,17 +161,22 @@ class MLflowRegistry:
         if not connection.is_local(self._place):
             client.log_artifacts(run, str(folder), "model")
             return
-        target = connection.local_path(source)
+        target = connection.local_path(self._place, source)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(target, ignore_errors=True)  # of an attempt that made no version
         shutil.move(folder, target)
 
-    def _download(self, source: str, into: Path) -> None:
+    def _download(self, what: str, source: str, into: Path) -> None:
         into.parent.mkdir(parents=True, exist_ok=True)
         if connection.is_local(self._place):
-            if not connection.local_path(source).is_dir():
-                raise IntegrityError("the package is gone", given=source)
-            copy_folder(connection.local_path(source), into)
+            stored = connection.local_path(self._place, source)
+            if not stored.is_dir():
+                raise IntegrityError(
+                    f"the package of {what} is gone",
+                    given=f"{stored} is not there",
+                    next_step="restore that folder from a backup, or train again: mizzen run",
+                )
+            copy_folder(stored, into)
             return
         from mlflow.artifacts import download_artifacts
 

@@ -6,16 +6,18 @@ the same port, and the old one is told to leave only when the new one answers.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import mizzen.errors
 from mizzen.control.stack.files import StackFiles
 from mizzen.control.workspace import Workspace
 from mizzen.core.place import Place
-from mizzen.errors import TemporaryError
+from mizzen.errors import MizzenError, TemporaryError
 
 FOLLOW_SECONDS = 120
 
@@ -37,6 +39,9 @@ def package_of(workspace: Workspace, version: int) -> Path:
     """The folder of a version's package on this machine, fetched when it is not there.
 
     In a process of its own: the registry's library is large, and its callers live long.
+
+    Raises:
+        MizzenError: what `Registry.fetch` raises.
     """
     done = subprocess.run(
         [sys.executable, "-m", "mizzen.control.package", str(version)],
@@ -46,10 +51,24 @@ def package_of(workspace: Workspace, version: int) -> Path:
         env={**os.environ, **workspace.place.to_environment()},
     )
     if done.returncode != 0:
-        raise TemporaryError(
-            f"the package of version {version} cannot be fetched", given=done.stderr.strip()
-        )
+        raise _why(version, done.stderr)
     return Path(done.stdout.strip().splitlines()[-1])
+
+
+def _why(version: int, told: str) -> MizzenError:
+    """The error of the process that fetched; its type says whether trying again can help."""
+    try:
+        found = json.loads(told.strip().splitlines()[-1])
+        kind: type[MizzenError] = getattr(mizzen.errors, found["error"])
+    except (ValueError, LookupError, TypeError, AttributeError):
+        message = f"the package of version {version} cannot be fetched"
+        return TemporaryError(message, given=told.strip()[-2000:] or "no answer")
+    return kind(
+        found["message"],
+        given=found["given"],
+        allowed=found["allowed"],
+        next_step=found["next"],
+    )
 
 
 def packages_folder(place: Place) -> Path:
