@@ -9,12 +9,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tiny_plans import STEPS, judged, waiting
 
 from mizzen.control import owner
+from mizzen.control.compare import compare_runs
 from mizzen.control.state import models, runs
 from mizzen.control.submit import Prepared, again, cancel, carry_out
 from mizzen.control.workspace import Workspace
@@ -49,6 +51,15 @@ def test_an_unchanged_run_is_cached_and_starts_no_tracker(
     states = [step.state for step in runs.steps_of(workspace.state, second.id)]
     assert states == [StepState.CACHED]
     assert not (Path(second.folder) / "tracking.log").exists()
+
+
+def test_a_comparison_shows_only_what_differs(workspace: Workspace, write: Make) -> None:
+    one, same = carry_out(write(refused_plan())), carry_out(write(refused_plan()))
+    assert compare_runs(workspace, one.id, same.id).figures == {}
+    plan = refused_plan()
+    better = {"blessed": Constant(False), "value": Constant(0.9)}
+    other = carry_out(write(replace(plan, tasks=(replace(plan.tasks[0], inputs=better),))))
+    assert compare_runs(workspace, one.id, other.id).figures == {"evaluate.value": (0.8, 0.9)}
 
 
 def test_a_failed_run_says_where_and_resumes_from_there(

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from mizzen.control import deploy
+from mizzen.control.workspace import Workspace
 from mizzen.core.manifest import read_manifest
 from mizzen.errors import Unsupported
 from mizzen_serving.client import Client
-from mizzen_serving.model import load_model
+from mizzen_serving.model import load_model, read_project
 from mizzen_serving.options import ServeOptions
 from mizzen_serving.package import as_onnx
 from mizzen_serving.rowencoding import RowEncoder
@@ -68,3 +70,19 @@ def test_only_torch_models_become_onnx(package_of, place, tmp_path) -> None:
     with pytest.raises(Unsupported, match="only torch models"):
         as_onnx(package_of("binary"), tmp_path / "onnx", place)
     assert not (tmp_path / "onnx").exists()
+
+
+@pytest.mark.slow
+def test_a_torch_version_is_packed_so_that_it_needs_no_torch(
+    torch_package, place, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(deploy, "version_of", lambda workspace, version: version)
+    monkeypatch.setattr(deploy, "package_of", lambda workspace, version: torch_package)
+    workspace = Workspace(tmp_path, "local", read_project(torch_package), place)
+    bento = deploy.package(workspace, 3, None, onnx=True)
+    assert bento.parent == place.home / "bentos-onnx"
+    manifest, _ = read_manifest(bento / "src" / "package")
+    assert manifest.framework == "onnx"
+    needs = (bento / "env" / "python" / "requirements.txt").read_text()
+    assert "onnxruntime==" in needs
+    assert "torch==" not in needs
