@@ -18,12 +18,13 @@ exit code of the error tree (see mizzen.errors) and its text on stderr when it c
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from mizzen.core.place import Place
 from mizzen.errors import MizzenError
-from mizzen_serving.options import ServeOptions
+from mizzen_serving.options import METRICS_FOLDER, METRICS_VARIABLE, ServeOptions
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,12 +34,20 @@ def main(arguments: list[str] | None = None) -> int:
     del given.listener
     try:
         place = Place.from_environment()
+        _forget_foreign_metrics()
         from mizzen_serving.server import serve
 
         return serve(ServeOptions(**vars(given)), place, listener)
     except MizzenError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
+
+
+def _forget_foreign_metrics() -> None:
+    # Feast sets the variable for whoever imports it; a service started from there inherits it
+    folder = Path(os.environ.get(METRICS_VARIABLE, ""))
+    if not folder.name.startswith(METRICS_FOLDER):
+        os.environ.pop(METRICS_VARIABLE, None)
 
 
 def _parser() -> argparse.ArgumentParser:

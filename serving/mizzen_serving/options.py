@@ -12,6 +12,8 @@ from pathlib import Path
 from mizzen.errors import UserError
 
 VARIABLE = "MIZZEN_SERVING"
+METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's: where workers share figures
+METRICS_FOLDER = "mizzen-metrics-"  # how the folder that we give to workers begins
 _FROM_ENVIRONMENT = ("queue", "threads")
 
 

@@ -24,7 +24,7 @@ import uvicorn
 from mizzen.core.place import Place
 from mizzen.errors import Conflict
 from mizzen_serving.app import ServingApp
-from mizzen_serving.options import ServeOptions
+from mizzen_serving.options import METRICS_FOLDER, METRICS_VARIABLE, ServeOptions
 from mizzen_serving.service import make_service
 
 _KEEP_ALIVE_SECONDS = 75
@@ -134,8 +134,8 @@ def _worker_arguments(options: ServeOptions, port: str) -> list[str]:
 
 @contextlib.contextmanager
 def _shared_metrics() -> Iterator[dict[str, str]]:
-    with tempfile.TemporaryDirectory(prefix="mizzen-metrics-") as folder:
-        yield {"PROMETHEUS_MULTIPROC_DIR": folder}
+    with tempfile.TemporaryDirectory(prefix=METRICS_FOLDER) as folder:
+        yield {METRICS_VARIABLE: folder}
 
 
 def _pass_signals(workers: list[subprocess.Popen[bytes]]) -> list[int]:

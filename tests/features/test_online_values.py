@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -129,24 +128,35 @@ def test_a_thousand_replayed_requests_see_what_training_saw(
     assert offline["ships"].notna().sum() > 200
 
 
-def _push_for_ever(place: Place) -> None:
-    source, step = FeastSource(place), 0
-    while True:
-        step += 1
-        source.push(view(), value("hamburg", 2, step, str(step)))
+PUSH_FOR_EVER = """
+import sys
+import pandas as pd
+from mizzen.adapters.feast.source import FeastSource
+from mizzen.core.place import Place
+from mizzen.spec.features import FeatureView
+
+source, view = FeastSource(Place.from_environment()), FeatureView.model_validate_json(sys.argv[1])
+at, step = pd.to_datetime([sys.argv[2]], utc=True), 0
+while True:
+    step += 1
+    values = {"port": ["hamburg"], "event_timestamp": at, "ships": [step], "mood": [str(step)]}
+    source.push(view, pd.DataFrame(values))
+"""
 
 
 def test_reading_while_another_process_pushes_gives_whole_rows(
     filled: FeastSource, place: Place
 ) -> None:
-    writer = multiprocessing.get_context("spawn").Process(
-        target=_push_for_ever, args=(place,), daemon=True
+    arguments = [view().model_dump_json(), hour(2).isoformat()]
+    writer = subprocess.Popen(
+        [sys.executable, "-c", PUSH_FOR_EVER, *arguments],
+        env={**os.environ, **place.to_environment()},
     )
-    writer.start()
     try:
         seen: set[float] = set()
         stop = time.monotonic() + 60
         while len(seen) < 30 and time.monotonic() < stop:
+            assert writer.poll() is None
             answer = filled.online([view()], {"port": ["hamburg"]}, [hour(2)])
             number, mood = answer["ships"][0], answer["mood"][0]
             assert mood == "busy" or str(int(number)) == mood
@@ -154,7 +164,7 @@ def test_reading_while_another_process_pushes_gives_whole_rows(
         assert len(seen) == 30
     finally:
         writer.kill()
-        writer.join()
+        writer.wait()
 
 
 def test_the_machines_own_zone_changes_nothing(place: Place) -> None:
