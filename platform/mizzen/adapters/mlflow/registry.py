@@ -174,7 +174,7 @@ class MLflowRegistry:
                 raise IntegrityError(
                     f"the package of {what} is gone",
                     given=f"{stored} is not there",
-                    next_step="restore that folder from a backup, or train again: mizzen run --no-cache",
+                    next_step="restore that folder, or train again: mizzen run --no-cache",
                 )
             copy_folder(stored, into)
             return
