@@ -85,13 +85,13 @@ class Supervisor:
             return
         old, self._service, self._version = self._service, fresh, wanted
         self._refused = None
+        if old is not None:  # said only when no request can reach the old version any more
+            old.stop(STOP_SECONDS)
         address = f"http://{self._host}:{self._port}"
         served = Served(self._workspace.spec.name, wanted, address, fresh.pid, datetime.now(UTC))
         watching.set_served(self._workspace.state, served)
         self._status["service"] = {"address": address, "version": wanted, "ready": True}
         self._files.write_status(self._status)
-        if old is not None:
-            old.stop(STOP_SECONDS)
 
     def _start_service(self, version: int) -> Child:
         package = serving.package_of(self._workspace, version)
