@@ -59,8 +59,13 @@ class Ownership:
 
 def is_owned(folder: Path) -> bool:
     """Whether a living process carries the run in `folder` out."""
+    return is_locked(folder / _NAME)
+
+
+def is_locked(file: Path) -> bool:
+    """Whether a living process holds the lock on `file`; a lock ends with its last holder."""
     try:
-        descriptor = os.open(folder / _NAME, os.O_RDWR)
+        descriptor = os.open(file, os.O_RDWR)
     except OSError:
         return False
     try:

@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from mizzen.control.owner import is_locked
 from mizzen.control.workspace import Workspace
 
 
@@ -39,17 +40,7 @@ class StackFiles:
 
     def alive(self) -> bool:
         """Whether any process of the stack runs."""
-        try:
-            descriptor = os.open(self.lock, os.O_RDWR)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        finally:
-            os.close(descriptor)
-        return False
+        return is_locked(self.lock)
 
     def write_status(self, status: Mapping[str, Any]) -> None:
         """Replace what the supervisor says about itself."""
