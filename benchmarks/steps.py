@@ -105,7 +105,7 @@ METAFLOW_STEP = """
 def run(quick: bool = False) -> list[dict[str, Any]]:
     """One row per runner: milliseconds a step, and how many times ours that is."""
     rounds = 1 if quick else 3
-    with tempfile.TemporaryDirectory(prefix="bench steps ") as name:
+    with tempfile.TemporaryDirectory(prefix="bench-steps-") as name:
         folder = Path(name)
         ours = _slope(_python(folder, OURS), LENGTHS, rounds)
         rows = [_row("mizzen", ours, ours)]
