@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mizzen.core.ir_task import whole
+
 
 def call(step: str, arguments: Mapping[str, Any]) -> Any:
     """Call `module:function` with a shell's arguments; returns the step's figures.
@@ -27,13 +29,5 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "uri") and hasattr(value, "path"):
         return Path(value.path)
     if isinstance(value, dict | list):
-        return _whole(value)
+        return whole(value)
     return value
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _whole(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_whole(inner) for inner in value]
-    return int(value) if isinstance(value, float) and value.is_integer() else value

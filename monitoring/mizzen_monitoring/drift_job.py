@@ -6,7 +6,6 @@ stored alarm is what asks for a retraining. It writes nothing but `into` and the
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from mizzen.adapters import table
 from mizzen.adapters.tables import read_table
 from mizzen.core.drift import judge
 from mizzen.core.encoding import as_float, category_name, is_null
+from mizzen.core.folders import replace_text
 from mizzen.core.manifest import PROFILE, PROJECT, read_manifest
 from mizzen.core.place import Place
 from mizzen.core.profile import ColumnRows, Profile, profile_columns, read_profile
@@ -71,7 +71,8 @@ def run(
         for start, end in _cut(rows, window, to_timedelta(project.monitoring.window), clock())
     )
     counts = log.counts()
-    result = _write(into / RESULT, to_json(project.name, window.version, windows, counts))
+    result = into / RESULT
+    replace_text(result, to_json(project.name, window.version, windows, counts))
     newest = windows[-1]
     report = _report(place, profile, rows.between(newest.start, newest.end), newest, into)
     figures = Figures(project.name, window.version)
@@ -183,11 +184,3 @@ def _values(column: ColumnRows, rows: Any) -> list[Any]:
     if column.kind == "number":
         return list(as_float(values, column.name))
     return [None if is_null(value) else category_name(value) for value in values.tolist()]
-
-
-def _write(file: Path, text: str) -> Path:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    scratch = file.with_name(f"{file.name}.part-{os.getpid()}")
-    scratch.write_text(text, encoding="utf-8")
-    scratch.replace(file)
-    return file

@@ -10,13 +10,13 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
-import uuid
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from mizzen.adapters.kfp.compiler import compile_pipeline, compiler_version, parse
+from mizzen.core.folders import replace_text
 from mizzen.core.ir import read
 from mizzen.core.plan import Plan
 from mizzen.errors import UserError
@@ -44,10 +44,7 @@ def compiled(spec: ProjectSpec, kind: str, cache: Path, image: str | None = None
         document: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         document = parse(compile_text(spec, kind, image))
-        cache.mkdir(parents=True, exist_ok=True)
-        fresh = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
-        fresh.write_text(json.dumps(document), encoding="utf-8")
-        fresh.replace(file)
+        replace_text(file, json.dumps(document))
     return document
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from mizzen.adapters.table import load
 from mizzen.control.state import models
 from mizzen.control.workspace import Workspace
+from mizzen.core.folders import replace_text
 from mizzen.ports.models import Registry
 
 ALIAS = "champion"
@@ -47,9 +48,7 @@ def _point_alias(workspace: Workspace, version: int) -> bool:
     if marker.exists() and marker.read_text(encoding="utf-8") == str(version):
         return False
     registry_of(workspace).set_alias(workspace.spec.name, ALIAS, version)
-    fresh = marker.with_suffix(".new")
-    fresh.write_text(str(version), encoding="utf-8")
-    fresh.replace(marker)
+    replace_text(marker, str(version))
     return True
 
 

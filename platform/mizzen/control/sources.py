@@ -11,12 +11,12 @@ import hashlib
 import json
 import os
 import time
-import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from mizzen.control.workspace import Workspace
+from mizzen.core.folders import replace_text
 from mizzen.errors import InvalidProject
 from mizzen.spec.data import FileSource, PythonSource
 
@@ -122,10 +122,7 @@ class _Memory:
         """Remember what was hashed."""
         if not self._new:
             return
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._file.with_name(f".{self._file.name}.{uuid.uuid4().hex}")
-        fresh.write_text(json.dumps(_existing(self._known)), encoding="utf-8")
-        fresh.replace(self._file)
+        replace_text(self._file, json.dumps(_existing(self._known)))
 
 
 def _existing(known: dict[str, list[Any]]) -> dict[str, list[Any]]:

@@ -1,9 +1,10 @@
-"""Copying folders so that a full disk is told as what it is."""
+"""Writing so that nothing is half-written, and a full disk is told as what it is."""
 
 from __future__ import annotations
 
 import errno
 import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,18 @@ from pathlib import Path
 from mizzen.errors import TemporaryError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def replace_text(file: Path, text: str) -> None:
+    """Replace a file's content as a whole: readers see the old text or the new one. Makes the
+    folder when it is missing, and leaves nothing beside the file when writing fails."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
+    try:
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(file)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def copy_folder(source: Path, into: Path) -> None:

@@ -79,14 +79,15 @@ def literal(value: Any, kind: str) -> Any:
         return value
     if kind == "float":
         return float(value)
-    return _whole(value)
+    return whole(value)
 
 
-def _whole(value: Any) -> Any:
+def whole(value: Any) -> Any:
+    """Structures in which KFP made all numbers floating, with whole numbers as integers."""
     if isinstance(value, Mapping):
-        return {key: _whole(inner) for key, inner in value.items()}
+        return {key: whole(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_whole(inner) for inner in value]
+        return [whole(inner) for inner in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -12,7 +12,6 @@ from mizzen.spec.features import Features
 from mizzen.spec.operation import Monitoring, Retraining, Serving
 from mizzen.spec.training import Evaluation, Gate, SplitByKey, SplitByTime, Trainer
 
-API_VERSION = "mizzen.dev/v1"
 Task = Literal["binary", "multiclass", "regression"]
 
 

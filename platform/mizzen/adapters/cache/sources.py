@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import sys
-import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from mizzen.adapters.cache.imports import Imports, imports_of
+from mizzen.core.folders import replace_text
 from mizzen.errors import InvalidProject
 
 _OURS = ("mizzen", "mizzen_components", "mizzen_serving", "mizzen_monitoring", "mizzen_pipelines")
@@ -53,11 +53,8 @@ class Sources:
     def save(self) -> None:
         """Keep what was read for the next process; losing it costs time only."""
         if self._new:
-            fresh = self._memo.with_name(f".{self._memo.name}.{uuid.uuid4().hex}")
             with suppress(OSError):
-                self._memo.parent.mkdir(parents=True, exist_ok=True)
-                fresh.write_text(json.dumps(self._known), encoding="utf-8")
-                fresh.replace(self._memo)
+                replace_text(self._memo, json.dumps(self._known))
             self._new = False
 
     def _closure(self, module: str) -> dict[str, str]:

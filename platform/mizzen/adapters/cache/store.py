@@ -35,6 +35,7 @@ from mizzen.adapters.cache.trees import (
     tree_size,
     tree_stamp,
 )
+from mizzen.core.folders import replace_text
 from mizzen.errors import InvalidData
 
 
@@ -98,12 +99,12 @@ class StepCache:
         with self._lock(fcntl.LOCK_SH):
             artifacts = {name: self._store(name, path) for name, path in outputs.items()}
             entry = Entry(key, step, seconds, figures, artifacts)
-            _write(self._steps / f"{key}.json", _document(entry))
+            replace_text(self._steps / f"{key}.json", json.dumps(_document(entry)))
         return entry
 
     def alias(self, entry: Entry, key: str) -> None:
         """Let the same result be found under another key too."""
-        _write(self._steps / f"{key}.json", {**_document(entry), "key": key})
+        replace_text(self._steps / f"{key}.json", json.dumps({**_document(entry), "key": key}))
 
     def place(self, entry: Entry, folder: Path) -> dict[str, Path] | None:
         """Make the outputs appear in `folder` under their names; None when one vanished."""
@@ -147,7 +148,7 @@ class StepCache:
                 if json.loads((folder / "stamp.json").read_text(encoding="utf-8")) == stamp:
                     return True
             if tree_hash(folder / "content") == digest:
-                _write(folder / "stamp.json", stamp)
+                replace_text(folder / "stamp.json", json.dumps(stamp))
                 return True
         except (FileNotFoundError, InvalidData):
             pass
@@ -174,7 +175,7 @@ class StepCache:
 
     def _stamp(self, folder: Path) -> None:
         # A new link changes the time of status, so the stamp is taken after linking.
-        _write(folder / "stamp.json", tree_stamp(folder / "content"))
+        replace_text(folder / "stamp.json", json.dumps(tree_stamp(folder / "content")))
 
     @contextmanager
     def _lock(self, kind: int) -> Iterator[None]:
@@ -201,12 +202,3 @@ def _discard(folder: Path) -> None:
     with suppress(OSError):
         folder.rename(aside)
         remove_tree(aside)
-
-
-def _write(file: Path, document: Any) -> None:
-    fresh = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
-    try:
-        fresh.write_text(json.dumps(document), encoding="utf-8")
-        fresh.replace(file)
-    finally:
-        fresh.unlink(missing_ok=True)

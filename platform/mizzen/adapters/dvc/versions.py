@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mizzen.adapters.dvc.store import DvcStore
+from mizzen.core.folders import replace_text
 from mizzen.core.place import Place
 from mizzen.errors import InvalidData, NotFound
 from mizzen.ports.data import DataVersions
@@ -132,7 +133,4 @@ def _set_aside(folder: Path) -> None:
 def _write(file: Path, text: str) -> None:
     if file.exists() and file.read_text(encoding="utf-8") == text:
         return
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(file)
+    replace_text(file, text)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mizzen.adapters.table import missing
+from mizzen.core.folders import replace_text
 from mizzen.core.place import Place
 from mizzen.errors import InvalidData
 
@@ -66,7 +67,8 @@ class EvidentlyReport:
         )
         snapshot = Report([DataDriftPreset()]).run(new, old)
         page = _with_verdict(snapshot.get_html_str(as_iframe=False), verdict)
-        return _write(into, page)
+        replace_text(into, page)
+        return into
 
 
 def _drawable(reference: pd.DataFrame, current: pd.DataFrame, name: str) -> bool:
@@ -92,11 +94,3 @@ def _with_verdict(page: str, verdict: str) -> str:
     )
     page = page.replace("<head>", f"<head>{head}", 1)
     return page.replace("<body>", f"<body>{banner}", 1)
-
-
-def _write(into: Path, page: str) -> Path:
-    into.parent.mkdir(parents=True, exist_ok=True)
-    scratch = into.with_name(f"{into.name}.part-{os.getpid()}")
-    scratch.write_text(page, encoding="utf-8")
-    scratch.replace(into)
-    return into

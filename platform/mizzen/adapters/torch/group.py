@@ -21,6 +21,7 @@ import numpy as np
 
 from mizzen import errors
 from mizzen.core.encoding import Encoded, Encoder
+from mizzen.core.folders import replace_text
 from mizzen.errors import MizzenError, StepFailed
 from mizzen.ports.framework import TrainingJob
 from mizzen.spec.training import Trainer
@@ -128,12 +129,6 @@ def _read(file: Path) -> dict[str, Any] | None:
     return document
 
 
-def _write(file: Path, document: dict[str, Any]) -> None:
-    scratch = file.with_name(f"{file.name}.{os.getpid()}")
-    scratch.write_text(json.dumps(document), encoding="utf-8")
-    scratch.replace(file)
-
-
 def _end_with_parent() -> None:
     while os.read(0, 1):
         pass
@@ -160,14 +155,14 @@ def work(shared: Path) -> int:
         job, folder = take_over(shared)
         digest, figures = train(job, folder, group)
         if group.rank == 0:
-            _write(shared / RESULT, {"hash": digest, "figures": figures})
+            replace_text(shared / RESULT, json.dumps({"hash": digest, "figures": figures}))
         return 0
     except MizzenError as error:
-        _write(shared / ERROR, error.as_dict())
+        replace_text(shared / ERROR, json.dumps(error.as_dict()))
         return error.exit_code
     except Exception as error:  # noqa: BLE001 (a user's module may raise anything)
         failure = StepFailed("a training process failed", given=error)
-        _write(shared / ERROR, failure.as_dict())
+        replace_text(shared / ERROR, json.dumps(failure.as_dict()))
         traceback.print_exc()
         return failure.exit_code
     finally:

@@ -10,12 +10,12 @@ import contextlib
 import fcntl
 import json
 import os
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from mizzen.control.owner import is_locked
 from mizzen.control.workspace import Workspace
+from mizzen.core.folders import replace_text
 
 
 class StackFiles:
@@ -44,9 +44,7 @@ class StackFiles:
 
     def write_status(self, status: Mapping[str, Any]) -> None:
         """Replace what the supervisor says about itself."""
-        fresh = self.folder / f".status.{uuid.uuid4().hex}"
-        fresh.write_text(json.dumps(dict(status), indent=1), encoding="utf-8")
-        fresh.replace(self._status)
+        replace_text(self._status, json.dumps(dict(status), indent=1))
 
     def status(self) -> dict[str, Any]:
         """What the supervisor said last; empty when nothing of the stack runs."""

@@ -68,13 +68,6 @@ def clear_served(database: Database, project: str) -> None:
         session.remove("served", {"project": project})
 
 
-def get_served(database: Database, project: str) -> Served | None:
-    """What answers predictions; None when nothing does."""
-    with database.read() as session:
-        rows = session.find("served", _SERVED, {"project": project})
-    return Served(**rows[0]) if rows else None
-
-
 def last_reset(database: Database, project: str) -> datetime | None:
     """When a person last reset the breaker."""
     mine = {"project": project, "rule": "reset"}
