@@ -27,7 +27,7 @@ class Kustomization:
     part: str
     folder: str
     overlay: Manifest
-    waits_for: str  # the Deployment that has to be available
+    waits_for: str = ""  # the Deployment that has to be available, where there is one
 
 
 @dataclass(frozen=True, slots=True)

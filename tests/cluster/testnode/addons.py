@@ -205,7 +205,22 @@ TRAINING = Addon(
         drop_dependencies=True,
     ),
 )
-ADDONS = {a.name: a for a in (VOLUMES, METRICS, GATEWAY, ARGO, JOBSETS, TRAINING)}
+MONITORS = Addon(
+    name="prometheus-operator",
+    namespace="monitoring",
+    images=(),
+    source=Kustomization(
+        part="prometheus-operator",
+        folder="prometheus-operator-crd",
+        overlay={
+            "resources": [
+                f"prometheus-operator-crd/monitoring.coreos.com_{kind}.yaml"
+                for kind in ("podmonitors", "prometheusrules", "servicemonitors")
+            ]
+        },
+    ),
+)
+ADDONS = {a.name: a for a in (VOLUMES, METRICS, GATEWAY, ARGO, JOBSETS, TRAINING, MONITORS)}
 
 
 def addon(name: str) -> Addon:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from testnode import parts
+from testnode.audit import audit_flags
 from testnode.process import Process
 from testnode.spec import API_PORT, DISK, HOME, SERVICE_NETWORK, NodeSpec
 
@@ -47,6 +48,7 @@ def _api_server(spec: NodeSpec) -> Process:
         "allow-privileged": "true",
         **_service_account_flags(),
         **_aggregation_flags(),
+        **audit_flags(),
     }
     return _process("kube-apiserver", "kubernetes", flags)
 

@@ -48,8 +48,9 @@ def _by_kustomize(addon: Addon, source: Kustomization, kubectl: Kubectl, scratch
     _copied(source, scratch)
     (scratch / "kustomization.yaml").write_text(json.dumps(source.overlay))
     kubectl.run("apply", "--server-side", "--force-conflicts", "--kustomize", scratch)
-    available = f"deployment/{source.waits_for}"
-    kubectl.wait("condition=Available", available, "--namespace", addon.namespace)
+    if source.waits_for:
+        available = f"deployment/{source.waits_for}"
+        kubectl.wait("condition=Available", available, "--namespace", addon.namespace)
 
 
 def _copied(source: Chart | Kustomization, scratch: Path) -> Path:

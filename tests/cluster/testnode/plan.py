@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+from testnode.audit import audit_files
 from testnode.control_plane import control_plane
 from testnode.process import Process
 from testnode.services import FOLDERS, Credentials, service_files, services
@@ -43,5 +44,5 @@ def plan_of(spec: NodeSpec, credentials: Credentials) -> Plan:
     return Plan(
         spec=spec,
         processes=(*control_plane(spec), *worker(spec), *services(spec, credentials)),
-        files={**worker_files(spec), **service_files(spec, credentials)},
+        files={**audit_files(), **worker_files(spec), **service_files(spec, credentials)},
     )
