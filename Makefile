@@ -61,14 +61,15 @@ types: setup ## strict types
 contracts: setup ## who may import whom
 	@$(BIN)/lint-imports
 
-generate: setup ## write what is generated: schemas, compiled pipelines, references, dashboards
+generate: setup ## write what is generated: schemas, charts, compiled pipelines, references, dashboards
 	@$(BIN)/python -m mizzen.spec.schema
+	@$(BIN)/python -m mizzen.spec.charts
 	@$(BIN)/python -m mizzen_pipelines.compile
 	@$(BIN)/python -m mizzen_monitoring.metrics
 	@$(BIN)/python -m mizzen.cli.reference
 
 verify: generate ## fail when a generated file is not what the code makes
-	@git diff --exit-code -- docs pipelines monitoring || { echo "generated files differ: run make generate and commit"; exit 1; }
+	@git diff --exit-code -- docs pipelines monitoring charts || { echo "generated files differ: run make generate and commit"; exit 1; }
 
 pins: setup ## resolve the pinned requirements anew
 	@$(COMPILE) -o requirements/all.txt

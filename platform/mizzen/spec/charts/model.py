@@ -1,0 +1,359 @@
+"""Values of `charts/mizzen-model`: one model, served."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from mizzen.spec.charts.common import (
+    DnsLabel,
+    Endpoint,
+    Image,
+    Labels,
+    Monitor,
+    OptionalName,
+    Peer,
+    Percent,
+    Placement,
+    Quantity,
+    Resources,
+    Seconds,
+    ServiceAccount,
+    resources,
+)
+from mizzen.spec.charts.section import Values
+
+_NO_ALIAS = (
+    "a number, not an alias: an alias may move between two restarts, and pods of one Deployment "
+    "would then serve different versions. See which number it has: mizzen models list"
+)
+
+
+Version = Annotated[
+    int,
+    Field(ge=1, json_schema_extra={"allowed": "a version's number", "instead_of_text": _NO_ALIAS}),
+]
+Replicas = Annotated[int, Field(ge=0, le=1000)]
+
+
+class Served(Values):
+    """Which model, and which version of it answers."""
+
+    name: Annotated[
+        str,
+        StringConstraints(pattern=r"^([a-z]([a-z0-9-]{0,38}[a-z0-9])?)?$"),
+        Field(json_schema_extra={"allowed": "the project's name, or empty"}),
+    ] = Field(
+        default="",
+        description="the registered model, which is the project's name; the release's name when "
+        "empty. Objects are called after it, so a model has one release in a namespace",
+        examples=["flights"],
+    )
+    version: Version = Field(
+        description="the version that answers, by its number in the registry", examples=[1]
+    )
+
+
+class Header(Values):
+    """A request that carries it goes to the candidate, whatever the weight is."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9-]+)?$")] = Field(
+        default="x-mizzen-version", description="the header's name; no such rule when empty"
+    )
+    value: str = Field(default="candidate", min_length=1, description="the value it must have")
+
+
+class Candidate(Values):
+    """A second version beside the first. Nothing of it exists while `version` is null."""
+
+    version: Version | None = Field(
+        default=None, description="its number in the registry; null for no candidate", examples=[2]
+    )
+    weight: Percent = Field(
+        default=0, description="percent of the requests that the candidate answers"
+    )
+    mirror: bool = Field(
+        default=False,
+        description="also send the candidate copies of requests, and drop its answers",
+    )
+    mirror_percent: Annotated[
+        int, Field(ge=1, le=100, json_schema_extra={"allowed": "1 to 100, in percent"})
+    ] = Field(default=100, description="percent of the requests that are copied when mirroring")
+    header: Header = Field(default=Header(), description="requests that ask for the candidate")
+    replicas: Replicas = Field(default=1, description="pods, unless they scale by themselves")
+    resources: Resources | None = Field(
+        default=None,
+        description="of its pods; as the stable version's when null",
+        examples=[resources("250m", "512Mi", "1Gi")],
+    )
+
+
+class Server(Values):
+    """How one pod answers; the options of `python -m mizzen_serving`."""
+
+    workers: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=1, description="processes of a pod, each with the model in memory"
+    )
+    threads: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=1, description="threads of the model in each process"
+    )
+    queue: Annotated[int, Field(ge=1)] = Field(
+        default=1024, description="requests that may wait before the answer is 503"
+    )
+    start_seconds: Seconds = Field(
+        default=120, description="how long a pod may take to load and warm up its model"
+    )
+    drain_seconds: Seconds = Field(
+        default=10,
+        description="how long a pod that was told to go still answers, being unready: until every "
+        "proxy has heard of it",
+    )
+
+
+class Volume(Values):
+    """Where files of a pod lie."""
+
+    kind: Literal["emptyDir", "claim"] = Field(
+        default="emptyDir",
+        description="`emptyDir`: the node's disk, gone with the pod; `claim`: a volume of its own "
+        "for each pod, deleted with it too, but not with a node that fails",
+    )
+    size: Quantity = Field(description="how much it holds at most")
+    storage_class: OptionalName = Field(
+        default="", description="of a claim; the cluster's default when empty", examples=["ssd"]
+    )
+
+
+class Fetch(Values):
+    """The init container that fetches the package from the registry."""
+
+    volume: Volume = Field(default=Volume(size="2Gi"), description="where the package lies")
+    resources: Resources = Field(
+        default=resources("100m", "256Mi", "1Gi"), description="of the init container"
+    )
+
+
+class Ship(Values):
+    """Copies finished segments of the log to S3, all of them before the pod goes."""
+
+    to: Annotated[
+        str, StringConstraints(pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?)?$")
+    ] = Field(
+        default="",
+        description="bucket and prefix; the log is not shipped when empty",
+        examples=["s3://mizzen-predictions/flights"],
+        json_schema_extra={"allowed": "s3://bucket/prefix, or empty"},
+    )
+    every_seconds: Seconds = Field(default=10, description="seconds between two looks at the log")
+    last_seconds: Seconds = Field(
+        default=60, description="how long the shipping of the rest may take when the pod goes"
+    )
+    resources: Resources = Field(
+        default=resources("20m", "128Mi", "512Mi"), description="of the container that ships"
+    )
+
+
+class Log(Values):
+    """The prediction log."""
+
+    volume: Volume = Field(
+        default=Volume(size="5Gi"),
+        description="where it is written; more than `serving.log.max_mb` of the project, or a "
+        "full log ends the pod instead of refusing requests",
+    )
+    ship: Ship = Field(default=Ship(), description="where it is copied to")
+
+
+class Tracking(Values):
+    """The registry of models."""
+
+    uri: Annotated[str, StringConstraints(pattern=r"^https?://[^/@]+(/.*)?$")] = Field(
+        default="http://mizzen-mlflow:5000",
+        description="address of MLflow, without credentials",
+        json_schema_extra={"allowed": "an http(s) address"},
+    )
+
+
+class S3(Values):
+    """The object store. Its Secret may hold AWS_ENDPOINT_URL and AWS_REGION beside
+    AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."""
+
+    secret: OptionalName = Field(
+        default="",
+        description="an existing Secret with the AWS_* variables; none when empty",
+        examples=["mizzen-s3"],
+    )
+
+
+class Features(Values):
+    """Where the values of feature views come from while serving."""
+
+    store: Literal["local", "postgres"] = Field(
+        default="local", description="`local` serves models without feature views"
+    )
+    secret: OptionalName = Field(
+        default="",
+        description="an existing Secret with PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE",
+        examples=["mizzen-postgres"],
+    )
+
+
+class Autoscaling(Values):
+    """A HorizontalPodAutoscaler for each version; replicas are then its business alone."""
+
+    enabled: bool = Field(default=False, description="scale by processor use")
+    min_replicas: Annotated[int, Field(ge=1)] = Field(default=2, description="pods at least")
+    max_replicas: Annotated[int, Field(ge=1)] = Field(default=4, description="pods at most")
+    cpu_percent: Annotated[int, Field(ge=1, le=1000)] = Field(
+        default=70, description="use of the requested processor time that is aimed at, in percent"
+    )
+
+
+class Disruption(Values):
+    """A PodDisruptionBudget for each version."""
+
+    enabled: bool = Field(default=True, description="make the budget")
+    max_unavailable: Annotated[int, Field(ge=1)] = Field(
+        default=1,
+        description="pods that may be taken at once when a node is emptied. Counted this way a "
+        "single pod never blocks that, it only fails to answer for a moment",
+    )
+
+
+class Spread(Values):
+    """How pods of a version are kept apart."""
+
+    across: tuple[str, ...] = Field(
+        default=("kubernetes.io/hostname", "topology.kubernetes.io/zone"),
+        description="labels of nodes whose values share the pods evenly; empty for no spread",
+    )
+    when_impossible: Literal["ScheduleAnyway", "DoNotSchedule"] = Field(
+        default="ScheduleAnyway", description="what happens to a pod that would be uneven"
+    )
+
+
+class Gateway(Values):
+    """The Gateway that the route is attached to."""
+
+    name: DnsLabel = Field(default="mizzen-gateway", description="its name")
+    namespace: OptionalName = Field(default="", description="the release's own when empty")
+    listener: OptionalName = Field(
+        default="", description="one of its listeners; all of them when empty", examples=["https"]
+    )
+
+
+class Route(Values):
+    """Which requests reach the model, and how long they may take."""
+
+    enabled: bool = Field(default=True, description="make the HTTPRoute")
+    gateway: Gateway = Field(default=Gateway(), description="where requests come in")
+    hostnames: tuple[str, ...] = Field(
+        default=(),
+        description="names that requests must ask for; every name when empty",
+        examples=[["models.example.com"]],
+    )
+    prefix: Annotated[str, StringConstraints(pattern=r"^(/[A-Za-z0-9._~/-]*)?$")] = Field(
+        default="",
+        description="beginning of the path, taken off before the service sees it; `/<model>` "
+        "when empty",
+        examples=["/v1/flights"],
+        json_schema_extra={"allowed": "a path that begins with /, or empty"},
+    )
+    timeout_seconds: Seconds = Field(
+        default=15,
+        description="how long a request, and the copy of one, may take in all",
+    )
+
+
+class Network(Values):
+    """A NetworkPolicy: nothing goes in or out but what is listed here."""
+
+    enabled: bool = Field(default=True, description="make the policy")
+    gateway: Peer = Field(
+        default=Peer(namespace="envoy-gateway-system"),
+        description="the data plane of the gateway, which sends requests",
+    )
+    prometheus: Peer = Field(
+        default=Peer(namespace="monitoring"), description="who reads the metrics"
+    )
+    api: Peer = Field(
+        default=Peer(pod_labels={"app.kubernetes.io/component": "api"}),
+        description="the control API, which forwards predictions and labels",
+    )
+    dns: Endpoint = Field(
+        default=Endpoint(namespace="kube-system", pod_labels={"k8s-app": "kube-dns"}, port=53),
+        description="the cluster's names",
+    )
+    tracking: Endpoint = Field(
+        default=Endpoint(pod_labels={"app.kubernetes.io/component": "mlflow"}, port=5000),
+        description="MLflow, which the package is fetched from",
+    )
+    s3: tuple[Endpoint, ...] = Field(
+        default=(),
+        description="the object store, where `s3.secret` is given",
+        examples=[[{"cidr": "10.0.8.0/24", "port": 9000}]],
+    )
+    features: tuple[Endpoint, ...] = Field(
+        default=(),
+        description="PostgreSQL, where `features.store` is postgres",
+        examples=[[{"podLabels": {"app.kubernetes.io/component": "postgres"}, "port": 5432}]],
+    )
+
+
+class ModelValues(Values):
+    """One model, served: a stable version, beside it a candidate that is weighted, mirrored to or
+    asked for by a header, and a route that divides the requests among them.
+
+    ```sh
+    helm install flights charts/mizzen-model --set model.version=1
+    helm upgrade flights charts/mizzen-model --reuse-values \\
+        --set candidate.version=2 --set candidate.weight=10 --set candidate.mirror=true
+    helm test flights
+    ```
+
+    Versions are numbers: an alias such as `champion` is resolved by whoever installs. Objects are
+    called after the model, so that Helm refuses a second release of one model. Credentials come
+    from Secrets that exist. Profiles for three kinds of places lie in `profiles/`.
+    """
+
+    model: Served = Field(description="which model, and which version of it answers")
+    candidate: Candidate = Field(
+        default=Candidate(), description="a second version beside the first"
+    )
+    replicas: Replicas = Field(
+        default=1, description="pods of the stable version, unless they scale by themselves"
+    )
+    resources: Resources = Field(
+        default=resources("250m", "512Mi", "1Gi"), description="of the container that answers"
+    )
+    image: Image = Field(
+        default=Image(repository="mizzen/serving"), description="the serving image"
+    )
+    image_pull_secrets: tuple[DnsLabel, ...] = Field(
+        default=(), description="existing Secrets for the registry", examples=[["registry"]]
+    )
+    server: Server = Field(default=Server(), description="how one pod answers")
+    fetch: Fetch = Field(default=Fetch(), description="how the model's package gets into a pod")
+    log: Log = Field(default=Log(), description="the prediction log")
+    tracking: Tracking = Field(default=Tracking(), description="the registry of models")
+    s3: S3 = Field(default=S3(), description="the object store")
+    features: Features = Field(default=Features(), description="values of feature views")
+    route: Route = Field(default=Route(), description="which requests reach the model")
+    autoscaling: Autoscaling = Field(default=Autoscaling(), description="pods by load")
+    disruption: Disruption = Field(
+        default=Disruption(), description="how many pods may go at once when nodes are emptied"
+    )
+    spread: Spread = Field(default=Spread(), description="how pods are kept apart")
+    placement: Placement = Field(default=Placement(), description="which nodes")
+    network: Network = Field(default=Network(), description="who may talk to whom")
+    monitor: Monitor = Field(default=Monitor(), description="a ServiceMonitor for the pods")
+    service_account: ServiceAccount = Field(
+        default=ServiceAccount(), description="the account of the pods"
+    )
+    pod_labels: Labels = Field(
+        default={}, description="more labels of the pods", examples=[{"team": "arrivals"}]
+    )
+    pod_annotations: Labels = Field(
+        default={}, description="annotations of the pods", examples=[{"example.com/owner": "us"}]
+    )
