@@ -1,4 +1,4 @@
-"""The command line: `python tests/cluster build | up | down | status | kubeconfig`.
+"""The command line: `python tests/cluster build | up | down | status | figures | kubeconfig`.
 
 Make targets call it, and people. What it prints on standard output can be piped:
 `export KUBECONFIG=$(python tests/cluster kubeconfig)`.
@@ -10,9 +10,11 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from testnode import parts
 from testnode.addons import ADDONS
 from testnode.build import build_all
 from testnode.errors import ClusterError
+from testnode.figures_page import PAGE, write_page
 from testnode.providers import PROVIDERS, add, choose
 
 
@@ -68,6 +70,11 @@ def _kubeconfig(_: argparse.Namespace) -> None:
     _say(str(choose().kubectl().kubeconfig))
 
 
+def _figures(_: argparse.Namespace) -> None:
+    write_page(parts.part("kubernetes").version)
+    _say(str(PAGE))
+
+
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
@@ -78,5 +85,6 @@ VERBS = {
     "up": (_up, "start the cluster; a broken node of before is swept away first"),
     "down": (_down, "end the cluster and delete its files"),
     "status": (_status, "whether it runs, how to reach it, where its logs are"),
+    "figures": (_figures, "write what tests and demo measured to docs/benchmarks-kubernetes.md"),
     "kubeconfig": (_kubeconfig, "print the path of its kubeconfig"),
 }
