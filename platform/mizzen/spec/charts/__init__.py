@@ -7,7 +7,11 @@ chart is one row.
 
 from mizzen.spec.charts.chart import Chart
 from mizzen.spec.charts.model import ModelValues
+from mizzen.spec.charts.platform import PlatformValues
 
-CHARTS: tuple[Chart, ...] = (Chart("mizzen-model", ModelValues),)
+CHARTS: tuple[Chart, ...] = (
+    Chart("mizzen", PlatformValues),
+    Chart("mizzen-model", ModelValues),
+)
 
 __all__ = ["CHARTS", "Chart"]

@@ -74,7 +74,7 @@ class Resources(Values):
     """What a container asks for and is held to."""
 
     requests: Requests = Field(description="what it is sure to get")
-    limits: Limits = Field(description="what it gets at most")
+    limits: Limits = Field(default=Limits(), description="what it gets at most")
 
 
 def resources(cpu: str, memory: str, most_memory: str) -> Resources:
