@@ -54,9 +54,8 @@ class Run:
     def record(self) -> RunRecord:
         """The run as the state has it now."""
         from mizzen.control import conclude
-        from mizzen.control.state import runs
 
-        found = runs.get(self._workspace.state, self._workspace.spec.name, self.id)
+        found = self._workspace.state.runs.get(self._workspace.spec.name, self.id)
         return conclude.settle(self._workspace, found)
 
     @property
@@ -72,9 +71,7 @@ class Run:
     @property
     def steps(self) -> list[StepRecord]:
         """The last event of every step, in the plan's order."""
-        from mizzen.control.state import runs
-
-        return runs.steps_of(self._workspace.state, self.id)
+        return self._workspace.state.runs.steps_of(self._workspace.spec.name, self.id)
 
     @property
     def figures(self) -> dict[str, dict[str, Any]]:
@@ -83,16 +80,14 @@ class Run:
 
     def watch(self) -> Iterator[StepRecord]:
         """Each change of each step, until the run has ended."""
-        seen: dict[str, StepRecord] = {}
-        ended = False
-        while not ended:
-            ended = self.state.ended  # asked before the steps, so that the last ones are seen
-            for step in self.steps:
-                if seen.get(step.name) != step:
-                    seen[step.name] = step
-                    yield step
-            if not ended:
-                time.sleep(_POLL_SECONDS)
+        from mizzen.control import conclude
+
+        name, state = self._workspace.spec.name, self._workspace.state
+        for change in state.runs.follow(name, self.id):
+            if change is None:  # a quiet moment: does its process still live?
+                conclude.settle(self._workspace, state.runs.get(name, self.id))
+            elif change.step is not None:
+                yield change.step
 
     def wait(self, seconds: float | None = None) -> Run:
         """Return when the run has ended.
@@ -206,16 +201,13 @@ class Project:
     def runs(self, limit: int = 50) -> list[RunRecord]:
         """The newest runs, newest first."""
         from mizzen.control import conclude
-        from mizzen.control.state import runs
 
-        found = runs.newest_first(self._workspace.state, self.name, limit)
+        found = self._workspace.state.runs.newest_first(self.name, limit)
         return [conclude.settle(self._workspace, run) for run in found]
 
     def run_info(self, run_id: str) -> Run:
         """A run by its id, or by an unambiguous beginning of it."""
-        from mizzen.control.state import runs
-
-        return Run(self._workspace, runs.get(self._workspace.state, self.name, run_id).id)
+        return Run(self._workspace, self._workspace.state.runs.get(self.name, run_id).id)
 
     def logs(self, run_id: str, step: str) -> str:
         """What a step of a run printed."""
@@ -235,21 +227,15 @@ class Project:
 
     def models(self) -> list[VersionRecord]:
         """Every registered version, oldest first."""
-        from mizzen.control.state import models
-
-        return models.all_versions(self._workspace.state, self.name)
+        return self._workspace.state.models.all_versions(self.name)
 
     def champion(self) -> Promotion | None:
         """The promotion that made the champion; None before the first."""
-        from mizzen.control.state import models
-
-        return models.champion(self._workspace.state, self.name)
+        return self._workspace.state.models.champion(self.name)
 
     def promotions(self) -> list[Promotion]:
         """The history of champions, oldest first."""
-        from mizzen.control.state import models
-
-        return models.history(self._workspace.state, self.name)
+        return self._workspace.state.models.history(self.name)
 
     def promote(self, version: int, *, reason: str = "") -> Promotion:
         """Make a version the champion; an older one is a rollback."""
@@ -276,6 +262,13 @@ class Project:
         from mizzen.control.deploy import package
 
         return package(self._workspace, version, into, onnx)
+
+    def export_onnx(self, version: int | None = None) -> int:
+        """Register a version's (the champion's) ONNX variant, so that an image without torch
+        can serve it; returns the number. Doing so again changes nothing."""
+        from mizzen.control.deploy import export_onnx
+
+        return export_onnx(self._workspace, version)
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """The running service's answer to these rows."""
@@ -335,15 +328,11 @@ class Project:
 
     def windows(self) -> list[WindowRecord]:
         """What was found in every watched window, oldest first."""
-        from mizzen.control.state import watching
-
-        return watching.all_windows(self._workspace.state, self.name)
+        return self._workspace.state.watching.all_windows(self.name)
 
     def decisions(self) -> list[DecisionRecord]:
         """Every decision about retraining, oldest first."""
-        from mizzen.control.state import watching
-
-        return watching.all_decisions(self._workspace.state, self.name)
+        return self._workspace.state.watching.all_decisions(self.name)
 
     def retrain(
         self,

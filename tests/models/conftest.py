@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import secrets
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +224,60 @@ def home(tmp_path: Path, database: Path) -> Path:
 @pytest.fixture
 def place(home: Path) -> Place:
     return a_place(home)
+
+
+@pytest.fixture(scope="session")
+def mlflow_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the server keeps artifacts."""
+    return tmp_path_factory.mktemp("server") / "artifacts"
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(database: Path, mlflow_files: Path) -> Iterator[str]:
+    """The address of a real server that hands out artifacts itself."""
+    folder = mlflow_files.parent
+    shutil.copyfile(database, folder / "server.db")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = {
+        "backend-store-uri": f"sqlite:///{folder / 'server.db'}",
+        "artifacts-destination": str(mlflow_files),
+        "host": "127.0.0.1",
+        "port": str(port),
+        "workers": "1",
+    }
+    server = subprocess.Popen(
+        [sys.executable, "-m", "mlflow", "server", *(f"--{k}={v}" for k, v in options.items())],
+        env={
+            **os.environ,
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        },
+        start_new_session=True,
+    )
+    try:
+        _wait(f"http://127.0.0.1:{port}/health")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(server.pid, 15)
+        server.wait(60)
+
+
+def _wait(address: str) -> None:
+    for _ in range(600):
+        with suppress(OSError), urllib.request.urlopen(address, timeout=2) as answer:  # noqa: S310
+            if answer.status == 200:
+                return
+        time.sleep(0.2)
+    raise TimeoutError(address)
+
+
+@pytest.fixture
+def remote(mlflow_server: str, tmp_path: Path) -> Place:
+    """A place whose profile names the server; the project is the test's own."""
+    own = f"rides-{secrets.token_hex(4)}"
+    return replace(a_place(tmp_path / "home", tracking={"uri": mlflow_server}), project=own)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,12 +11,14 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from mizzen.control.reconcile import registry_of
 from mizzen.control.request import RunRequest
 from mizzen.control.stack.probes import listen
-from mizzen.control.stack.serving import command, package_of
-from mizzen.control.state import models
+from mizzen.control.stack.serving import command, package_of, packages_folder
 from mizzen.control.workspace import Workspace
-from mizzen.errors import NotFound
+from mizzen.errors import IntegrityError, NotFound
+
+ONNX = "onnx"
 
 
 def version_of(workspace: Workspace, version: int | None) -> int:
@@ -25,10 +28,10 @@ def version_of(workspace: Workspace, version: int | None) -> int:
         NotFound: no such version, or no champion.
     """
     if version is not None:
-        return models.get_version(workspace.state, workspace.spec.name, version).number
-    champion = models.champion(workspace.state, workspace.spec.name)
+        return workspace.state.models.get_version(workspace.spec.name, version).number
+    champion = workspace.state.models.champion(workspace.spec.name)
     if champion is None:
-        known = models.all_versions(workspace.state, workspace.spec.name)
+        known = workspace.state.models.all_versions(workspace.spec.name)
         last = f"promote one: mizzen models promote {known[-1].number}" if known else None
         raise NotFound(
             f"{workspace.spec.name} has no champion", next_step=last or "train one: mizzen run"
@@ -82,6 +85,27 @@ def package(
     with tempfile.TemporaryDirectory(prefix="mizzen-onnx-") as scratch:
         exported = as_onnx(registered, Path(scratch) / "package", workspace.place)
         return build(exported, into or workspace.place.home / "bentos-onnx", number)
+
+
+def export_onnx(workspace: Workspace, version: int | None) -> int:
+    """Give a version (the champion) an ONNX variant in the registry, so that an image without
+    torch can serve it; a version that has a sound one is left as it is. Returns the number.
+
+    Raises:
+        Unsupported: no torch model, or one that ONNX cannot express.
+        IntegrityError: the exported model answers differently; nothing is registered.
+    """
+    from mizzen_serving.package import as_onnx
+
+    number, name, place = version_of(workspace, version), workspace.spec.name, workspace.place
+    registry = registry_of(workspace)
+    with contextlib.suppress(NotFound, IntegrityError):
+        registry.fetch(name, number, packages_folder(place), ONNX)
+        return number
+    with tempfile.TemporaryDirectory(prefix="mizzen-onnx-") as scratch:
+        exported = as_onnx(package_of(workspace, number), Path(scratch) / "package", place)
+        registry.add_variant(name, number, ONNX, exported)
+    return number
 
 
 def batch_request(

@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """One registered version. `tags` carry its provenance; `metrics` its evaluation."""
+    """One registered version. `tags` carry its provenance; `metrics` its evaluation;
+    `variants` name other packages of it (`onnx`)."""
 
     name: str
     version: int
@@ -19,6 +20,7 @@ class ModelVersion:
     aliases: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
+    variants: tuple[str, ...] = ()
 
 
 class Registry(Protocol):
@@ -36,8 +38,22 @@ class Registry(Protocol):
         """Store a package as the next version; the same package of the same run registers
         once. Nothing is visible until everything is stored."""
 
-    def fetch(self, name: str, version: int, into: Path) -> Path:
-        """The package's folder below `into`, verified against its hashes; reused when there."""
+    def fetch(self, name: str, version: int, into: Path, variant: str | None = None) -> Path:
+        """The package's folder below `into`, verified against its hashes; reused when there.
+        `variant`: another package of the same version, such as `onnx`.
+
+        Raises:
+            NotFound: no such version, or no such variant of it.
+            IntegrityError: what is stored is not what was registered.
+            TemporaryError: the registry does not answer.
+        """
+
+    def add_variant(self, name: str, version: int, variant: str, package: Path) -> None:
+        """Keep another package of a version beside its own, in place of an older one."""
+
+    def keep(self, name: str, version: int, folder: Path, under: str) -> str:
+        """Keep files about a version (a drift report) below the name `under`; their address,
+        for people."""
 
     def get(self, name: str, version: int) -> ModelVersion:
         """One version, or NotFound with the known numbers."""

@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mizzen.adapters.mlflow.rest import SCHEMES, MlflowServer
 from mizzen.core.place import Place
 from mizzen.errors import MizzenError, NotFound, TemporaryError, UserError
 
@@ -42,6 +43,17 @@ def connect(place: Place) -> MlflowClient:
     _be_quiet()
     with exclusive(place, "mlflow-setup"):
         return _client(uri_of(place))
+
+
+def server_of(place: Place) -> MlflowServer | None:
+    """The server that the profile names, asked without importing MLflow."""
+    uri = place.profile.tracking.uri
+    return MlflowServer(uri) if uri and uri.partition("://")[0] in SCHEMES else None
+
+
+def reader(place: Place) -> MlflowClient | MlflowServer:
+    """Whom to ask about versions and aliases."""
+    return server_of(place) or connect(place)
 
 
 @lru_cache(maxsize=4)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from mizzen.adapters.mlflow import connection
 from mizzen.adapters.mlflow.package import digest_of, stage, verify
+from mizzen.adapters.mlflow.rest import MlflowServer, is_proxied
 from mizzen.core.folders import copy_folder, told_when_full
 from mizzen.core.place import Place
 from mizzen.errors import IntegrityError, NotFound
@@ -25,8 +26,10 @@ from mizzen.ports.models import ModelVersion
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
+    Reader = MlflowClient | MlflowServer
+
 PACKAGE, RUN = "mizzen.package", "mizzen.run_id"
-METRIC = "metric."
+METRIC, VARIANT = "metric.", "mizzen.variant."
 _LONGEST = 5000  # characters; MLflow refuses longer tags and parameters
 
 
@@ -58,28 +61,46 @@ class MLflowRegistry:
             self._keep(name, known, package, digest)
             return known
 
-    def fetch(self, name: str, version: int, into: Path) -> Path:
-        """See the port: `<into>/<name>/<version>`. MLflow is only asked the first time, or when
-        what lies there was changed."""
-        folder = into / name / str(version)
+    def fetch(self, name: str, version: int, into: Path, variant: str | None = None) -> Path:
+        """See the port: `<into>/<name>/<version>`, or `<version>-<variant>`. MLflow is only asked
+        the first time, or when what lies there was changed."""
+        folder = into / name / (str(version) if variant is None else f"{version}-{variant}")
         note = _note(folder)
         if note.get("uri") == connection.uri_of(self._place):
             try:
                 return verify(folder, note["package"])
             except IntegrityError:
                 shutil.rmtree(folder, ignore_errors=True)
+        what = f"{name} version {version}"
         with connection.translated(self._place):
-            client = connection.connect(self._place)
-            found = self._version(client, name, version)
-            scratch = folder.with_name(f".{version}.{os.getpid()}")
+            found = self._version(connection.reader(self._place), name, version)
+            source, digest = _stored(found, what, variant)
+            scratch = folder.with_name(f".{folder.name}.{os.getpid()}")
             shutil.rmtree(scratch, ignore_errors=True)
             try:
-                self._download(f"{name} version {version}", found.source, scratch)
-                verify(scratch, found.tags[PACKAGE])
-                _settle(scratch, folder, self._place, found.tags[PACKAGE])
+                self._download(what, source, scratch)
+                verify(scratch, digest)
+                _settle(scratch, folder, self._place, digest)
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
         return folder
+
+    def add_variant(self, name: str, version: int, variant: str, package: Path) -> None:
+        """See the port. The tag that names it comes last, so what is half stored is not seen."""
+        digest = digest_of(package)
+        place = self._place
+        with connection.translated(place), connection.exclusive(place, "mlflow-register"):
+            client = connection.reader(place)
+            self._put(package, _beside(self._version(client, name, version).source, variant))
+            client.set_model_version_tag(name, str(version), VARIANT + variant, digest)
+
+    def keep(self, name: str, version: int, folder: Path, under: str) -> str:
+        """See the port: artifacts of the run that the version was made by."""
+        with connection.translated(self._place):
+            found = self._version(connection.reader(self._place), name, version)
+            target = _beside(found.source, under)
+            self._put(folder, target)
+        return target
 
     def get(self, name: str, version: int) -> ModelVersion:
         """See the port."""
@@ -94,7 +115,7 @@ class MLflowRegistry:
     def versions(self, name: str) -> list[ModelVersion]:
         """See the port; empty for a name that has none."""
         with connection.translated(self._place):
-            client = connection.connect(self._place)
+            client = connection.reader(self._place)
             found = client.search_model_versions(f"name = '{name}'", max_results=10_000)
             aliases = _aliases(client, name) if found else {}
         values = [_value(version, aliases) for version in found]
@@ -110,7 +131,7 @@ class MLflowRegistry:
             elif alias in _aliases(client, name):
                 client.delete_registered_model_alias(name, alias)
 
-    def _version(self, client: MlflowClient, name: str, version: int) -> Any:
+    def _version(self, client: Reader, name: str, version: int) -> Any:
         try:
             with connection.translated(self._place):
                 return client.get_model_version(name, str(version))
@@ -166,6 +187,20 @@ class MLflowRegistry:
         shutil.rmtree(target, ignore_errors=True)  # of an attempt that made no version
         shutil.move(folder, target)
 
+    def _put(self, folder: Path, target: str) -> None:
+        """Replace what lies at an artifact address by a copy of a folder."""
+        server = connection.server_of(self._place)
+        if server is not None:
+            server.upload(folder, target)
+            return
+        path = connection.local_path(self._place, target)
+        scratch = path.with_name(f".{path.name}.{os.getpid()}")
+        shutil.rmtree(scratch, ignore_errors=True)
+        with told_when_full(f"a copy of {folder.name}"):
+            copy_folder(folder, scratch)
+        shutil.rmtree(path, ignore_errors=True)
+        scratch.replace(path)
+
     def _download(self, what: str, source: str, into: Path) -> None:
         into.parent.mkdir(parents=True, exist_ok=True)
         if connection.is_local(self._place):
@@ -178,8 +213,13 @@ class MLflowRegistry:
                 )
             copy_folder(stored, into)
             return
-        from mlflow.artifacts import download_artifacts
+        server = connection.server_of(self._place)
+        if server is not None and is_proxied(source):
+            server.download(source, into)
+            return
+        from mlflow.artifacts import download_artifacts  # from a storage that this machine reaches
 
+        connection.connect(self._place)
         into.mkdir()
         uri = connection.uri_of(self._place)
         fetched = Path(download_artifacts(source, dst_path=str(into), tracking_uri=uri))
@@ -231,7 +271,25 @@ def _create(client: MlflowClient, name: str, source: str, run: str, tags: Mappin
     return int(client.create_model_version(name, source, run, tags=short).version)
 
 
-def _aliases(client: MlflowClient, name: str) -> dict[str, int]:
+def _stored(found: Any, what: str, variant: str | None) -> tuple[str, str]:
+    """Where a package of a version lies, and its digest."""
+    if variant is None:
+        return found.source, found.tags[PACKAGE]
+    digest = found.tags.get(VARIANT + variant)
+    if digest is None:
+        raise NotFound(f"{what} has no {variant} variant", allowed=", ".join(_variants(found.tags)))
+    return _beside(found.source, variant), digest
+
+
+def _beside(source: str, name: str) -> str:
+    return f"{source.rstrip('/').rpartition('/')[0]}/{name}"
+
+
+def _variants(tags: Mapping[str, str]) -> list[str]:
+    return sorted(tag.removeprefix(VARIANT) for tag in tags if tag.startswith(VARIANT))
+
+
+def _aliases(client: Reader, name: str) -> dict[str, int]:
     aliases = client.get_registered_model(name).aliases
     return {alias: int(version) for alias, version in aliases.items()}
 
@@ -253,4 +311,5 @@ def _value(found: Any, aliases: Mapping[str, int]) -> ModelVersion:
         aliases=tuple(sorted(alias for alias, number in aliases.items() if number == version)),
         tags=tags,
         metrics={name.removeprefix(METRIC): value for name, value in numbers.items()},
+        variants=tuple(_variants(tags)),
     )

@@ -46,9 +46,8 @@ def list_models(door: Door) -> None:
 def show_model(door: Door, version: Version) -> None:
     """One version: its verdict, its run, its promotions."""
     project = door.project
-    from mizzen.control.state import models
 
-    found = models.get_version(project.workspace.state, project.name, version)
+    found = project.workspace.state.models.get_version(project.name, version)
     promotions = [p for p in project.promotions() if p.version == version]
 
     def show() -> None:
@@ -108,6 +107,17 @@ def package(
     """Pack a version as a Bento that runs by itself."""
     folder = door.project.package(version, into, onnx)
     door.answer({"bento": folder}, lambda: door.say(f"packed: {folder}"))
+
+
+@as_command(app, "export", "mizzen models export 2")
+def export(
+    door: Door,
+    version: Annotated[int | None, typer.Argument(help="The champion if absent.")] = None,
+) -> None:
+    """Register a torch model's ONNX variant, which images without torch serve."""
+    number = door.project.export_onnx(version)
+    said = f"version {number} has an ONNX variant in the registry"
+    door.answer({"version": number, "variant": "onnx"}, lambda: door.say(said))
 
 
 def show_comparison(door: Door, found: Comparison) -> None:
