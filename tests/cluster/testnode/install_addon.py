@@ -18,7 +18,7 @@ WAIT_S = 180
 
 
 def install(addon: Addon, kubectl: Kubectl) -> None:
-    """Install or upgrade, and wait until it is ready. Its images must be loaded."""
+    """Install it unless it is there, and wait until it is ready. Its images must be loaded."""
     kubectl.apply([named("v1", "Namespace", addon.namespace)])
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
@@ -31,17 +31,23 @@ def install(addon: Addon, kubectl: Kubectl) -> None:
 
 
 def _by_helm(addon: Addon, source: Chart, kubectl: Kubectl, scratch: Path) -> None:
+    access = [f"--kubeconfig={kubectl.kubeconfig}", f"--namespace={addon.namespace}"]
+    if kubectl.context:
+        access.append(f"--kube-context={kubectl.context}")
+    helm = [str(parts.program("helm")), *access]
+    # some charts hold what their programs write (certificates), so a second time is a conflict
+    if json.loads(run([*helm, "list", "--deployed", f"--filter=^{addon.name}$", "--output=json"])):
+        return
     chart = _copied(source, scratch)
     _fill_template(source, chart)
     if source.drop_dependencies:
         _drop_dependencies(chart / "Chart.yaml")
     words = ["upgrade", "--install", addon.name, str(chart), "--values=-", "--wait"]
-    where = [f"--namespace={addon.namespace}", f"--timeout={WAIT_S}s"]
-    access = [f"--kubeconfig={kubectl.kubeconfig}"]
-    if kubectl.context:
-        access.append(f"--kube-context={kubectl.context}")
-    helm = [str(parts.program("helm")), *words, *where, *access]
-    run(helm, stdin=json.dumps(source.values), timeout_s=WAIT_S + 30)
+    run(
+        [*helm, *words, f"--timeout={WAIT_S}s"],
+        stdin=json.dumps(source.values),
+        timeout_s=WAIT_S + 30,
+    )
 
 
 def _by_kustomize(addon: Addon, source: Kustomization, kubectl: Kubectl, scratch: Path) -> None:
