@@ -15,6 +15,7 @@ root, schema */}}
 - {{ include "mizzen.fromSecret" (list "PGUSER" $secret "PGUSER") }}
 - {{ include "mizzen.fromSecret" (list "PGPASSWORD" $secret "PGPASSWORD") }}
 - {{ include "mizzen.fromSecret" (list "PGDATABASE" $secret "PGDATABASE") }}
+- {name: PGSSLMODE, value: {{ .root.Values.database.sslMode }}}
 - {name: PGOPTIONS, value: "-c search_path={{ .schema }}"}
 {{- end }}
 
@@ -66,8 +67,10 @@ root, schema */}}
 {{- $_ := set $profile "tracking" (dict "uri" (printf "http://%s-mlflow:5000" $root.Release.Name)) -}}
 {{- end -}}
 {{- if $values.api.enabled -}}
-{{- $scheme := ternary "https" "http" (not (empty $values.api.tlsSecret)) -}}
-{{- $_ := set $profile "control" (dict "url" (printf "%s://%s-api:8080" $scheme $root.Release.Name) "token_env" "MIZZEN_API_TOKEN") -}}
+{{- $tls := not (empty $values.api.tls.secret) -}}
+{{- $control := dict "url" (printf "%s://%s-api:8080" (ternary "https" "http" $tls) $root.Release.Name) "token_env" "MIZZEN_API_TOKEN" -}}
+{{- if $tls -}}{{- $_ := set $control "ca_file" "/authority/ca.crt" -}}{{- end -}}
+{{- $_ := set $profile "control" $control -}}
 {{- end -}}
 {{- $_ := set $profile "feature_store" (dict "kind" "postgres") -}}
 {{- with $values.jobs.pushgateway -}}

@@ -14,23 +14,21 @@ from pydantic import Field
 from mizzen.spec.charts.common import Port
 from mizzen.spec.charts.section import Values
 
-Component = Literal[
-    "api", "mlflow", "features", "postgres", "migration", "drift", "materialize", "test", "model"
-]
-PeerName = Literal["gateway", "prometheus", "dns", "database", "s3", "pushgateway"]
+End = Literal[
+    "api", "mlflow", "features", "postgres", "migration", "drift", "materialize", "test", "model",
+    "gateway", "prometheus", "dns", "database", "s3", "pushgateway",
+]  # fmt: skip
 
 
 class Edge(Values):
     """One permission. `port` is the target pods' own; null where the peer's values have it."""
 
-    source: Component | PeerName = Field(description="who opens the connection")
-    target: Component | PeerName = Field(description="who is reached")
+    source: End = Field(description="who opens the connection")
+    target: End = Field(description="who is reached")
     port: Port | None = Field(default=None, description="at which port")
 
 
-def _to(
-    target: Component | PeerName, port: int | None, *sources: Component | PeerName
-) -> list[Edge]:
+def _to(target: End, port: int | None, *sources: End) -> list[Edge]:
     return [Edge(source=source, target=target, port=port) for source in sources]
 
 

@@ -55,6 +55,23 @@ class TokenSecret(Values):
     key: Annotated[str, Field(min_length=1)] = Field(default="token", description="its key")
 
 
+class ApiTls(Values):
+    """TLS at the API itself, beside the gateway's own. Its certificate speaks for
+    `<release>-api`."""
+
+    secret: OptionalName = Field(
+        default="",
+        description="an existing Secret of type kubernetes.io/tls; plain HTTP when empty",
+        examples=["mizzen-api-tls"],
+    )
+    authority: OptionalName = Field(
+        default="",
+        description="an existing ConfigMap whose `ca.crt` is the authority that signed it; callers "
+        "hold the API to that",
+        examples=["mizzen-api-authority"],
+    )
+
+
 class Disruption(Values):
     """A PodDisruptionBudget."""
 
@@ -71,11 +88,7 @@ class Api(Values):
     image: Image = Field(default=CONTROL, description="the control image")
     replicas: Replicas = Field(default=1, description="pods")
     token: TokenSecret = Field(default=TokenSecret(), description="who may call it")
-    tls_secret: OptionalName = Field(
-        default="",
-        description="an existing Secret of type kubernetes.io/tls, for TLS at the API itself too "
-        "(the gateway has its own); plain HTTP inside the cluster when empty",
-    )
+    tls: ApiTls = Field(default=ApiTls(), description="TLS inside the cluster")
     database_schema: SchemaName = Field(
         default="mizzen", description="schema of its tables in the database"
     )
@@ -141,6 +154,9 @@ class Database(Values):
         default="mizzen-postgres",
         description="an existing Secret with PGUSER, PGPASSWORD and PGDATABASE, and with PGHOST "
         "and PGPORT unless `postgres.enabled`",
+    )
+    ssl_mode: Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"] = Field(
+        default="prefer", description="libpq's sslmode"
     )
 
 
