@@ -120,7 +120,9 @@ class Peer(Values):
         default="", description="the release's own when empty", examples=["monitoring"]
     )
     pod_labels: Labels = Field(
-        default={}, description="labels of the pods; all of the namespace when empty"
+        default={},
+        description="labels of the pods; all of the namespace when empty",
+        examples=[{"app.kubernetes.io/component": "mlflow"}],
     )
     cidr: Annotated[str, StringConstraints(pattern=r"^([0-9a-f.:]+/[0-9]+)?$")] = Field(
         default="",

@@ -85,7 +85,7 @@ class Candidate(Values):
     resources: Resources | None = Field(
         default=None,
         description="of its pods; as the stable version's when null",
-        examples=[resources("250m", "512Mi", "1Gi")],
+        examples=[resources("100m", "256Mi", "1Gi")],
     )
 
 
@@ -237,7 +237,9 @@ class Gateway(Values):
     """The Gateway that the route is attached to."""
 
     name: DnsLabel = Field(default="mizzen-gateway", description="its name")
-    namespace: OptionalName = Field(default="", description="the release's own when empty")
+    namespace: OptionalName = Field(
+        default="", description="the release's own when empty", examples=["mizzen"]
+    )
     listener: OptionalName = Field(
         default="", description="one of its listeners; all of them when empty", examples=["https"]
     )
