@@ -23,7 +23,10 @@ imagePullSecrets:
 nodeSelector: {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .root.Values.placement.tolerations }}
-tolerations: {{- toYaml . | nindent 2 }}
+tolerations:
+  {{- range . }}
+  - {{ pick . "key" "operator" "value" "effect" | toJson }}
+  {{- end }}
 {{- end }}
 {{- with .root.Values.placement.priorityClass }}
 priorityClassName: {{ . }}
@@ -43,8 +46,14 @@ resources: {{- include "mizzen.resources" .resources | nindent 2 }}
 
 {{- define "mizzen.resources" -}}
 requests: {{- toYaml .requests | nindent 2 }}
-{{- with omit .limits (ternary "" "cpu" (not (not .limits.cpu))) (ternary "" "memory" (not (not .limits.memory))) }}
-limits: {{- toYaml . | nindent 2 }}
+{{- if or .limits.cpu .limits.memory }}
+limits:
+  {{- with .limits.cpu }}
+  cpu: {{ . }}
+  {{- end }}
+  {{- with .limits.memory }}
+  memory: {{ . }}
+  {{- end }}
 {{- end }}
 {{- end }}
 

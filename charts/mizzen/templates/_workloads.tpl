@@ -20,7 +20,7 @@ apiVersion: policy/v1
 kind: PodDisruptionBudget
 metadata: {{- include "mizzen.metadata" . | nindent 2 }}
 spec:
-  maxUnavailable: {{ .disruption.maxUnavailable }}
+  maxUnavailable: {{ int64 .disruption.maxUnavailable }}
   # a pod that does not answer anyway must not keep its node from being emptied
   unhealthyPodEvictionPolicy: AlwaysAllow
   selector:
@@ -30,7 +30,7 @@ spec:
 {{/* A Deployment's own fields: one pod more before one less, so that somebody always answers.
 root, component, replicas */}}
 {{- define "mizzen.rollout" -}}
-replicas: {{ .replicas }}
+replicas: {{ int64 .replicas }}
 revisionHistoryLimit: 3
 strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}
 selector:
