@@ -6,10 +6,11 @@ import copy
 from typing import Any
 
 import pytest
+from rendering import Helm, Refused
+
 from mizzen.spec.charts.model import ModelValues
 from mizzen.spec.charts.section import Entry, all_fields
 from mizzen.spec.charts.values import plain_of
-from rendering import Helm, Refused
 
 Values = dict[str, Any]
 LEAVES = {f.dotted: f for f in all_fields(ModelValues) if f.section is None}
@@ -83,7 +84,7 @@ def test_a_wrong_value_is_told_by_its_name(model: Helm, values: Values, said: st
 
 def test_a_release_whose_name_no_model_has_is_told_which_value_to_set(model: Helm) -> None:
     odd = Helm(model.program, model.chart, "flights.v1")
-    with pytest.raises(Refused, match="model.name: the release is called"):
+    with pytest.raises(Refused, match=r"model\.name: the release is called"):
         odd.render({"model": {"version": 1}})
     assert odd.render({"model": {"version": 1, "name": "flights"}}).of("Deployment")
 

@@ -1,0 +1,68 @@
+"""templates/route.yaml: who gets which requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rendering import Helm, Object
+
+ONE: dict[str, Any] = {"model": {"version": 1}}
+
+
+def test_the_stable_version_answers_alone_without_a_candidate(model: Helm) -> None:
+    rules = _rules(model, ONE)
+    assert [_weights(rule) for rule in rules] == [{"flights-stable": 100}]
+
+
+def test_the_candidate_gets_its_weight(model: Helm) -> None:
+    rules = _rules(model, {**ONE, "candidate": {"version": 2, "weight": 10}})
+    assert _weights(rules[-1]) == {"flights-stable": 90, "flights-candidate": 10}
+
+
+def test_requests_are_copied_only_when_that_is_asked_for(model: Helm) -> None:
+    candidate = {"version": 2, "mirrorPercent": 25}
+    assert _mirrors(_rules(model, {**ONE, "candidate": candidate})) == []
+    mirrors = _mirrors(_rules(model, {**ONE, "candidate": {**candidate, "mirror": True}}))
+    assert [(m["backendRef"]["name"], m["percent"]) for m in mirrors] == [("flights-candidate", 25)]
+
+
+def test_a_header_leads_to_the_candidate(model: Helm) -> None:
+    first, rest = _rules(model, {**ONE, "candidate": {"version": 2}})
+    assert first["matches"][0]["headers"] == [{"name": "x-mizzen-version", "value": "candidate"}]
+    assert [backend["name"] for backend in first["backendRefs"]] == ["flights-candidate"]
+    assert "headers" not in rest["matches"][0]
+    without = {**ONE, "candidate": {"version": 2, "header": {"name": ""}}}
+    assert len(_rules(model, without)) == 1
+
+
+def test_the_prefix_is_taken_off(model: Helm) -> None:
+    rule = _rules(model, ONE)[0]
+    assert rule["matches"][0]["path"] == {"type": "PathPrefix", "value": "/flights"}
+    rewrite = rule["filters"][0]["urlRewrite"]["path"]
+    assert rewrite == {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}
+    for given, kept in (("/v1/flights/", "/v1/flights"), ("/", "/")):
+        rules = _rules(model, {**ONE, "route": {"prefix": given}})
+        assert rules[0]["matches"][0]["path"]["value"] == kept
+
+
+def test_every_rule_has_a_timeout(model: Helm, everything: Object) -> None:
+    """Copies are held to it too: one that hangs must not be held for ever."""
+    rules = _rules(model, {**everything, "route": {"timeoutSeconds": 3}})
+    assert [rule["timeouts"] for rule in rules] == [{"request": "3s"}, {"request": "3s"}]
+
+
+def test_the_route_may_be_left_out(model: Helm) -> None:
+    assert model.render({**ONE, "route": {"enabled": False}}).of("HTTPRoute") == {}
+
+
+def _rules(model: Helm, values: Object) -> Any:
+    return model.render(values).one("HTTPRoute", "flights")["spec"]["rules"]
+
+
+def _weights(rule: Object) -> dict[str, int]:
+    return {backend["name"]: backend["weight"] for backend in rule["backendRefs"]}
+
+
+def _mirrors(rules: list[Object]) -> list[Any]:
+    filters = [f for rule in rules for f in rule["filters"]]
+    return [f["requestMirror"] for f in filters if f["type"] == "RequestMirror"]
