@@ -18,6 +18,7 @@ and the next step. The tree::
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -73,6 +74,23 @@ class MizzenError(Exception):
         # Errors cross process borders (a step's worker to its runner); keyword-only
         # arguments are lost by the default reduction.
         return (_rebuild, (type(self), self.message, self.given, self.allowed, self.next_step))
+
+
+def from_dict(document: Mapping[str, Any], otherwise: type[MizzenError]) -> MizzenError:
+    """The inverse of `as_dict`, for errors that come from another process.
+
+    Args:
+        otherwise: the type where the document names none of the tree.
+    """
+    kind = globals().get(str(document.get("error")))
+    if not (isinstance(kind, type) and issubclass(kind, MizzenError)):
+        kind = otherwise
+    return kind(
+        str(document.get("message") or "no reason is given"),
+        given=document.get("given"),
+        allowed=document.get("allowed"),
+        next_step=document.get("next"),
+    )
 
 
 def _rebuild(

@@ -16,7 +16,6 @@ from tiny_plans import judged
 
 from mizzen.control.promote import promote
 from mizzen.control.reconcile import reconcile, registry_of
-from mizzen.control.state import models
 from mizzen.control.state.records import Promotion, VersionRecord
 from mizzen.control.submit import Prepared, carry_out
 from mizzen.control.workspace import Workspace, open_workspace
@@ -50,8 +49,7 @@ def shop(workspace: Workspace, registered: Path, write: Make) -> Workspace:
     shutil.copytree(registered, workspace.place.home, dirs_exist_ok=True)
     run = carry_out(write(judged(number=1)))
     for number, blessed in ((2, True), (3, False)):
-        models.add_version(
-            workspace.state,
+        workspace.state.models.add_version(
             VersionRecord(
                 "shop", number, run.id, blessed, "why", "roc_auc", 0.8, 1, 0.7, run.created_at
             ),
@@ -67,14 +65,14 @@ def alias(workspace: Workspace) -> int | None:
 
 
 def champion(workspace: Workspace) -> int | None:
-    found = models.champion(workspace.state, "shop")
+    found = workspace.state.models.champion("shop")
     return None if found is None else found.version
 
 
 def test_the_gate_promotes_and_the_alias_follows(shop: Workspace) -> None:
     assert champion(shop) == 1
     assert alias(shop) == 1
-    history = models.history(shop.state, "shop")
+    history = shop.state.models.history("shop")
     assert [(p.version, p.previous, p.by) for p in history] == [(1, None, "gate")]
 
 
@@ -83,12 +81,12 @@ def test_promoting_an_older_version_is_a_rollback_in_the_history(shop: Workspace
     back = promote(shop, 1, NOW, reason="version 2 is slow")
     assert back.previous == 2
     assert alias(shop) == 1
-    assert [p.version for p in models.history(shop.state, "shop")] == [1, 2, 1]
+    assert [p.version for p in shop.state.models.history("shop")] == [1, 2, 1]
 
 
 def test_promoting_the_champion_again_adds_nothing(shop: Workspace) -> None:
     promote(shop, 1, NOW)
-    assert len(models.history(shop.state, "shop")) == 1
+    assert len(shop.state.models.history("shop")) == 1
 
 
 def test_what_the_gate_refused_is_never_promoted(shop: Workspace) -> None:
@@ -106,11 +104,10 @@ KILLED = """
 import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from mizzen.control.state import models
 from mizzen.control.state.records import Promotion
 from mizzen.control.workspace import open_workspace
 workspace = open_workspace(Path(sys.argv[1]))
-models.append_promotion(workspace.state, Promotion(
+workspace.state.models.append_promotion(Promotion(
     "shop", 2, None, "a test", "better", False, datetime.now(UTC)))
 os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -137,9 +134,9 @@ def test_a_run_that_was_judged_against_an_older_champion_is_not_promoted(
 
 def test_of_two_promotions_at_once_one_wins_and_is_told_apart(shop: Workspace) -> None:
     both = [Promotion("shop", number, None, "t", "", False, NOW) for number in (2, 3)]
-    assert models.append_promotion(shop.state, both[0], expected=1).previous == 1
+    assert shop.state.models.append_promotion(both[0], expected=1).previous == 1
     with pytest.raises(Conflict, match="judged against version 1"):
-        models.append_promotion(shop.state, both[1], expected=1)
+        shop.state.models.append_promotion(both[1], expected=1)
 
 
 def test_a_manual_gate_waits_for_a_person(workspace: Workspace, write: Make) -> None:
@@ -151,5 +148,5 @@ def test_a_manual_gate_waits_for_a_person(workspace: Workspace, write: Make) -> 
 
     run = carry_out(write_down(manual, RunRequest(), judged(number=1), {}, NOW))
     assert run.version == 1
-    assert models.champion(manual.state, "shop") is None
+    assert manual.state.models.champion("shop") is None
     assert os.listdir(manual.place.home)  # noqa: PTH208

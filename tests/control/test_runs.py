@@ -17,7 +17,6 @@ from tiny_plans import STEPS, judged, waiting
 
 from mizzen.control import owner
 from mizzen.control.compare import compare_runs
-from mizzen.control.state import models, runs
 from mizzen.control.submit import Prepared, again, cancel, carry_out
 from mizzen.control.workspace import Workspace
 from mizzen.core.plan import Constant, Plan, Task
@@ -37,7 +36,7 @@ def test_a_run_keeps_its_steps_and_figures(workspace: Workspace, write: Make) ->
     run = carry_out(write(refused_plan(), title="first"), seen.append)
     assert run.state is RunState.SUCCEEDED
     assert run.version is None
-    found = runs.steps_of(workspace.state, run.id)
+    found = workspace.state.runs.steps_of(run.project, run.id)
     assert [(s.name, s.state) for s in found] == [("evaluate", StepState.SUCCEEDED)]
     assert found[0].figures["reason"] == "not better"
     assert seen[-1].figures["value"] == 0.8
@@ -48,7 +47,7 @@ def test_an_unchanged_run_is_cached_and_starts_no_tracker(
 ) -> None:
     carry_out(write(refused_plan()))
     second = carry_out(write(refused_plan()))
-    states = [step.state for step in runs.steps_of(workspace.state, second.id)]
+    states = [step.state for step in workspace.state.runs.steps_of("shop", second.id)]
     assert states == [StepState.CACHED]
     assert not (Path(second.folder) / "tracking.log").exists()
 
@@ -182,5 +181,5 @@ def test_an_unknown_run_names_the_newest_ones(workspace: Workspace, write: Make)
 
 def test_a_run_without_a_version_changes_no_champion(workspace: Workspace, write: Make) -> None:
     carry_out(write(refused_plan()))
-    assert models.champion(workspace.state, "shop") is None
-    assert models.all_versions(workspace.state, "shop") == []
+    assert workspace.state.models.champion("shop") is None
+    assert workspace.state.models.all_versions("shop") == []

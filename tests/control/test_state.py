@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta, timezone
@@ -14,7 +15,7 @@ from sqlalchemy import JSON, Boolean, create_engine
 
 from mizzen.control.state import sqlite, tables
 from mizzen.control.state.database import HEAD, Database, open_address
-from mizzen.control.state.migrations.apply import newest
+from mizzen.control.state.migrations.apply import _scripts, newest
 from mizzen.control.state.server import ServerStore
 from mizzen.control.state.session import Prefix
 from mizzen.errors import IntegrityError, UserError
@@ -65,10 +66,22 @@ def test_opening_again_needs_no_library(address: str) -> None:
 
 
 def test_a_state_of_a_newer_mizzen_is_refused(address: str) -> None:
-    with open_address(address).write() as session:
-        session.change("alembic_version", {}, {"version_num": "9999"})
+    _stamp(address, "9999", "9998")
     with pytest.raises(IntegrityError, match="newer Mizzen"):
         open_address(address)
+
+
+def test_a_state_one_migration_ahead_is_used_as_it_is(address: str) -> None:
+    _add_project(open_address(address), "before", NOW)
+    _stamp(address, "9999", HEAD)
+    _add_project(open_address(address), "after", NOW)
+    assert open_address(address).check() == "9999"
+
+
+def test_each_migration_works_with_the_code_before_it() -> None:
+    scripts = list(reversed(list(_scripts().walk_revisions())))
+    for before, script in itertools.pairwise(scripts):
+        assert script.module.works_from <= before.revision
 
 
 @pytest.mark.parametrize("address", ["nonsense", "oracle-x://nowhere", "sqlite:////nowhere/x/y.db"])
@@ -180,6 +193,12 @@ def test_a_process_that_ended_left_one_file(tmp_path: Path) -> None:
     address = f"sqlite:///{tmp_path}/state.db"
     subprocess.run([sys.executable, "-c", WRITER, address, "one"], check=True)
     assert [file.name for file in tmp_path.iterdir()] == ["state.db"]
+
+
+def _stamp(address: str, at: str, works_from: str) -> None:
+    with open_address(address).write() as session:
+        session.change("alembic_version", {}, {"version_num": at})
+        session.change("compatibility", {}, {"works_from": works_from})
 
 
 def _add_project(database: Database, name: str, at: datetime) -> None:

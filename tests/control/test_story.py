@@ -11,7 +11,6 @@ import time
 import pytest
 
 from mizzen.control.stack import stack
-from mizzen.control.state import models, runs
 from mizzen.control.story import tell_story
 from mizzen.control.workspace import Workspace, open_workspace
 from mizzen.core.runs import RunState
@@ -50,8 +49,8 @@ def kill_in_training(workspace: Workspace) -> str:
     until = time.monotonic() + 240
     try:
         while time.monotonic() < until:
-            found = runs.newest_first(workspace.state, "shop")
-            steps = runs.steps_of(workspace.state, found[0].id) if found else []
+            found = workspace.state.runs.newest_first("shop")
+            steps = workspace.state.runs.steps_of("shop", found[0].id) if found else []
             if any(step.name == "preprocess" for step in steps):
                 return found[0].id
             assert process.poll() is None, "the story ended before it could be killed"
@@ -77,10 +76,10 @@ def test_a_killed_story_goes_on_and_a_told_one_is_reused(told: Workspace) -> Non
         second = tell_story(told)
         assert [step.state for step in second] == ["reused", "done", "reused", "reused"]
         assert second[2].result["sent"] == counts["sent"]
-        assert len(models.all_versions(told.state, "shop")) in {1, 2}
+        assert len(told.state.models.all_versions("shop")) in {1, 2}
     finally:
         stack.down(told)
-    states = {run.state for run in runs.newest_first(told.state, "shop")}
+    states = {run.state for run in told.state.runs.newest_first("shop")}
     assert states == {RunState.SUCCEEDED}
     assert not stack.status(told).running
 

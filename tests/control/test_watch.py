@@ -9,7 +9,6 @@ import pytest
 from tiny_plans import judged
 
 from mizzen.control.retrain import reset_breaker, retrain
-from mizzen.control.state import models, runs, watching
 from mizzen.control.state.records import WindowRecord
 from mizzen.control.submit import Prepared, carry_out
 from mizzen.control.watch import request_of, tick
@@ -23,7 +22,7 @@ END = datetime(2025, 6, 10, tzinfo=UTC)
 
 
 def alarm(workspace: Workspace, version: int, end: datetime, *, alarmed: bool = True) -> None:
-    runs.know_project(workspace.state, "shop", str(workspace.folder), end)
+    workspace.state.projects.know("shop", str(workspace.folder), end)
     window = WindowRecord(
         id=f"drift:shop:{version}:{end:%Y%m%d%H}",
         project="shop",
@@ -36,7 +35,7 @@ def alarm(workspace: Workspace, version: int, end: datetime, *, alarmed: bool = 
         report=None,
         at=end,
     )
-    watching.add_window(workspace.state, window)
+    workspace.state.watching.add_window(window)
 
 
 def test_a_refusal_is_kept_with_its_reason(workspace: Workspace) -> None:
@@ -55,7 +54,7 @@ def test_a_cause_that_is_none_is_refused() -> None:
 
 def test_the_breaker_is_reset_by_a_person_and_that_is_kept(workspace: Workspace) -> None:
     reset_breaker(workspace, END, "me")
-    assert watching.last_reset(workspace.state, "shop") == END
+    assert workspace.state.watching.last_reset("shop") == END
     assert Project(workspace).decisions()[0].rule == "reset"
 
 
@@ -82,15 +81,15 @@ def test_an_alarm_trains_on_the_newest_window_and_is_answered_once(workspace: Wo
     assert run.champion == 1
 
     assert tick(workspace, END).retrained == ()
-    champion = models.champion(workspace.state, "shop")
+    champion = workspace.state.models.champion("shop")
     assert champion is not None
     soon = END + timedelta(hours=1)
     alarm(workspace, champion.version, soon)
     refused = tick(workspace, soon).retrained
     assert [(a.decision.go, a.decision.rule) for a in refused] == [(False, "cooldown")]
-    assert watching.pending_alarms(workspace.state, "shop") == []
+    assert workspace.state.watching.pending_alarms("shop") == []
 
 
 def test_decisions_name_runs_that_exist(workspace: Workspace, write: Make) -> None:
     run = carry_out(write(judged(blessed=False)))
-    assert runs.get(workspace.state, "shop", run.id).trigger == "person"
+    assert workspace.state.runs.get("shop", run.id).trigger == "person"

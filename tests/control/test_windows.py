@@ -11,7 +11,6 @@ import pytest
 from mizzen.control import telling, watch
 from mizzen.control.drift import Found
 from mizzen.control.retrain import ask
-from mizzen.control.state import runs, watching
 from mizzen.control.state.records import DecisionRecord, WindowRecord, document
 from mizzen.control.watch import due, inspect, request_of
 from mizzen.control.workspace import Workspace
@@ -147,10 +146,10 @@ def test_overlapping_alarms_count_once_and_unjudged_windows_do_not_count(
             f"drift:{day}", "shop", end - 30 * DAY, end, 1, "drift", alarm, figures, None, end
         )
 
-    runs.know_project(workspace.state, "shop", str(workspace.folder), BEGIN)
+    workspace.state.projects.know("shop", str(workspace.folder), BEGIN)
     kept = [keep(30, alarm=True), keep(31, alarm=False, judged=False), keep(59, alarm=True)]
     kept += [keep(60, alarm=True), keep(62, alarm=True)]
     for window in kept:
-        watching.add_window(workspace.state, window)
+        workspace.state.watching.add_window(window)
     assert watch._verdicts_until(workspace, kept[3]) == [True, True]
     assert watch._verdicts_until(workspace, kept[4]) == [True, True]

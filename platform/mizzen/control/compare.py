@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from mizzen.control.request import read_request
-from mizzen.control.state import models, runs
 from mizzen.control.state.records import RunRecord
 from mizzen.control.workspace import Workspace
 from mizzen.errors import NotFound
@@ -34,8 +33,8 @@ def compare_runs(workspace: Workspace, first: str, second: str) -> Comparison:
     name = workspace.spec.name
     return _compare(
         workspace,
-        runs.get(workspace.state, name, first),
-        runs.get(workspace.state, name, second),
+        workspace.state.runs.get(name, first),
+        workspace.state.runs.get(name, second),
     )
 
 
@@ -49,8 +48,8 @@ def compare_versions(workspace: Workspace, first: int, second: int) -> Compariso
 
 
 def _run_of(workspace: Workspace, number: int) -> RunRecord:
-    version = models.get_version(workspace.state, workspace.spec.name, number)
-    return runs.get(workspace.state, workspace.spec.name, version.run)
+    version = workspace.state.models.get_version(workspace.spec.name, number)
+    return workspace.state.runs.get(workspace.spec.name, version.run)
 
 
 def _compare(workspace: Workspace, one: RunRecord, other: RunRecord) -> Comparison:
@@ -80,7 +79,7 @@ def _flat(value: Any, prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def _figures(workspace: Workspace, run: RunRecord) -> dict[str, Any]:
-    steps = runs.steps_of(workspace.state, run.id)
+    steps = workspace.state.runs.steps_of(run.project, run.id)
     return {f"{step.name}.{name}": v for step in steps for name, v in step.figures.items()}
 
 

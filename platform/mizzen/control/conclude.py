@@ -10,7 +10,6 @@ from typing import Any
 
 from mizzen.control import owner
 from mizzen.control.promote import promote_automatically
-from mizzen.control.state import models, runs
 from mizzen.control.state.records import RunRecord, VersionRecord
 from mizzen.control.workspace import Workspace
 from mizzen.core.runs import Outcome, RunState, StepState
@@ -25,12 +24,12 @@ def conclude(workspace: Workspace, run: RunRecord, outcome: Outcome) -> RunRecor
     version = _version(workspace, run, outcome)
     values: dict[str, Any] = {"state": outcome.state, "ended_at": _now(), "error": _fault(outcome)}
     if version is not None:
-        models.add_version(workspace.state, version)
+        workspace.state.models.add_version(version)
         values["version"] = version.number
-    runs.change(workspace.state, run.id, **values)
+    workspace.state.runs.change(run.project, run.id, **values)
     if version is not None and workspace.spec.gate.promote == "automatic":
         promote_automatically(workspace, version, run, _now())
-    return runs.get(workspace.state, run.project, run.id)
+    return workspace.state.runs.get(run.project, run.id)
 
 
 def broken(workspace: Workspace, run: RunRecord, error: BaseException) -> RunState:
@@ -38,7 +37,7 @@ def broken(workspace: Workspace, run: RunRecord, error: BaseException) -> RunSta
     told = error.as_dict() if isinstance(error, MizzenError) else {"message": repr(error)}
     by_hand = isinstance(error, KeyboardInterrupt)
     state = RunState.CANCELLED if by_hand else RunState.FAILED
-    runs.change(workspace.state, run.id, state=state, ended_at=_now(), error=told)
+    workspace.state.runs.change(run.project, run.id, state=state, ended_at=_now(), error=told)
     return state
 
 
@@ -62,12 +61,12 @@ def failure(run: RunRecord, option: str = "") -> StepFailed:
 
 def settle(workspace: Workspace, run: RunRecord) -> RunRecord:
     """The run as it is: one whose process died is `interrupted`, and kept as that."""
-    if run.state.ended or owner.is_owned(Path(run.folder)):
+    if run.state.ended or owner.is_owned(Path(run.folder)) or workspace.elsewhere(run):
         return run
-    fresh = runs.get(workspace.state, run.project, run.id)
+    fresh = workspace.state.runs.get(run.project, run.id)
     if fresh.state.ended:  # it ended between the two looks
         return fresh
-    runs.change(workspace.state, run.id, state=RunState.INTERRUPTED, ended_at=_now())
+    workspace.state.runs.change(run.project, run.id, state=RunState.INTERRUPTED, ended_at=_now())
     return replace(fresh, state=RunState.INTERRUPTED)
 
 
@@ -76,11 +75,18 @@ def cancelled(workspace: Workspace, run: RunRecord) -> RunRecord:
     until = time.monotonic() + _CANCEL_SECONDS
     while time.monotonic() < until and owner.is_owned(Path(run.folder)):
         time.sleep(0.05)
-    found = runs.get(workspace.state, run.project, run.id)
+    found = workspace.state.runs.get(run.project, run.id)
     if not found.state.ended:
-        runs.change(workspace.state, run.id, state=RunState.CANCELLED, ended_at=_now())
+        workspace.state.runs.change(run.project, run.id, state=RunState.CANCELLED, ended_at=_now())
         return replace(found, state=RunState.CANCELLED)
     return found
+
+
+def withdrawn(workspace: Workspace, run: RunRecord) -> None:
+    """A run that was written down and is not to begin."""
+    workspace.state.runs.change(
+        run.project, run.id, state=RunState.CANCELLED, ended_at=_now(), error=None
+    )
 
 
 def _version(workspace: Workspace, run: RunRecord, outcome: Outcome) -> VersionRecord | None:

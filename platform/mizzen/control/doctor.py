@@ -14,7 +14,6 @@ from typing import Literal
 from mizzen.adapters.table import TABLE
 from mizzen.control.stack.files import StackFiles
 from mizzen.control.stack.probes import ask, listen
-from mizzen.control.state.database import HEAD
 from mizzen.control.workspace import Workspace
 from mizzen.errors import MizzenError
 
@@ -120,8 +119,8 @@ def _git() -> Diagnosis:
 
 def _state(workspace: Workspace) -> Diagnosis:
     try:
-        with workspace.state.read():
-            return Diagnosis("ok", "state", f"reachable, tables {HEAD}")
+        about = workspace.state.about()
+        return Diagnosis("ok", "state", f"reachable, tables {about.tables}")
     except (MizzenError, OSError) as error:
         fix = error.next_step if isinstance(error, MizzenError) else "see its permissions"
         return Diagnosis("error", "state", str(error), fix)

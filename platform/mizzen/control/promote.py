@@ -10,7 +10,6 @@ import getpass
 from datetime import datetime
 
 from mizzen.control.reconcile import reconcile
-from mizzen.control.state import models
 from mizzen.control.state.records import Promotion, RunRecord, VersionRecord
 from mizzen.control.workspace import Workspace
 from mizzen.errors import Conflict
@@ -30,7 +29,7 @@ def promote(
         NotFound: no such version.
         Conflict: the gate refused it, so it was registered by other means than a run.
     """
-    version = models.get_version(workspace.state, workspace.spec.name, number)
+    version = workspace.state.models.get_version(workspace.spec.name, number)
     if not version.blessed:
         raise Conflict(
             f"the gate refused version {number}",
@@ -38,7 +37,7 @@ def promote(
             allowed="a version that the gate blessed: mizzen models list",
             next_step="train a better one: mizzen run",
         )
-    now_champion = models.champion(workspace.state, workspace.spec.name)
+    now_champion = workspace.state.models.champion(workspace.spec.name)
     if now_champion is not None and now_champion.version == number:
         reconcile(workspace)
         return now_champion
@@ -51,7 +50,7 @@ def promote(
         forced=False,
         at=now,
     )
-    kept = models.append_promotion(workspace.state, promotion)
+    kept = workspace.state.models.append_promotion(promotion)
     reconcile(workspace)
     return kept
 
@@ -60,7 +59,7 @@ def promote_automatically(
     workspace: Workspace, version: VersionRecord, run: RunRecord, now: datetime
 ) -> Promotion | None:
     """Promote what the gate blessed, unless the champion changed since it was judged."""
-    current = models.champion(workspace.state, workspace.spec.name)
+    current = workspace.state.models.champion(workspace.spec.name)
     if not version.blessed or (current is not None and current.version == version.number):
         reconcile(workspace)
         return current
@@ -74,7 +73,7 @@ def promote_automatically(
         at=now,
     )
     try:
-        kept = models.append_promotion(workspace.state, promotion, expected=run.champion)
+        kept = workspace.state.models.append_promotion(promotion, expected=run.champion)
     except Conflict:
         # two runs at once: the second was judged against a champion that is none any more
         return None

@@ -11,7 +11,6 @@ import json
 from pathlib import Path
 
 from mizzen.adapters.table import load
-from mizzen.control.state import models
 from mizzen.control.workspace import Workspace
 from mizzen.core.folders import replace_text
 from mizzen.ports.models import Registry
@@ -23,7 +22,7 @@ REGISTRY = "mlflow"
 def reconcile(workspace: Workspace) -> list[str]:
     """Repair what does not follow; returns what was done, in words."""
     name = workspace.spec.name
-    champion = models.champion(workspace.state, name)
+    champion = workspace.state.models.champion(name)
     if champion is None:
         return []
     done = []

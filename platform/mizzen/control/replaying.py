@@ -13,7 +13,6 @@ from mizzen.adapters.table import load
 from mizzen.control.observers import Watch
 from mizzen.control.request import RunRequest
 from mizzen.control.stack.stack import status
-from mizzen.control.state import runs
 from mizzen.control.state.records import document
 from mizzen.control.submit import carry_out, prepare
 from mizzen.control.workspace import Workspace
@@ -86,7 +85,7 @@ def _tables(workspace: Workspace, end: datetime, now: datetime, watch: Watch | N
     run = carry_out(ready, watch)
     if run.state is not RunState.SUCCEEDED:
         raise StepFailed(f"the rows to replay could not be made: run {run.id} {run.state}")
-    steps = {step.name: step for step in runs.steps_of(workspace.state, run.id)}
+    steps = {step.name: step for step in workspace.state.runs.steps_of(run.project, run.id)}
     tables = Path(steps["snapshot"].artifacts["tables"])
     folder = Path(steps["features"].artifacts["sources"])
     rows = read_table(tables / f"{workspace.spec.data.rows}.parquet")

@@ -11,13 +11,12 @@ from datetime import UTC, datetime
 from mizzen.control import conclude
 from mizzen.control.observers import Watch
 from mizzen.control.request import RunRequest
-from mizzen.control.state import runs, watching
 from mizzen.control.state.records import DecisionRecord, RunRecord
 from mizzen.control.submit import Prepared, carry_out, prepare
 from mizzen.control.workspace import Workspace
 from mizzen.core.guard import Decision, History, PastDecision, RetrainRequest, decide
 from mizzen.core.runs import RunState
-from mizzen.errors import NotFound
+from mizzen.errors import Conflict, NotFound
 from mizzen.spec.duration import to_timedelta
 
 
@@ -60,12 +59,16 @@ def ask(
     *,
     all_rows: bool = False,
 ) -> DecisionRecord | tuple[DecisionRecord, Prepared]:
-    """The refusal, or the decision to go with the prepared run."""
+    """The decision that stands without a run of ours (a refusal, or another's), or the decision
+    to go with the prepared run."""
     policy = workspace.spec.retraining
     decision = decide(request, _history(workspace), policy, now)
     if not decision.go:
         kept = _record(workspace, request, decision, now, None)
-        return watching.add_decision(workspace.state, kept, alarm)
+        try:
+            return workspace.state.watching.add_decision(kept, alarm)
+        except Conflict:
+            return _standing(workspace, request, alarm)
     start = None if policy.window is None else now - to_timedelta(policy.window)
     timed = workspace.spec.data.event_time is not None and not all_rows
     ready = prepare(
@@ -81,7 +84,12 @@ def ask(
     # the run exists before the decision names it; a kill between leaves an interrupted run
     # that nothing waits for, never a decision without its run
     kept = _record(workspace, request, decision, now, ready.run.id)
-    return watching.add_decision(workspace.state, kept, alarm), ready
+    try:
+        return workspace.state.watching.add_decision(kept, alarm), ready
+    except Conflict:  # somebody else answered the same event meanwhile: theirs is carried out
+        conclude.withdrawn(workspace, ready.run)
+        ready.ownership.release()
+        return _standing(workspace, request, alarm)
 
 
 def reset_breaker(workspace: Workspace, now: datetime, by: str) -> DecisionRecord:
@@ -96,25 +104,37 @@ def reset_breaker(workspace: Workspace, now: datetime, by: str) -> DecisionRecor
         not_before=None,
         at=now,
     )
-    runs.know_project(workspace.state, workspace.spec.name, str(workspace.folder), now)
-    return watching.add_decision(workspace.state, record)
+    workspace.state.projects.know(workspace.spec.name, str(workspace.folder), now)
+    return workspace.state.watching.add_decision(record)
+
+
+def _standing(workspace: Workspace, request: RetrainRequest, alarm: str | None) -> DecisionRecord:
+    """The decision that came first."""
+    windows = workspace.state.watching.all_windows(workspace.spec.name)
+    handled = {window.handled_by for window in windows if window.id == alarm}
+    found = [
+        decision
+        for decision in workspace.state.watching.all_decisions(workspace.spec.name)
+        if decision.id in handled or (decision.go and decision.trigger_id == request.trigger_id)
+    ]
+    return found[0]
 
 
 def _history(workspace: Workspace) -> History:
     name, state = workspace.spec.name, workspace.state
     decisions = [
         PastDecision(d.trigger_id, d.at, d.go, d.run, _state_of(workspace, d))
-        for d in watching.all_decisions(state, name)
+        for d in state.watching.all_decisions(name)
         if d.go
     ]
-    return History(decisions, watching.last_reset(state, name))
+    return History(decisions, state.watching.last_reset(name))
 
 
 def _state_of(workspace: Workspace, decision: DecisionRecord) -> RunState | None:
     if decision.run is None:
         return None
     try:
-        run = runs.get(workspace.state, decision.project, decision.run)
+        run = workspace.state.runs.get(decision.project, decision.run)
     except NotFound:
         return None
     return conclude.settle(workspace, run).state
@@ -127,7 +147,7 @@ def _record(
     now: datetime,
     run_id: str | None,
 ) -> DecisionRecord:
-    runs.know_project(workspace.state, workspace.spec.name, str(workspace.folder), now)
+    workspace.state.projects.know(workspace.spec.name, str(workspace.folder), now)
     return DecisionRecord(
         project=workspace.spec.name,
         trigger_id=request.trigger_id,

@@ -20,8 +20,7 @@ from mizzen.control import telling
 from mizzen.control.check.checks import STORY_FILE
 from mizzen.control.observers import Watch
 from mizzen.control.sources import source_digest
-from mizzen.control.state import chapters, runs
-from mizzen.control.state.chapters import Chapter
+from mizzen.control.state.records import Chapter
 from mizzen.control.workspace import Workspace
 from mizzen.spec.load import load_model
 from mizzen.spec.story import ReplayStep, Story, StoryStep, TrainStep, UpStep, WatchStep
@@ -86,8 +85,8 @@ class _Step:
 
     def go(self, watch: Watch | None) -> Told:
         """Do it, go on with it, or take it as done."""
-        known = chapters.get(
-            self._workspace.state, self._workspace.spec.name, "demo", self._position
+        known = self._workspace.state.chapters.get(
+            self._workspace.spec.name, "demo", self._position
         )
         mine = known.result if known is not None and known.digest == self._digest else {}
         if mine.get("done") and not isinstance(self._step, UpStep):
@@ -120,9 +119,9 @@ class _Step:
 
     def _keep(self, result: Mapping[str, Any]) -> None:
         name, now = self._workspace.spec.name, datetime.now(UTC)
-        runs.know_project(self._workspace.state, name, str(self._workspace.folder), now)
+        self._workspace.state.projects.know(name, str(self._workspace.folder), now)
         chapter = Chapter(name, "demo", self._position, self._digest, result, now)
-        chapters.keep(self._workspace.state, chapter)
+        self._workspace.state.chapters.keep(chapter)
 
 
 def _beginning(workspace: Workspace) -> str:

@@ -27,14 +27,13 @@ from mizzen.control.observers import Watch, all_of, state_writer
 from mizzen.control.request import RunRequest, Written, read_request
 from mizzen.control.revision import revision_of
 from mizzen.control.sources import source_digest
-from mizzen.control.state import models, runs
 from mizzen.control.state.records import RunRecord
 from mizzen.control.tracking import Tracking
 from mizzen.control.workspace import Workspace
 from mizzen.core.plan import Plan
 from mizzen.core.plan_json import to_json
 from mizzen.core.runs import Outcome, RunState
-from mizzen.errors import Conflict, NotFound, UserError
+from mizzen.errors import Conflict, NotFound, Unsupported, UserError
 from mizzen.ports.runner import Runner, Submission
 from mizzen.spec.project import ProjectSpec
 
@@ -94,7 +93,7 @@ def write_down(
     )
     ownership = owner.Ownership(folder)
     Written(request.kind, spec, bound, request.cache).write(folder)
-    runs.add(workspace.state, record, str(workspace.folder))
+    workspace.state.runs.add(record, str(workspace.folder))
     return Prepared(workspace, record, plan, request.cache, ownership)
 
 
@@ -103,7 +102,7 @@ def carry_out(prepared: Prepared, watch: Watch | None = None) -> RunRecord:
     workspace, run = prepared.workspace, prepared.run
     folder = Path(run.folder)
     tracking = Tracking(workspace.place, run.id, run.title, run.arguments, folder)
-    watchers: list[Watch] = [state_writer(workspace.state, prepared.plan)]
+    watchers: list[Watch] = [state_writer(workspace.state, run.project, prepared.plan)]
     watchers += [tracking] if workspace.place.profile.tracking.runs else []
     watchers += [watch] if watch else []
     submission = Submission(
@@ -116,7 +115,7 @@ def carry_out(prepared: Prepared, watch: Watch | None = None) -> RunRecord:
         environment={PROJECT_DIR: str(workspace.folder)},
     )
     with prepared.ownership:
-        runs.begin_attempt(workspace.state, run.id)
+        workspace.state.runs.change(run.project, run.id, **_attempt(run))
         try:
             outcome = runner_of(workspace).execute(submission, all_of(watchers))
         except BaseException as error:
@@ -151,7 +150,7 @@ def again(workspace: Workspace, run_id: str, descriptor: int | None = None) -> P
     Raises:
         Conflict: it succeeded, or a process is carrying it out.
     """
-    run = runs.get(workspace.state, workspace.spec.name, run_id)
+    run = workspace.state.runs.get(workspace.spec.name, run_id)
     if run.state is RunState.SUCCEEDED:
         raise Conflict(
             f"run {run.id} succeeded",
@@ -173,10 +172,17 @@ def cancel(workspace: Workspace, run_id: str) -> RunRecord:
 
     Raises:
         Conflict: it has ended already.
+        Unsupported: another machine carries it out.
     """
-    run = conclude.settle(workspace, runs.get(workspace.state, workspace.spec.name, run_id))
+    run = conclude.settle(workspace, workspace.state.runs.get(workspace.spec.name, run_id))
     if run.state.ended:
         raise Conflict(f"run {run.id} has ended: {run.state}", next_step="mizzen runs list")
+    if workspace.elsewhere(run):
+        raise Unsupported(
+            f"another machine carries run {run.id} out",
+            given=f"its folder {run.folder} is not here",
+            next_step="cancel it there",
+        )
     runner_of(workspace).cancel(Path(run.folder))
     return conclude.cancelled(workspace, run)
 
@@ -185,6 +191,13 @@ def runner_of(workspace: Workspace) -> Runner:
     """The runner that the profile names."""
     runner: Runner = load("runner", workspace.place.profile.runner)(workspace.place)
     return runner
+
+
+def _attempt(run: RunRecord) -> dict[str, Any]:
+    """What this process, which alone carries the run out, sets at its start."""
+    first = run.state is RunState.QUEUED
+    attempts = run.attempts if first else run.attempts + 1
+    return {"state": RunState.RUNNING, "attempts": attempts, "ended_at": None, "error": None}
 
 
 def _plan(workspace: Workspace, spec: ProjectSpec, kind: str) -> Plan:
@@ -213,7 +226,7 @@ def _check(workspace: Workspace, request: RunRequest) -> None:
 def _arguments(workspace: Workspace, request: RunRequest, plan: Plan) -> dict[str, Any]:
     wanted = {argument.name for argument in plan.arguments}
     revision = revision_of(workspace.folder)
-    champion = models.champion(workspace.state, workspace.spec.name)
+    champion = workspace.state.models.champion(workspace.spec.name)
     arguments: dict[str, Any] = {
         "code": bundle.pack(workspace.folder, bundle.store_of(workspace.place)),
         "source_digest": source_digest(workspace),
@@ -236,7 +249,7 @@ def _as_before(
 ) -> dict[str, Any]:
     """A candidate is not judged against itself: where the champion came from the same plan,
     code, data and window, its own run is repeated, with what it was judged against then."""
-    for run in runs.with_version(workspace.state, workspace.spec.name, champion):
+    for run in workspace.state.runs.with_version(workspace.spec.name, champion):
         same = all(run.arguments.get(k) == v for k, v in arguments.items() if k not in PROVENANCE)
         if same and run.plan == plan:
             return {name: run.arguments[name] for name in PROVENANCE if name in run.arguments}

@@ -12,7 +12,6 @@ from mizzen.control.instants import parse, window
 from mizzen.control.observers import Watch
 from mizzen.control.request import RunRequest
 from mizzen.control.stack import stack
-from mizzen.control.state import models, runs
 from mizzen.control.state.records import RunRecord
 from mizzen.control.submit import again, carry_out, prepare
 from mizzen.control.workspace import Workspace
@@ -102,7 +101,7 @@ def _continued(workspace: Workspace, run_id: str | None, watch: Watch | None) ->
     if run_id is None:
         return None
     try:
-        run = conclude.settle(workspace, runs.get(workspace.state, workspace.spec.name, run_id))
+        run = conclude.settle(workspace, workspace.state.runs.get(workspace.spec.name, run_id))
     except NotFound:
         return None
     if run.state is RunState.SUCCEEDED:
@@ -113,8 +112,8 @@ def _continued(workspace: Workspace, run_id: str | None, watch: Watch | None) ->
 def _result(workspace: Workspace, run: RunRecord) -> dict[str, Any]:
     if run.state is not RunState.SUCCEEDED:
         raise conclude.failure(run, f" --project {workspace.folder}")
-    steps = {step.name: step for step in runs.steps_of(workspace.state, run.id)}
-    champion = models.champion(workspace.state, workspace.spec.name)
+    steps = {step.name: step for step in workspace.state.runs.steps_of(run.project, run.id)}
+    champion = workspace.state.models.champion(workspace.spec.name)
     verdict = steps["evaluate"].figures if "evaluate" in steps else {}
     return {
         "run": run.id,

@@ -16,7 +16,6 @@ from mizzen.control.deploy import version_of
 from mizzen.control.drift import Found, run_drift_job
 from mizzen.control.observers import Watch
 from mizzen.control.retrain import Retrained, retrain
-from mizzen.control.state import runs, watching
 from mizzen.control.state.records import WindowRecord
 from mizzen.control.submit import again, carry_out
 from mizzen.control.workspace import Workspace
@@ -52,10 +51,10 @@ def inspect(workspace: Workspace, now: datetime) -> Watched:
     start = None  # nobody looked yet: the whole log
     if before:
         start = min(now - _length(workspace), max(w.end for w in before))
-    runs.know_project(workspace.state, name, str(workspace.folder), now)
+    workspace.state.projects.know(name, str(workspace.folder), now)
     found = [_record(name, version, f, now) for f in run_drift_job(workspace, version, start, now)]
     for record in found:
-        watching.add_window(workspace.state, record)
+        workspace.state.watching.add_window(record)
     ids = {record.id for record in found}
     return Watched(tuple(w for w in _windows(workspace) if w.id in ids))
 
@@ -135,17 +134,19 @@ def _verdicts_until(workspace: Workspace, alarm: WindowRecord) -> list[bool]:
 
 
 def _finish_interrupted(workspace: Workspace, watch: Watch | None) -> Iterable[Retrained]:
-    for decision in watching.all_decisions(workspace.state, workspace.spec.name):
+    for decision in workspace.state.watching.all_decisions(workspace.spec.name):
         if not decision.go or decision.run is None:
             continue
-        run = runs.get(workspace.state, workspace.spec.name, decision.run)
+        run = workspace.state.runs.get(workspace.spec.name, decision.run)
+        if workspace.elsewhere(run):
+            continue
         if conclude.settle(workspace, run).state is RunState.INTERRUPTED:
             yield Retrained(decision, carry_out(again(workspace, decision.run), watch))
 
 
 def _pending(workspace: Workspace) -> list[WindowRecord]:
     # the newest says how things are now; older ones are answered after it
-    return watching.pending_alarms(workspace.state, workspace.spec.name)[::-1]
+    return workspace.state.watching.pending_alarms(workspace.spec.name)[::-1]
 
 
 def _refuse_future(now: datetime) -> None:
@@ -164,4 +165,4 @@ def _length(workspace: Workspace) -> timedelta:
 
 
 def _windows(workspace: Workspace) -> list[WindowRecord]:
-    return watching.all_windows(workspace.state, workspace.spec.name)
+    return workspace.state.watching.all_windows(workspace.spec.name)

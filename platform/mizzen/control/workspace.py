@@ -13,7 +13,8 @@ from mizzen.spec.load import load_profile, load_project
 from mizzen.spec.project import ProjectSpec
 
 if TYPE_CHECKING:
-    from mizzen.control.state import Database
+    from mizzen.control.state.records import RunRecord
+    from mizzen.control.state.verbs import State
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,18 @@ class Workspace:
     overrides: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
-    def state(self) -> Database:
+    def state(self) -> State:
         """The state of this place, opened when first asked for."""
         from mizzen.control.state import open_state
 
         return open_state(self.place)
+
+    def elsewhere(self, run: RunRecord) -> bool:
+        """Whether another machine carries a run out: the state is shared, and the run's folder
+        is not here. What goes on in it only that machine can tell."""
+        profile = self.place.profile
+        shared = profile.control.url is not None or profile.state is not None
+        return shared and not Path(run.folder).exists()
 
     @property
     def runs(self) -> Path:

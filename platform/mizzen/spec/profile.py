@@ -32,6 +32,16 @@ class DataStore(Section):
     )
 
 
+class ShippedPredictions(Section):
+    """The prediction logs of services elsewhere. Without `url`: the log in the profile's home."""
+
+    url: str | None = Field(
+        default=None,
+        description="where services ship their logs (s3://bucket/prefix, file:///folder);"
+        " the log in the home when absent",
+    )
+
+
 class FeatureStore(Section):
     """Feast's stores. `local`: DuckDB offline, SQLite online, in the profile's home."""
 
@@ -50,6 +60,22 @@ class Metrics(Section):
 
     pushgateway: str | None = Field(
         default=None, description="address of a Prometheus push gateway; none when absent"
+    )
+
+
+class Control(Section):
+    """The control API of a cluster, which keeps the state. Without `url`: the state is here."""
+
+    url: str | None = Field(
+        default=None, description="address of the control API; the state is here when absent"
+    )
+    token_env: str = Field(
+        default="MIZZEN_API_TOKEN", description="environment variable that holds the bearer token"
+    )
+    ca_file: str | None = Field(
+        default=None,
+        description="certificates to trust for https, relative to the project; the machine's "
+        "when absent",
     )
 
 
@@ -72,8 +98,12 @@ class Profile(Section):
     feature_store: FeatureStore = Field(
         default=FeatureStore(), description="where features are kept"
     )
+    prediction_log: ShippedPredictions = Field(
+        default=ShippedPredictions(), description="which predictions and labels are watched"
+    )
     serving: ServingPlace = Field(default=ServingPlace(), description="where the service listens")
     metrics: Metrics = Field(default=Metrics(), description="where figures of jobs go")
+    control: Control = Field(default=Control(), description="who keeps the state")
     state: str | None = Field(
         default=None, description="SQLAlchemy URL of the state; SQLite in the home when absent"
     )

@@ -4,10 +4,19 @@ Control packs a project when it submits a run; steps, services and Bentos open t
 its digest. A change of any file, a helper module included, is another digest.
 """
 
-from mizzen.adapters.bundle.archive import digest_of, open_code, pack, store_of, unpack, unpack_file
+from mizzen.adapters.bundle.archive import (
+    check_members,
+    digest_of,
+    open_code,
+    pack,
+    store_of,
+    unpack,
+    unpack_file,
+)
 from mizzen.adapters.bundle.modules import load_function
 
 __all__ = [
+    "check_members",
     "digest_of",
     "load_function",
     "open_code",

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from mizzen.core.place import Place
-from mizzen.errors import IntegrityError, InvalidProject, NotFound
+from mizzen.errors import IntegrityError, InvalidData, InvalidProject, NotFound
 
 _SKIPPED = {"__pycache__", "node_modules", "site-packages"}
 
@@ -104,21 +104,43 @@ def _replace(fresh: Path, target: Path, digest: str) -> None:
             return
 
 
+def check_members(content: bytes) -> None:
+    """See that an archive from elsewhere holds only what a bundle may hold.
+
+    Raises:
+        InvalidData: no archive, or a member that is no regular file below the bundle's folder.
+    """
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
+            for member in archive:
+                _allowed(member)
+    except tarfile.TarError as error:
+        raise InvalidData("a bundle is no tar archive", given=error) from None
+    except IntegrityError as error:
+        raise InvalidData(error.message, given=error.given, allowed=error.allowed) from None
+
+
 def _extract(content: bytes, into: Path) -> None:
     into.mkdir()
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
         for member in archive:
-            name = PurePosixPath(member.name)
-            if not member.isreg() or name.is_absolute() or ".." in name.parts:
-                raise IntegrityError(
-                    "a bundle holds a forbidden member",
-                    given=member.name,
-                    allowed="regular files below the bundle's folder",
-                )
+            target = into / _allowed(member)
             source = archive.extractfile(member)
-            target = into / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(source.read() if source else b"")
+
+
+def _allowed(member: tarfile.TarInfo) -> PurePosixPath:
+    name = PurePosixPath(member.name)
+    # a sparse file is regular to tarfile, and may be larger than any disk
+    plain = member.isreg() and not member.issparse()
+    if not plain or name.is_absolute() or ".." in name.parts:
+        raise IntegrityError(
+            "a bundle holds a forbidden member",
+            given=member.name,
+            allowed="regular files below the bundle's folder",
+        )
+    return name
 
 
 def _tar(folder: Path) -> bytes:

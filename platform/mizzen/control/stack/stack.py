@@ -12,7 +12,6 @@ from typing import Any
 
 from mizzen.control.stack.files import StackFiles
 from mizzen.control.stack.probes import listen
-from mizzen.control.state import models, watching
 from mizzen.control.workspace import Workspace
 from mizzen.errors import MizzenError, TemporaryError
 
@@ -60,7 +59,7 @@ def down(workspace: Workspace) -> bool:
         time.sleep(0.05)
     if files.alive():
         _signal(group, signal.SIGKILL, only_leader=False)
-    watching.clear_served(workspace.state, workspace.spec.name)
+    workspace.state.watching.clear_served(workspace.spec.name)
     files.clear()
     return True
 
@@ -106,7 +105,7 @@ def _start(workspace: Workspace, files: StackFiles, lock: int) -> None:
 
 
 def _wait(workspace: Workspace, files: StackFiles) -> StackStatus:
-    wanted = models.champion(workspace.state, workspace.spec.name)
+    wanted = workspace.state.models.champion(workspace.spec.name)
     until = time.monotonic() + UP_SECONDS
     while time.monotonic() < until:
         if not files.alive():

@@ -21,7 +21,6 @@ from mizzen.control.stack.child import Child
 from mizzen.control.stack.files import StackFiles
 from mizzen.control.stack.page import page_of
 from mizzen.control.stack.probes import ask, listen
-from mizzen.control.state import models, watching
 from mizzen.control.state.records import Served
 from mizzen.control.workspace import Workspace, open_workspace
 from mizzen.errors import MizzenError
@@ -73,7 +72,7 @@ class Supervisor:
             self._page = Child("page", page.command, page.environment, log, [self._lock])
 
     def _follow(self) -> None:
-        champion = models.champion(self._workspace.state, self._workspace.spec.name)
+        champion = self._workspace.state.models.champion(self._workspace.spec.name)
         wanted = None if champion is None else champion.version
         if wanted is None or wanted in {self._version, self._refused}:
             return
@@ -89,7 +88,7 @@ class Supervisor:
             old.stop(STOP_SECONDS)
         address = f"http://{self._host}:{self._port}"
         served = Served(self._workspace.spec.name, wanted, address, fresh.pid, datetime.now(UTC))
-        watching.set_served(self._workspace.state, served)
+        self._workspace.state.watching.set_served(served)
         self._status["service"] = {"address": address, "version": wanted, "ready": True}
         self._files.write_status(self._status)
 
@@ -127,7 +126,7 @@ class Supervisor:
 
     def _stop(self) -> None:
         self._listener.close()
-        watching.clear_served(self._workspace.state, self._workspace.spec.name)
+        self._workspace.state.watching.clear_served(self._workspace.spec.name)
         for child in (self._service, self._page):
             if child is not None:
                 child.stop(STOP_SECONDS)

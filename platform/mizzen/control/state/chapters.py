@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Any
+from dataclasses import asdict
 
+from mizzen.control.state import projects
 from mizzen.control.state.database import Database
-from mizzen.control.state.records import document, names
+from mizzen.control.state.records import Chapter, document, names
+
+_CHAPTER = names(Chapter)
 
 
-@dataclass(frozen=True, slots=True)
-class Chapter:
-    """One begun or finished step. `digest`: of everything that it depends on."""
+class SqlChapters:
+    """See `verbs.Chapters`."""
 
-    project: str
-    story: str
-    position: int
-    digest: str
-    result: Mapping[str, Any]
-    at: datetime
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
+    def get(self, project: str, story: str, position: int) -> Chapter | None:
+        """See `verbs.Chapters`."""
+        mine = {"project": project, "story": story, "position": position}
+        with self._database.read() as session:
+            rows = session.find("chapters", _CHAPTER, mine)
+        return Chapter(**rows[0]) if rows else None
 
-def get(database: Database, project: str, story: str, position: int) -> Chapter | None:
-    """What is known of one step."""
-    mine = {"project": project, "story": story, "position": position}
-    with database.read() as session:
-        rows = session.find("chapters", names(Chapter), mine)
-    return Chapter(**rows[0]) if rows else None
-
-
-def keep(database: Database, chapter: Chapter) -> None:
-    """Replace what is known of this step."""
-    values = asdict(chapter) | {"result": document(chapter.result)}
-    with database.write() as session:
-        session.remove("chapters", {key: values[key] for key in ("project", "story", "position")})
-        session.insert("chapters", values)
+    def keep(self, chapter: Chapter) -> None:
+        """See `verbs.Chapters`."""
+        values = asdict(chapter) | {"result": document(chapter.result)}
+        mine = {key: values[key] for key in ("project", "story", "position")}
+        with self._database.write() as session:
+            projects.hold(session, chapter.project)
+            session.remove("chapters", mine)
+            session.insert("chapters", values)

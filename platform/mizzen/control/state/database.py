@@ -1,7 +1,7 @@
-"""Opening the state: SQLite beside the project, or what `profile.state` names.
+"""Opening the database of a state: SQLite beside the project, or what `profile.state` names.
 
-Every verb of `mizzen.control` starts here. Two processes at once are normal: transactions are
-short, writers take SQLite's write lock at their start and wait for it, readers never block.
+Two processes at once are normal: transactions are short, writers wait for one another, readers
+never block.
 """
 
 from __future__ import annotations
@@ -9,17 +9,16 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from urllib.parse import unquote
 
-from mizzen.control.state.session import Session, Store
+from mizzen.control.state.session import Session, Stamp, Store
 from mizzen.control.state.sqlite import SqliteStore
-from mizzen.core.place import Place
 from mizzen.errors import IntegrityError
 
-HEAD = "0001"  # the newest migration; a test compares it with the migrations' folder
+HEAD = "0002"  # the newest migration; a test compares it with the migrations' folder
 _FILE = "sqlite:///"
 
 
 class Database:
-    """An opened, migrated state."""
+    """An opened database with the tables of a state."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -40,26 +39,36 @@ class Database:
         """A consistent look that waits for no writer."""
         return self._store.transaction(write=False, durable=False)
 
+    def check(self) -> str:
+        """The newest migration of its tables.
 
-def open_state(place: Place) -> Database:
-    """The state of a place; made, or brought to this version's tables, on first use.
+        Raises:
+            IntegrityError: this Mizzen cannot work with them.
+            TemporaryError: the database is away.
+        """
+        stamp = self._store.stamp()
+        _refuse(stamp)
+        return str(stamp.at)
 
-    Raises:
-        UserError: `profile.state` is no address that can be opened.
-        IntegrityError: a newer Mizzen wrote it.
-    """
-    if place.profile.state is not None:
-        return open_address(place.profile.state)
-    place.home.mkdir(parents=True, exist_ok=True)
-    return Database(_migrated(SqliteStore(str(place.home / "state.db"))))
+
+def open_file(file: str) -> Database:
+    """The SQLite file of a project's home, brought to this version's tables."""
+    return _opened(SqliteStore(file))
 
 
 def open_address(address: str) -> Database:
-    """The state at an SQLAlchemy URL; see `open_state`."""
-    return Database(_migrated(_store(address)))
+    """The database at an SQLAlchemy URL. A file is made, or brought to this version's tables; a
+    server is migrated by the command alone, since others use it.
+
+    Raises:
+        UserError: no address that can be opened.
+        IntegrityError: its tables are of another Mizzen.
+    """
+    return _opened(store_of(address))
 
 
-def _store(address: str) -> Store:
+def store_of(address: str) -> Store:
+    """The store at an SQLAlchemy URL, as it is."""
     file = address.removeprefix(_FILE)
     # what SQLite reads as more than a file's name is left to SQLAlchemy
     if file != address and file and not file.startswith((":", "file:")) and "?" not in file:
@@ -69,15 +78,28 @@ def _store(address: str) -> Store:
     return ServerStore(address)
 
 
-def _migrated(store: Store) -> Store:
-    at = store.stamp()
-    if at is not None and at > HEAD:
+def _opened(store: Store) -> Database:
+    stamp = store.stamp()
+    if stamp.at != HEAD:
+        if stamp.behind(HEAD) and not store.shared:
+            store.migrate(HEAD)
+        else:
+            _refuse(stamp)
+    return Database(store)
+
+
+def _refuse(stamp: Stamp) -> None:
+    if stamp.beyond(HEAD):
         raise IntegrityError(
             "the state was written by a newer Mizzen",
-            given=f"tables {at}",
-            allowed=f"up to {HEAD}",
+            given=f"tables {stamp.at}, which work from {stamp.works_from or stamp.at}",
+            allowed=f"tables that work from {HEAD} or before",
             next_step="upgrade: pip install --upgrade mizzen",
         )
-    if at != HEAD:
-        store.migrate(HEAD)
-    return store
+    if stamp.behind(HEAD):
+        raise IntegrityError(
+            "the state's tables are behind this Mizzen",
+            given=f"tables {stamp.at or 'none'}",
+            allowed=f"tables {HEAD}",
+            next_step="python -m mizzen.control.state.migrations upgrade --address ADDRESS",
+        )

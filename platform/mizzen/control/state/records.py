@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
@@ -11,6 +12,27 @@ from pathlib import Path
 from typing import Any
 
 from mizzen.core.runs import RunState, Scalar, StepState
+
+
+def _key() -> str:
+    return secrets.token_hex(16)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Who keeps the state: the version of Mizzen, and the migration of the tables."""
+
+    version: str
+    tables: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectRecord:
+    """A known project; `folder` is on the machine that told of it first."""
+
+    name: str
+    folder: str
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +73,16 @@ class RunRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """One change of a run, or of one of its steps. Numbers grow within a run; `run` is the whole
+    run as it was when the change was read."""
+
+    number: int
+    run: RunRecord
+    step: StepRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class VersionRecord:
     """One registered version and the gate's verdict on it."""
 
@@ -68,7 +100,8 @@ class VersionRecord:
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """One line of the history. The newest one names the champion."""
+    """One line of the history. The newest one names the champion. `key` is made by whoever asks:
+    a line of the same key is the same line."""
 
     project: str
     version: int
@@ -78,6 +111,7 @@ class Promotion:
     forced: bool
     at: datetime
     id: int = 0
+    key: str | None = field(default_factory=_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +146,7 @@ class WindowRecord:
 
 @dataclass(frozen=True, slots=True)
 class DecisionRecord:
-    """One answer to one wish to retrain; refusals are kept too."""
+    """One answer to one wish to retrain; refusals are kept too. `key` as in `Promotion`."""
 
     project: str
     trigger_id: str
@@ -124,6 +158,7 @@ class DecisionRecord:
     at: datetime
     run: str | None = None
     id: int = 0
+    key: str | None = field(default_factory=_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +170,18 @@ class Served:
     address: str
     pid: int | None
     since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One begun or finished step of a story. `digest`: of everything that it depends on."""
+
+    project: str
+    story: str
+    position: int
+    digest: str
+    result: Mapping[str, Any]
+    at: datetime
 
 
 def names(record: type[Any]) -> list[str]:

@@ -15,6 +15,26 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Stamp:
+    """What the tables say of themselves.
+
+    `at`: their newest migration, None before the first. `works_from`: the newest migration that
+    the oldest Mizzen which still works with them knows; see `migrations`.
+    """
+
+    at: str | None = None
+    works_from: str | None = None
+
+    def behind(self, head: str) -> bool:
+        """Whether a Mizzen whose newest migration is `head` misses something."""
+        return self.at is None or self.at < head
+
+    def beyond(self, head: str) -> bool:
+        """Whether a Mizzen whose newest migration is `head` is too old for them."""
+        return self.at is not None and self.at > head and (self.works_from or self.at) > head
+
+
+@dataclass(frozen=True, slots=True)
 class Prefix:
     """In a condition: text that begins like this."""
 
@@ -33,12 +53,20 @@ class Session(Protocol):
         order: Sequence[str] = (),
         newest: bool = False,
         limit: int | None = None,
+        hold: bool = False,
     ) -> list[Row]:
-        """The rows that meet all conditions; `newest`: each of `order` descending."""
+        """The rows that meet all conditions; `newest`: each of `order` descending; `hold`: as
+        they are now, and nobody else changes or holds them until the transaction ends."""
         ...
 
-    def insert(self, table: str, values: Mapping[str, Any]) -> int:
-        """Add a row; the number that the database gave it, where it numbers them."""
+    def insert(
+        self, table: str, values: Mapping[str, Any], *, unless_known: bool = False
+    ) -> int | None:
+        """Add a row; the number that the database gave it, 0 where it numbers none.
+
+        Args:
+            unless_known: a row of this key stays as it is; then the answer is None.
+        """
         ...
 
     def change(self, table: str, where: Mapping[str, Any], values: Mapping[str, Any]) -> None:
@@ -57,8 +85,11 @@ class Store(Protocol):
         """All or nothing; see `Database.write` and `Database.read`."""
         ...
 
-    def stamp(self) -> str | None:
-        """The migration that the tables are at; None before the first."""
+    shared: bool
+    """Whether others may be using it: then only the migration command migrates it."""
+
+    def stamp(self) -> Stamp:
+        """What the tables say of themselves."""
         ...
 
     def migrate(self, head: str) -> None:

@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mizzen.control.state.session import Prefix, Row, Session
-from mizzen.errors import TemporaryError
+from mizzen.control.state.session import Prefix, Row, Session, Stamp
+from mizzen.errors import Conflict, TemporaryError
 
 BUSY_SECONDS = 60
 _Identity = tuple[int, int, int] | None
@@ -30,6 +30,8 @@ FLAGS = frozenset({"blessed", "forced", "alarm", "go"})
 
 class SqliteStore:
     """One file."""
+
+    shared = False
 
     def __init__(self, file: str) -> None:
         self._file = file
@@ -51,12 +53,11 @@ class SqliteStore:
             raise
         self._idle.append((identity, connection))
 
-    def stamp(self) -> str | None:
+    def stamp(self) -> Stamp:
         """See `Store`."""
         with self.transaction(write=False, durable=False) as session:
-            tables = session.find("sqlite_master", ["name"], {"name": "alembic_version"})
-            found = session.find("alembic_version", ["version_num"], {}) if tables else []
-        return str(found[0]["version_num"]) if found else None
+            at = _only(session, "alembic_version", "version_num")
+            return Stamp(at, _only(session, "compatibility", "works_from"))
 
     def migrate(self, head: str) -> None:
         """See `Store`."""
@@ -86,6 +87,13 @@ class SqliteStore:
         return None
 
 
+def _only(session: Session, table: str, field: str) -> str | None:
+    """The field of a table's only row; None without the table."""
+    tables = session.find("sqlite_master", ["name"], {"name": table})
+    found = session.find(table, [field], {}) if tables else []
+    return str(found[0][field]) if found else None
+
+
 def _close(idle: list[tuple[_Identity, sqlite3.Connection]]) -> None:
     for _, connection in idle:
         connection.close()
@@ -101,6 +109,10 @@ def _begin(connection: sqlite3.Connection, write: bool, durable: bool) -> None:
 def _told() -> Iterator[None]:
     try:
         yield
+    except sqlite3.IntegrityError as error:
+        raise Conflict(
+            "the state refuses this", given=error, next_step="see that what it names exists"
+        ) from error
     except sqlite3.OperationalError as error:
         raise TemporaryError(
             "the state cannot be reached",
@@ -124,8 +136,9 @@ class SqliteSession:
         order: Sequence[str] = (),
         newest: bool = False,
         limit: int | None = None,
+        hold: bool = False,
     ) -> list[Row]:
-        """See `Session`."""
+        """See `Session`; a writer holds the whole file."""
         conditions, values = _where(where)
         down = " DESC" if newest else ""
         ordered = ", ".join(f"{_name(field)}{down}" for field in order)
@@ -135,12 +148,15 @@ class SqliteSession:
         rows = self._connection.execute(statement, values)
         return [{field: _decoded(field, row[field]) for field in fields} for row in rows]
 
-    def insert(self, table: str, values: Mapping[str, Any]) -> int:
+    def insert(
+        self, table: str, values: Mapping[str, Any], *, unless_known: bool = False
+    ) -> int | None:
         """See `Session`."""
         marks = ", ".join("?" * len(values))
         statement = f"INSERT INTO {_name(table)} ({_names(values)}) VALUES ({marks})"  # noqa: S608
+        statement += " ON CONFLICT DO NOTHING" if unless_known else ""
         done = self._connection.execute(statement, [_encoded(*item) for item in values.items()])
-        return done.lastrowid or 0
+        return (done.lastrowid or 0) if done.rowcount else None
 
     def change(self, table: str, where: Mapping[str, Any], values: Mapping[str, Any]) -> None:
         """See `Session`."""

@@ -17,6 +17,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -78,6 +79,7 @@ runs = Table(
     Column("error", JSON),
     Column("created_at", Instant, nullable=False),
     Column("ended_at", Instant),
+    Column("revision", Integer, nullable=False, server_default="0"),
     Index("ix_runs_project_created_at", "project", "created_at"),
 )
 
@@ -94,6 +96,7 @@ steps = Table(
     Column("artifacts", JSON, nullable=False),
     Column("error", JSON),
     Column("at", Instant, nullable=False),
+    Column("revision", Integer, nullable=False, server_default="0"),
 )
 
 versions = Table(
@@ -122,7 +125,9 @@ promotions = Table(
     Column("reason", Text, nullable=False),
     Column("forced", Boolean, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("key", String(40)),
     Index("ix_promotions_project_id", "project", "id"),
+    Index("ix_promotions_key", "key", unique=True),
 )
 
 windows = Table(
@@ -155,7 +160,9 @@ decisions = Table(
     Column("not_before", Instant),
     Column("run", String(40)),
     Column("at", Instant, nullable=False),
+    Column("key", String(40)),
     Index("ix_decisions_project_id", "project", "id"),
+    Index("ix_decisions_key", "key", unique=True),
 )
 
 served = Table(
@@ -177,4 +184,19 @@ chapters = Table(
     Column("digest", String(64), nullable=False),
     Column("result", JSON, nullable=False),
     Column("at", Instant, nullable=False),
+)
+
+bundles = Table(
+    "bundles",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+# One row, written by the migration command: the oldest code that works with these tables.
+compatibility = Table(
+    "compatibility",
+    metadata,
+    Column("works_from", String(32), primary_key=True),
 )

@@ -5,72 +5,93 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from datetime import datetime
 
+from mizzen.control.state import projects
 from mizzen.control.state.database import Database
 from mizzen.control.state.records import DecisionRecord, Served, WindowRecord, document, names
+from mizzen.control.state.session import Session
+from mizzen.errors import Conflict, NotFound
 
 _WINDOW, _DECISION, _SERVED = names(WindowRecord), names(DecisionRecord), names(Served)
 
 
-def add_window(database: Database, record: WindowRecord) -> None:
-    """Keep what a window showed. The same window again changes nothing, unless it was not
-    judged before."""
-    values = asdict(record) | {"figures": document(record.figures)}
-    with database.write() as session:
-        known = session.find("windows", _WINDOW, {"id": record.id})
-        if not known:
-            session.insert("windows", values)
-        elif not WindowRecord(**known[0]).judged:
-            session.change("windows", {"id": record.id}, values)
+class SqlWatching:
+    """See `verbs.Watching`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add_window(self, record: WindowRecord) -> None:
+        """See `verbs.Watching`."""
+        values = asdict(record) | {"figures": document(record.figures)}
+        with self._database.write() as session:
+            projects.hold(session, record.project)
+            known = session.find("windows", _WINDOW, {"id": record.id})
+            if not known:
+                session.insert("windows", values)
+            elif not WindowRecord(**known[0]).judged:
+                session.change("windows", {"id": record.id}, values)
+
+    def all_windows(self, project: str) -> list[WindowRecord]:
+        """See `verbs.Watching`."""
+        with self._database.read() as session:
+            rows = session.find("windows", _WINDOW, {"project": project}, order=["end", "id"])
+        return [WindowRecord(**row) for row in rows]
+
+    def pending_alarms(self, project: str) -> list[WindowRecord]:
+        """See `verbs.Watching`."""
+        found = self.all_windows(project)
+        return [w for w in found if w.alarm and w.handled_by is None]
+
+    def add_decision(self, record: DecisionRecord, alarm: str | None = None) -> DecisionRecord:
+        """See `verbs.Watching`."""
+        values = {k: v for k, v in asdict(record).items() if k != "id"}
+        with self._database.write() as session:
+            projects.hold(session, record.project)
+            known = session.find("decisions", _DECISION, {"key": record.key})
+            if known and record.key is not None:
+                return DecisionRecord(**known[0])
+            _refuse_second(session, record, alarm)
+            number = session.insert("decisions", values) or 0
+            if alarm is not None:
+                session.change("windows", {"id": alarm}, {"handled_by": number})
+            return replace(record, id=number)
+
+    def all_decisions(self, project: str) -> list[DecisionRecord]:
+        """See `verbs.Watching`."""
+        with self._database.read() as session:
+            rows = session.find("decisions", _DECISION, {"project": project}, order=["id"])
+        return [DecisionRecord(**row) for row in rows]
+
+    def last_reset(self, project: str) -> datetime | None:
+        """See `verbs.Watching`."""
+        mine = {"project": project, "rule": "reset"}
+        with self._database.read() as session:
+            rows = session.find("decisions", ["at"], mine, order=["id"], newest=True, limit=1)
+        return rows[0]["at"] if rows else None
+
+    def set_served(self, record: Served) -> None:
+        """See `verbs.Watching`."""
+        with self._database.write() as session:
+            projects.hold(session, record.project)
+            session.remove("served", {"project": record.project})
+            session.insert("served", asdict(record))
+
+    def clear_served(self, project: str) -> None:
+        """See `verbs.Watching`."""
+        with self._database.write() as session:
+            session.remove("served", {"project": project})
 
 
-def all_windows(database: Database, project: str) -> list[WindowRecord]:
-    """Every watched window, oldest first."""
-    with database.read() as session:
-        rows = session.find("windows", _WINDOW, {"project": project}, order=["end"])
-    return [WindowRecord(**row) for row in rows]
-
-
-def pending_alarms(database: Database, project: str) -> list[WindowRecord]:
-    """Alarms that no decision answered yet, oldest first."""
-    found = all_windows(database, project)
-    return [w for w in found if w.alarm and w.handled_by is None]
-
-
-def add_decision(
-    database: Database, record: DecisionRecord, alarm: str | None = None
-) -> DecisionRecord:
-    """Keep a decision and, in the same commit, mark the alarm that it answers."""
-    values = {k: v for k, v in asdict(record).items() if k != "id"}
-    with database.write() as session:
-        number = session.insert("decisions", values)
-        if alarm is not None:
-            session.change("windows", {"id": alarm}, {"handled_by": number})
-        return replace(record, id=number)
-
-
-def all_decisions(database: Database, project: str) -> list[DecisionRecord]:
-    """Every decision, oldest first."""
-    with database.read() as session:
-        rows = session.find("decisions", _DECISION, {"project": project}, order=["id"])
-    return [DecisionRecord(**row) for row in rows]
-
-
-def set_served(database: Database, record: Served) -> None:
-    """Say what answers predictions now."""
-    with database.write() as session:
-        session.remove("served", {"project": record.project})
-        session.insert("served", asdict(record))
-
-
-def clear_served(database: Database, project: str) -> None:
-    """Nothing answers any more."""
-    with database.write() as session:
-        session.remove("served", {"project": project})
-
-
-def last_reset(database: Database, project: str) -> datetime | None:
-    """When a person last reset the breaker."""
-    mine = {"project": project, "rule": "reset"}
-    with database.read() as session:
-        rows = session.find("decisions", ["at"], mine, order=["id"], newest=True, limit=1)
-    return rows[0]["at"] if rows else None
+def _refuse_second(session: Session, record: DecisionRecord, alarm: str | None) -> None:
+    """Of two that answer the same event at once, one does."""
+    if alarm is not None:
+        mine = {"id": alarm, "project": record.project}
+        windows = session.find("windows", ["handled_by"], mine)
+        if not windows:
+            raise NotFound(f"{record.project} has no watched window {alarm!r}")
+        if windows[0]["handled_by"] is not None:
+            number = windows[0]["handled_by"]
+            raise Conflict(f"decision {number} answered the alarm {alarm!r} meanwhile")
+    same = {"project": record.project, "trigger_id": record.trigger_id, "go": True}
+    if record.go and session.find("decisions", ["id"], same):
+        raise Conflict(f"trigger {record.trigger_id} started a run meanwhile")

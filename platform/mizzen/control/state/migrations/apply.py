@@ -9,20 +9,36 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
+from mizzen.control.state.tables import compatibility
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
 def upgrade(connection: Connection) -> None:
-    """Bring the tables to the newest version."""
+    """Bring the tables to the newest version, and write down whom they serve."""
     configuration = _configuration()
     configuration.attributes["connection"] = connection
     command.upgrade(configuration, "head")
+    connection.execute(compatibility.delete())
+    connection.execute(compatibility.insert().values(works_from=works_from()))
 
 
-def newest() -> str | None:
+def newest() -> str:
     """The newest migration in the folder."""
-    return ScriptDirectory.from_config(_configuration()).get_current_head()
+    found = _scripts().get_current_head()
+    if found is None:
+        raise AssertionError("a Mizzen without migrations")
+    return found
+
+
+def works_from() -> str:
+    """The oldest code that works with the tables of the newest migration, as it declares."""
+    return str(_scripts().get_revision(newest()).module.works_from)
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_configuration())
 
 
 def _configuration() -> Config:
