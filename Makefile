@@ -66,10 +66,11 @@ generate: setup ## write what is generated: schemas, charts, compiled pipelines,
 	@$(BIN)/python -m mizzen.spec.charts
 	@$(BIN)/python -m mizzen_pipelines.compile
 	@$(BIN)/python -m mizzen_monitoring.metrics
+	@$(BIN)/python manifests
 	@$(BIN)/python -m mizzen.cli.reference
 
 verify: generate ## fail when a generated file is not what the code makes
-	@git diff --exit-code -- docs pipelines monitoring charts || { echo "generated files differ: run make generate and commit"; exit 1; }
+	@git diff --exit-code -- docs pipelines monitoring charts manifests || { echo "generated files differ: run make generate and commit"; exit 1; }
 
 pins: setup ## resolve the pinned requirements anew
 	@$(COMPILE) -o requirements/all.txt
