@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from collections.abc import Callable, Sequence
 
 from testnode import parts
@@ -15,6 +16,7 @@ from testnode.addons import ADDONS
 from testnode.build import build_all
 from testnode.errors import ClusterError
 from testnode.figures_page import PAGE, write_page
+from testnode.mizzen_images import build_mizzen_images
 from testnode.providers import PROVIDERS, add, choose
 
 
@@ -42,6 +44,8 @@ def _parser() -> argparse.ArgumentParser:
         if name == "up":
             names = ", ".join(ADDONS)
             added.add_argument("--with", dest="addons", action="append", default=[], help=names)
+        if name == "images":
+            added.add_argument("names", nargs="+", metavar="NAME", help="core, serving, ...")
     return parser
 
 
@@ -75,6 +79,13 @@ def _figures(_: argparse.Namespace) -> None:
     _say(str(PAGE))
 
 
+def _images(arguments: argparse.Namespace) -> None:
+    for name in build_mizzen_images(arguments.names, _say):
+        begun = time.monotonic()
+        choose().load_image(name)
+        _say(f"{name}: on the cluster after {time.monotonic() - begun:.0f} s")
+
+
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
@@ -86,5 +97,6 @@ VERBS = {
     "down": (_down, "end the cluster and delete its files"),
     "status": (_status, "whether it runs, how to reach it, where its logs are"),
     "figures": (_figures, "write what tests and demo measured to docs/benchmarks-kubernetes.md"),
+    "images": (_images, "build Mizzen's images out of the tree and give them to the cluster"),
     "kubeconfig": (_kubeconfig, "print the path of its kubeconfig"),
 }

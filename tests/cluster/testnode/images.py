@@ -14,6 +14,7 @@ from testnode import places
 from testnode.box import inside
 from testnode.commands import run
 from testnode.spec import NodeSpec
+from testnode.transfer import transfer
 
 PAUSE = "mizzen.test/pause:1"
 CERTIFICATES = Path("/etc/ssl/certs")
@@ -50,7 +51,7 @@ def build_image(
     how = ["--isolation=chroot", "--network=host", "--pull-never", "--layers", "--format=oci"]
     what = [*words, *_trust(), f"--tag={name}", f"--file={dockerfile}", str(context)]
     run([*BUILDAH, "bud", *how, *what], env=storage_env(), polite=True)
-    _archive(name).unlink(missing_ok=True)
+    forget_archive(name)
 
 
 def _trust() -> list[str]:
@@ -67,10 +68,20 @@ def _trust() -> list[str]:
 
 
 def load_image(spec: NodeSpec, name: str) -> None:
-    """Give a built image to the node, which then never pulls it (IfNotPresent)."""
-    archive = export_image(name)
-    ctr = inside(spec, ["ctr", "--namespace=k8s.io", "images", "import", archive])
-    run(ctr)
+    """Give a built image to the node, which then never pulls it (IfNotPresent).
+
+    From its archive when there is one; else only the layers that the node lacks.
+    """
+    if is_exported(name):
+        ctr = inside(spec, ["ctr", "--namespace=k8s.io", "images", "import", _archive(name)])
+        run(ctr)
+    else:
+        transfer(spec, name, BUILDAH, storage_env())
+
+
+def forget_archive(name: str) -> None:
+    """After the image was built anew by other means than `build_image`."""
+    _archive(name).unlink(missing_ok=True)
 
 
 def export_image(name: str) -> Path:

@@ -1,0 +1,1 @@
+"""Builds Mizzen's images out of the tree: `make images`. See ../README.md."""
