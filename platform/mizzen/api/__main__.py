@@ -1,0 +1,105 @@
+"""`python -m mizzen.api`: one server process; more of them are replicas."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import ssl
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from mizzen.api.app import create_app
+from mizzen.api.server import Server
+from mizzen.api.settings import ModelServices, Settings, Tokens
+from mizzen.control.state.database import Database
+from mizzen.control.state.server import Pool, ServerStore
+from mizzen.control.state.sql import SqlState
+from mizzen.errors import MizzenError, UserError
+
+_DRAIN_SECONDS = 20
+
+
+def main(words: list[str] | None = None) -> int:
+    """Serve until SIGTERM; the exit code is an error's where it cannot start."""
+    given = _parser().parse_args(words)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        server = Server(_configuration(given))
+    except MizzenError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    server.run()
+    return 0 if server.started else MizzenError.exit_code
+
+
+def _configuration(given: argparse.Namespace) -> uvicorn.Config:
+    settings = Settings(
+        tokens=Tokens.from_environment(os.environ),
+        models=ModelServices(given.models, given.namespace),
+        largest=given.largest,
+        predicting=given.predicting,
+    )
+    _check_certificate(given.tls_cert, given.tls_key)
+    state = SqlState(Database(ServerStore(given.state, Pool())))
+    return uvicorn.Config(
+        create_app(state, settings),
+        host=given.host,
+        port=given.port,
+        ssl_certfile=given.tls_cert,
+        ssl_keyfile=given.tls_key,
+        log_config=None,
+        access_log=False,  # the envelope writes one
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+    )
+
+
+def _check_certificate(certificate: Path | None, key: Path | None) -> None:
+    if (certificate is None) != (key is None):
+        raise UserError("--tls-cert and --tls-key go together")
+    if certificate is None:
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key)
+    except OSError as error:
+        raise UserError(
+            "the certificate and its key cannot be used",
+            given=f"{certificate}, {key}: {error}",
+            allowed="PEM files that belong together",
+        ) from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "python -m mizzen.api",
+        description="The control API. Bearer tokens come from MIZZEN_API_TOKEN.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on")
+    add("--port", type=int, default=8080, help="port to listen on")
+    add("--tls-cert", type=Path, help="certificate chain in PEM; https then")
+    add("--tls-key", type=Path, help="its key")
+    add(
+        "--state",
+        default="postgresql+psycopg://",
+        help="SQLAlchemy URL; PGHOST and the like say what it leaves out",
+    )
+    add(
+        "--models",
+        default="http://{model}-stable.{namespace}.svc",
+        help="where the service of a model answers",
+    )
+    add("--namespace", default="default", help="what {namespace} stands for")
+    add("--largest", type=int, default=32 << 20, help="bytes of a request")
+    add("--predicting", type=float, default=60.0, help="seconds that a model may take")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""The application: routes over a state, behind a token."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import Depends, FastAPI
+
+from mizzen import __version__
+from mizzen.api import answers, health
+from mizzen.api.access import with_token
+from mizzen.api.envelope import Envelope
+from mizzen.api.instruments import Instruments
+from mizzen.api.routes import bundles, events, models, predictions, projects, runs, watching
+from mizzen.api.settings import Settings
+from mizzen.control.state.sql import SqlState
+
+PREFIX = "/api/v1"
+_ABOUT = """\
+What Mizzen remembers of a cluster's projects. Every write may be repeated: ids and keys are the
+client's. An error is a document with `error` (its type), `message`, `given`, `allowed`, `next`
+and `retryable`."""
+
+
+def create_app(state: SqlState, settings: Settings) -> FastAPI:
+    """The application; `stopping` of its state ends the streams when it is to go."""
+    app = FastAPI(
+        title="Mizzen control API",
+        version=__version__,
+        description=_ABOUT,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,  # that page loads scripts from elsewhere
+        redoc_url=None,
+        lifespan=_life,
+    )
+    app.state.mizzen, app.state.settings = state, settings
+    app.state.instruments, app.state.stopping = Instruments(), asyncio.Event()
+    app.state.streams = events.Streams(app.state.instruments, app.state.stopping)
+    app.state.readiness = health.Readiness(state, app.state.instruments)
+    app.include_router(health.router)
+    guard = [Depends(with_token), Depends(health.usable)]
+    for part in (projects, bundles, runs, events, models, watching, predictions):
+        app.include_router(part.router, prefix=PREFIX, dependencies=guard)
+    answers.install(app)
+    app.add_middleware(Envelope, instruments=app.state.instruments, largest=settings.largest)
+    return app
+
+
+@asynccontextmanager
+async def _life(app: FastAPI) -> AsyncIterator[None]:
+    async with predictions.services(app.state.settings) as client:
+        app.state.services = client
+        yield

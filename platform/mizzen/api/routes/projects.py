@@ -1,0 +1,51 @@
+"""Projects, stories, and who answers."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from mizzen.api.access import Id, Number, ProjectName, StateOf
+from mizzen.api.checks import same, zoned
+from mizzen.control.state.records import About, Chapter, ProjectRecord
+
+router = APIRouter(tags=["projects"])
+
+
+@router.get("/about")
+def about(state: StateOf) -> About:
+    """The version of Mizzen and of the tables."""
+    return state.about()
+
+
+@router.get("/projects")
+def list_projects(state: StateOf) -> list[ProjectRecord]:
+    """Every project, by name."""
+    return state.projects.all()
+
+
+@router.put("/projects/{project}", status_code=204)
+def know_project(state: StateOf, project: ProjectName, told: ProjectRecord) -> None:
+    """Know a project; the same name again changes nothing."""
+    same("name", told.name, project)
+    zoned(told)
+    state.projects.know(project, told.folder, told.created_at)
+
+
+@router.get("/projects/{project}/stories/{story}/{position}")
+def get_chapter(
+    state: StateOf, project: ProjectName, story: Id, position: Number
+) -> Chapter | None:
+    """How far a step of a story came; null before it began."""
+    return state.chapters.get(project, story, position)
+
+
+@router.put("/projects/{project}/stories/{story}/{position}", status_code=204)
+def keep_chapter(
+    state: StateOf, project: ProjectName, story: Id, position: Number, told: Chapter
+) -> None:
+    """Replace what is known of a step."""
+    same("project", told.project, project)
+    same("story", told.story, story)
+    same("position", told.position, position)
+    zoned(told)
+    state.chapters.keep(told)

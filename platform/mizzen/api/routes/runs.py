@@ -1,0 +1,106 @@
+"""Runs and their steps, as whoever carries them out tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from mizzen.api.access import Id, ProjectName, StateOf
+from mizzen.api.checks import same, zoned
+from mizzen.control.state.records import RunRecord, StepRecord
+from mizzen.core.runs import RunState, StepEvent
+
+router = APIRouter(tags=["runs"], prefix="/projects/{project}/runs")
+MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A run, and the project's folder where it was submitted."""
+
+    run: RunRecord
+    project_folder: str
+
+
+class RunChange(BaseModel):
+    """Fields of a run to set; those left out stay."""
+
+    model_config = ConfigDict(extra="forbid")
+    state: RunState | None = None
+    version: int | None = None
+    attempts: int | None = None
+    error: dict[str, Any] | None = None
+    ended_at: AwareDatetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepChange:
+    """The newest event of a step; `position`: the step's in the plan."""
+
+    event: StepRecord
+    position: int
+
+
+@router.get("")
+def list_runs(
+    state: StateOf,
+    project: ProjectName,
+    limit: Annotated[int, Query(ge=1)] = 50,
+    version: Annotated[int | None, Query(description="those that ended in this version")] = None,
+) -> list[RunRecord]:
+    """The project's runs, newest first; 10,000 at most."""
+    if version is not None:
+        return state.runs.with_version(project, version)
+    return state.runs.newest_first(project, min(limit, MOST))
+
+
+@router.put("/{run}", status_code=204)
+def add_run(state: StateOf, project: ProjectName, run: Id, told: NewRun) -> None:
+    """A new run under an id of the client's; the same run again changes nothing."""
+    same("run.project", told.run.project, project)
+    same("run.id", told.run.id, run)
+    zoned(told.run)
+    state.runs.add(told.run, told.project_folder)
+
+
+@router.get("/{run}")
+def get_run(state: StateOf, project: ProjectName, run: Id) -> RunRecord:
+    """A run by its id, or by an unambiguous beginning of it."""
+    return state.runs.get(project, run)
+
+
+@router.patch("/{run}", status_code=204)
+def change_run(state: StateOf, project: ProjectName, run: Id, told: RunChange) -> None:
+    """Set fields of a run."""
+    values = {name: getattr(told, name) for name in told.model_fields_set}
+    state.runs.change(project, run, **values)
+
+
+@router.get("/{run}/steps")
+def list_steps(state: StateOf, project: ProjectName, run: Id) -> list[StepRecord]:
+    """The steps of a run, in the plan's order."""
+    return state.runs.steps_of(project, run)
+
+
+@router.put("/{run}/steps/{step}", status_code=204)
+def record_step(state: StateOf, project: ProjectName, run: Id, step: Id, told: StepChange) -> None:
+    """Keep an event as the last one of its step."""
+    found = told.event
+    same("event.name", found.name, step)
+    zoned(found)
+    event = StepEvent(
+        run_id=run,
+        step=step,
+        state=found.state,
+        at=found.at,
+        attempt=found.attempt,
+        seconds=found.seconds,
+        figures=found.figures,
+        artifacts={name: Path(path) for name, path in found.artifacts.items()},
+        error=found.error,
+    )
+    state.runs.record_step(project, event, told.position)

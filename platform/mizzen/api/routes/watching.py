@@ -1,0 +1,73 @@
+"""Watched windows, decisions about retraining, and what is served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from fastapi import APIRouter
+
+from mizzen.api.access import Id, ProjectName, StateOf
+from mizzen.api.checks import same, zoned
+from mizzen.control.state.records import DecisionRecord, Served, WindowRecord
+
+router = APIRouter(tags=["watching"], prefix="/projects/{project}")
+
+
+@dataclass(frozen=True, slots=True)
+class NewDecision:
+    """`alarm`: the window that it answers, which no other decision answers after it."""
+
+    decision: DecisionRecord
+    alarm: str | None = None
+
+
+@router.get("/windows")
+def list_windows(state: StateOf, project: ProjectName, pending: bool = False) -> list[WindowRecord]:
+    """Watched windows, oldest first; `pending`: alarms that no decision answered yet."""
+    if pending:
+        return state.watching.pending_alarms(project)
+    return state.watching.all_windows(project)
+
+
+@router.put("/windows/{window}", status_code=204)
+def add_window(state: StateOf, project: ProjectName, window: Id, told: WindowRecord) -> None:
+    """Keep what a window showed; a judged one stays as it is."""
+    same("project", told.project, project)
+    same("id", told.id, window)
+    zoned(told)
+    state.watching.add_window(told)
+
+
+@router.get("/decisions")
+def list_decisions(state: StateOf, project: ProjectName) -> list[DecisionRecord]:
+    """Every decision, oldest first."""
+    return state.watching.all_decisions(project)
+
+
+@router.post("/decisions")
+def add_decision(state: StateOf, project: ProjectName, told: NewDecision) -> DecisionRecord:
+    """Keep a decision. One `key` is one decision, however often it is sent."""
+    same("decision.project", told.decision.project, project)
+    zoned(told.decision)
+    return state.watching.add_decision(told.decision, told.alarm)
+
+
+@router.get("/last-reset")
+def last_reset(state: StateOf, project: ProjectName) -> datetime | None:
+    """When a person last reset the breaker; null if nobody did."""
+    return state.watching.last_reset(project)
+
+
+@router.put("/served", status_code=204)
+def set_served(state: StateOf, project: ProjectName, told: Served) -> None:
+    """Say what answers predictions now."""
+    same("project", told.project, project)
+    zoned(told)
+    state.watching.set_served(told)
+
+
+@router.delete("/served", status_code=204)
+def clear_served(state: StateOf, project: ProjectName) -> None:
+    """Nothing answers any more."""
+    state.watching.clear_served(project)
