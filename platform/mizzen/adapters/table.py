@@ -9,9 +9,12 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mizzen.errors import MissingDependencyError, UserError
+
+if TYPE_CHECKING:
+    from mizzen.ports.objects import ObjectStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,12 @@ TABLE: dict[str, dict[str, Backend]] = {
         )
     },
     "prediction_log": {
-        "segments": Backend("mizzen.adapters.segment_log.log:SegmentLog", "msgspec", "serving")
+        "segments": Backend("mizzen.adapters.segment_log.log:SegmentLog", "msgspec", "serving"),
+        "shipped": Backend("mizzen.adapters.segment_log.shipped:ShippedLog", "msgspec", "serving"),
+    },
+    "object_store": {
+        "s3": Backend("mizzen.adapters.s3.objects:S3Objects", "boto3", "s3"),
+        "file": Backend("mizzen.adapters.files.objects:FileObjects"),
     },
     "drift_report": {
         "evidently": Backend(
@@ -78,6 +86,20 @@ def load(port: str, name: str) -> Any:
         raise missing(backend.library, backend.extra or backend.library)
     module, _, attribute = backend.path.partition(":")
     return getattr(importlib.import_module(module), attribute)
+
+
+def open_objects(url: str) -> ObjectStore:
+    """The store of whole objects at an address; its scheme names the back end.
+
+    Raises:
+        UserError: no such scheme, or no such address.
+        MissingDependencyError: its library is not installed.
+    """
+    scheme, found, _ = url.partition("://")
+    if not found:
+        raise UserError("an address without its scheme", given=url, allowed="s3://..., file:///...")
+    store: ObjectStore = load("object_store", scheme)(url)
+    return store
 
 
 def missing(library: str, extra: str) -> MissingDependencyError:

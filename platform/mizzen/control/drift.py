@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mizzen.adapters.table import load
+from mizzen.control.logs import log_of
 from mizzen.control.reconcile import registry_of
 from mizzen.control.stack.serving import packages_folder
 from mizzen.control.workspace import Workspace
@@ -44,7 +44,7 @@ def run_drift_job(
     package = registry_of(workspace).fetch(name, version, packages_folder(place))
     result = drift_job.run(
         package=package,
-        log=load("prediction_log", "segments")(place),
+        log=log_of(place),
         window=LogWindow(start, end, version),
         into=place.home / "reports" / name / f"{version}-{end:%Y%m%dT%H%M%S}",
         place=place,

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from mizzen.adapters.table import load
+from mizzen.control.logs import log_of
 from mizzen.control.stack.stack import status
 from mizzen.control.state.records import document
 from mizzen.control.workspace import Workspace
@@ -57,7 +57,7 @@ class Labelled:
 
 def add_labels(workspace: Workspace, labels: Sequence[TrueLabel]) -> Labelled:
     """Keep what logged predictions turned out to be; needs no running service."""
-    log = load("prediction_log", "segments")(workspace.place)
+    log = log_of(workspace.place)
     asked = {label.prediction_id for label in labels}
     try:
         logged = {prediction.id for prediction in log.read() if prediction.id in asked}

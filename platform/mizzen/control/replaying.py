@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mizzen.adapters.table import load
+from mizzen.control.logs import log_of
 from mizzen.control.observers import Watch
 from mizzen.control.request import RunRequest
 from mizzen.control.stack.stack import status
@@ -47,7 +48,7 @@ def replay(
         raise NotFound("no service answers for this project", next_step="start it: mizzen up")
     rows, sources = _tables(workspace, end, now, watch)
     place, spec = workspace.place, workspace.spec
-    log = load("prediction_log", "segments")(place)
+    log = log_of(place)
     source = None
     if spec.features.used_views:
         source = load("feature_source", place.profile.feature_store.kind)(place)

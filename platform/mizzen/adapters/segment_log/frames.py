@@ -10,8 +10,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from mmap import mmap
 from zlib import crc32
 
+Data = bytes | mmap
 MAGIC = b"\xf5MZ\x01"
 _HEAD = struct.Struct("<4sII")
 HEAD_BYTES = _HEAD.size
@@ -31,7 +33,7 @@ def frame(payload: bytes) -> bytes:
     return _HEAD.pack(MAGIC, len(payload), crc32(payload)) + payload
 
 
-def payloads(data: bytes, damage: Damage, live: bool = False) -> Iterator[bytes]:
+def payloads(data: Data, damage: Damage, live: bool = False) -> Iterator[bytes]:
     """Whole payloads in order; what is damaged is skipped and counted in `damage`.
 
     Args:
@@ -55,7 +57,23 @@ def payloads(data: bytes, damage: Damage, live: bool = False) -> Iterator[bytes]
         return
 
 
-def _payload_at(data: bytes, position: int) -> bytes | None:
+def whole(data: Data, start: int = 0) -> int:
+    """Where the last whole frame ends; what follows is unfinished. `start`: where a frame is
+    known to end."""
+    end, position = start, start
+    while position < len(data):
+        payload = _payload_at(data, position)
+        if payload is not None:
+            end = position = position + HEAD_BYTES + len(payload)
+            continue
+        following = _next_whole(data, position + 1)
+        if following is None:
+            return end
+        position = following
+    return end
+
+
+def _payload_at(data: Data, position: int) -> bytes | None:
     start = position + HEAD_BYTES
     if start > len(data):
         return None
@@ -66,7 +84,7 @@ def _payload_at(data: bytes, position: int) -> bytes | None:
     return payload if crc32(payload) == checksum else None
 
 
-def _next_whole(data: bytes, position: int) -> int | None:
+def _next_whole(data: Data, position: int) -> int | None:
     position = data.find(MAGIC, position)
     while position != -1:
         if _payload_at(data, position) is not None:
@@ -75,7 +93,7 @@ def _next_whole(data: bytes, position: int) -> int | None:
     return None
 
 
-def _count_tail(data: bytes, position: int, damage: Damage, live: bool) -> None:
+def _count_tail(data: Data, position: int, damage: Damage, live: bool) -> None:
     whole_head = position + HEAD_BYTES <= len(data)
     if whole_head:
         magic, length, _ = _HEAD.unpack_from(data, position)

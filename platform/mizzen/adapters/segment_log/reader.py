@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from collections.abc import Iterator
-from itertools import groupby
+from datetime import datetime, timedelta
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from typing import Any
 
 from mizzen.adapters.segment_log import records, segment
 from mizzen.adapters.segment_log.frames import Damage, payloads
@@ -15,9 +18,8 @@ from mizzen.ports.prediction_log import LogCounts, LogWindow, Prediction, TrueLa
 def predictions(folder: Path, window: LogWindow) -> Iterator[Prediction]:
     """Those of the window, in order of appending over all writers, each id once: the first
     record of an id counts, so that a repeated request is the same prediction."""
-    streams = [_predictions_of(segments) for segments in _by_writer(folder)]
     seen: set[str] = set()
-    for prediction, given in heapq.merge(*streams, key=lambda pair: pair[0].logged_at):
+    for prediction, given in _merged(_segments(folder)):
         if given:
             if prediction.id in seen:
                 continue
@@ -81,30 +83,56 @@ def expire(folder: Path, before: float) -> None:
 
 
 def _segments(folder: Path) -> list[Path]:
-    return sorted(folder.glob(f"*{segment.SUFFIX}"))
+    return sorted(f for f in folder.glob(f"*{segment.SUFFIX}") if segment.is_name(f.name))
 
 
-def _by_writer(folder: Path) -> Iterator[list[Path]]:
-    files = sorted(_segments(folder), key=lambda file: (segment.writer_of(file), file.name))
-    for _, group in groupby(files, key=segment.writer_of):
-        yield list(group)
+Record = tuple[Prediction, bool]  # and whether its client gave the id
+EARLY = timedelta(minutes=1)  # a record's time is taken before its segment is begun
+
+
+def _merged(segments: list[Path]) -> Iterator[Record]:
+    """Records by the time of their logging. A segment is opened when its time comes and left
+    when it is read, so that thousands of them, of pods long gone, cost as much as those that
+    were written side by side."""
+    waiting = deque(segments)  # their names begin with the time at which they were begun
+    heap: list[tuple[datetime, int, Record, Iterator[Record]]] = []
+    opened = 0
+    while waiting or heap:
+        while waiting and (not heap or segment.begun_at(waiting[0]) <= heap[0][0] + EARLY):
+            stream = _predictions_of(waiting.popleft())
+            opened += 1
+            _push(heap, opened, stream)
+        if heap:
+            _, number, record, stream = heapq.heappop(heap)
+            yield record
+            _push(heap, number, stream)
+
+
+def _push(heap: list[Any], number: int, stream: Iterator[Record]) -> None:
+    record = next(stream, None)
+    if record is not None:
+        heapq.heappush(heap, (record[0].logged_at, number, record, stream))
 
 
 def _payloads(file: Path, damage: Damage) -> Iterator[bytes]:
     try:
         live = segment.is_live(file)  # before reading: a tail torn by a later death is whole here
-        data = file.read_bytes()
+        with file.open("rb") as content:
+            if live:
+                yield from payloads(content.read(), damage, live)
+                return
+            # nobody changes it any more; what is mapped is not held in memory
+            with mmap(content.fileno(), 0, access=ACCESS_READ) as data:
+                yield from payloads(data, damage)
     except FileNotFoundError:
         return
-    yield from payloads(data, damage, live)
 
 
-def _predictions_of(segments: list[Path]) -> Iterator[tuple[Prediction, bool]]:
-    for file in segments:
-        for payload in _payloads(file, Damage()):
-            kind = payload[:1]
-            if kind in (records.PREDICTION, records.GIVEN):
-                yield records.to_prediction(payload), kind == records.GIVEN
+def _predictions_of(file: Path) -> Iterator[Record]:
+    for payload in _payloads(file, Damage()):
+        kind = payload[:1]
+        if kind in (records.PREDICTION, records.GIVEN):
+            yield records.to_prediction(payload), kind == records.GIVEN
 
 
 def _inside(prediction: Prediction, window: LogWindow) -> bool:

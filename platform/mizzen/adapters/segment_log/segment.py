@@ -8,16 +8,22 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import secrets
+import socket
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 SUFFIX = ".seg"
+_NAME = re.compile(r"[0-9]{20}-[A-Za-z0-9.-]+\.seg")
 
 
 def writer_name() -> str:
-    """Unique for each writer, also for two in one process."""
-    return f"{os.getpid()}-{secrets.token_hex(4)}"
+    """Unique for each writer, also for two in one process, and among pods that all have process
+    1; of a pod the machine's name is its own."""
+    machine = re.sub("[^A-Za-z0-9.-]", "", socket.gethostname())[:63] or "machine"
+    return f"{machine}-{os.getpid()}-{secrets.token_hex(4)}"
 
 
 def writer_of(segment: Path) -> str:
@@ -25,10 +31,28 @@ def writer_of(segment: Path) -> str:
     return segment.stem.split("-", 1)[1]
 
 
+def name_of(writer: str) -> str:
+    """The name of a segment that this writer begins now."""
+    return f"{time.time_ns():020d}-{writer}{SUFFIX}"
+
+
+def is_name(name: str) -> bool:
+    """Whether a file of this name is a segment."""
+    return _NAME.fullmatch(name) is not None
+
+
+def begun_at(segment: Path) -> datetime:
+    """When a segment was begun."""
+    return datetime.fromtimestamp(int(segment.stem.partition("-")[0]) / 1e9, UTC)
+
+
 def is_live(segment: Path) -> bool:
-    """Whether a writer still holds the segment."""
+    """Whether a writer still holds the segment. An empty one counts as held: its writer locks
+    it in the next instant, and would find it locked by whoever looks."""
     descriptor = os.open(segment, os.O_RDONLY)
     try:
+        if os.fstat(descriptor).st_size == 0:
+            return True
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
@@ -41,7 +65,7 @@ class Segment:
     """An open segment. `write` is not thread-safe; `sync` may run beside it."""
 
     def __init__(self, folder: Path, writer: str) -> None:
-        self.path = folder / f"{time.time_ns():020d}-{writer}{SUFFIX}"
+        self.path = folder / name_of(writer)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._descriptor = os.open(self.path, flags, 0o600)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

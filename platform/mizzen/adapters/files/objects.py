@@ -1,0 +1,75 @@
+"""`ObjectStore` over a folder, such as a volume that several pods mount."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from mizzen.errors import NotFound, TemporaryError, UserError
+from mizzen.ports.objects import StoredObject
+
+
+class FileObjects:
+    """Objects below the folder of a `file://` address; the folder is made when it is missing."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.netloc not in {"", "localhost"} or not parts.path:
+            raise UserError("not the address of a folder", given=url, allowed="file:///a/folder")
+        self._root = Path(unquote(parts.path))
+
+    def put(self, key: str, data: bytes) -> None:
+        """See the port."""
+        target = self._path(key)
+        part = target.with_name(f".{target.name}.{os.getpid()}.part")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with part.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(target)
+        except OSError as error:
+            raise self._away(error) from None
+        finally:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+
+    def get(self, key: str) -> bytes:
+        """See the port."""
+        try:
+            return self._path(key).read_bytes()
+        except FileNotFoundError:
+            raise NotFound("no such object", given=f"{self._root}/{key}") from None
+        except OSError as error:
+            raise self._away(error) from None
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """See the port."""
+        folder = prefix.rpartition("/")[0]
+        found = sorted(file.relative_to(self._root).as_posix() for file in self._files(folder))
+        for key in found:
+            if key.startswith(prefix):
+                status = self._path(key).stat()
+                yield StoredObject(key, status.st_size, f"{status.st_mtime_ns:x}")
+
+    def _files(self, folder: str) -> Iterator[Path]:
+        for path in (self._root / folder).rglob("*"):
+            if path.is_file() and not path.name.startswith("."):
+                yield path
+
+    def _path(self, key: str) -> Path:
+        path = self._root / key
+        if ".." in path.parts or not path.is_relative_to(self._root):
+            raise UserError("a key that leaves its folder", given=key)
+        return path
+
+    def _away(self, error: OSError) -> TemporaryError:
+        return TemporaryError(
+            f"the folder {self._root} cannot be used",
+            given=error,
+            next_step="mount it, free space, or mend its permissions; then try again",
+        )
