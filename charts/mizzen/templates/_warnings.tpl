@@ -57,7 +57,7 @@ called default, so its absence says so. */}}
 {{- $where := ternary "" " --from-literal=PGHOST=... --from-literal=PGPORT=5432" $values.postgres.enabled -}}
 {{- $_ := set $asked $values.database.secret (print " --from-literal=PGUSER=... --from-literal=PGPASSWORD=... --from-literal=PGDATABASE=..." $where) -}}
 {{- end -}}
-{{- if or $values.api.enabled $values.mlflow.enabled -}}
+{{- if or $values.mlflow.enabled $values.projects -}}
 {{- $_ := set $asked $values.s3.secret " --from-literal=AWS_ACCESS_KEY_ID=... --from-literal=AWS_SECRET_ACCESS_KEY=..." -}}
 {{- end -}}
 {{- if $values.api.enabled -}}

@@ -34,12 +34,13 @@ def _to(target: End, port: int | None, *sources: End) -> list[Edge]:
 
 EDGES: tuple[Edge, ...] = (
     *_to("api", 8080, "gateway", "prometheus", "drift", "materialize", "test"),
-    *_to("mlflow", 5000, "gateway", "api", "drift", "materialize", "model", "test"),
+    *_to("mlflow", 5000, "gateway", "drift", "materialize", "model", "test"),
+    *_to("model", 3000, "api"),
     *_to("features", 6566, "model", "test"),
     # what is called database is the chart's own PostgreSQL where that is switched on
     *_to("database", None, "api", "mlflow", "features", "migration", "drift", "materialize"),
     *_to("postgres", 5432, "model"),
-    *_to("s3", None, "api", "mlflow", "drift", "materialize"),
+    *_to("s3", None, "mlflow", "drift", "materialize"),
     *_to("pushgateway", None, "drift"),
     *_to("dns", None, "api", "mlflow", "features", "migration", "drift", "materialize", "test"),
 )

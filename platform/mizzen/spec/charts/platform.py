@@ -32,7 +32,7 @@ SchemaName = Annotated[
 UrlPath = Annotated[
     str,
     StringConstraints(pattern=r"^/[a-z0-9][a-z0-9/-]*$"),
-    Field(json_schema_extra={"allowed": "a path such as /api"}),
+    Field(json_schema_extra={"allowed": "a path such as /mlflow"}),
 ]
 Schedule = Annotated[
     str,
@@ -206,11 +206,19 @@ class S3(Values):
     region: str = Field(default="", description="the Secret's when empty", examples=["us-east-1"])
 
 
-class GatewayRoute(Values):
-    """An HTTPRoute."""
+class ApiRoute(Values):
+    """An HTTPRoute to the control API."""
 
-    enabled: bool = Field(description="make it")
-    path: UrlPath = Field(description="beginning of the path, taken off before the service sees it")
+    enabled: bool = Field(default=True, description="make it")
+
+
+class MlflowRoute(Values):
+    """An HTTPRoute to MLflow."""
+
+    enabled: bool = Field(default=False, description="make it")
+    path: UrlPath = Field(
+        default="/mlflow", description="beginning of the path, taken off before MLflow sees it"
+    )
 
 
 class Gateway(Values):
@@ -236,11 +244,12 @@ class Gateway(Values):
         description="an existing Secret of type kubernetes.io/tls; no https when empty",
         examples=["mizzen-tls"],
     )
-    api: GatewayRoute = Field(
-        default=GatewayRoute(enabled=True, path="/api"), description="the control API"
+    api: ApiRoute = Field(
+        default=ApiRoute(),
+        description="the control API, at `/api/v1`; not its metrics, which ask for no token",
     )
-    mlflow: GatewayRoute = Field(
-        default=GatewayRoute(enabled=False, path="/mlflow"),
+    mlflow: MlflowRoute = Field(
+        default=MlflowRoute(),
         description="MLflow; whoever reaches it may do everything, it knows no users",
     )
 
@@ -404,7 +413,7 @@ class PlatformValues(Values):
     | `mizzen-postgres` | `PGUSER`, `PGPASSWORD`, `PGDATABASE`, `PGHOST`, `PGPORT` | control API, \
 MLflow, features, jobs |
     | `mizzen-s3` | `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, perhaps `AWS_ENDPOINT_URL`, \
-`AWS_REGION` | control API, MLflow, jobs |
+`AWS_REGION` | MLflow, jobs |
 
     Parts share one database, in schemas of their own, which their migrations make. Migrations are
     Jobs that run before anything else changes; with a PostgreSQL of this chart they run beside
