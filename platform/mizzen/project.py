@@ -292,6 +292,19 @@ class Project:
         run = carry_out(prepare(self._workspace, request, _now()), watch)
         return Run(self._workspace, run.id)
 
+    def replay(
+        self, *, start: str, end: str, service: str | None = None, watch: Watch | None = None
+    ) -> dict[str, Any]:
+        """Send past rows to a service as they came, features and labels too; the counts.
+
+        Args:
+            service: its address; that of what `up` started when absent.
+        """
+        from mizzen.control.replaying import replay
+
+        first, last = parse(start, "--from"), parse(end, "--until")
+        return replay(self._workspace, first, last, _now(), watch, service)
+
     def label(self, prediction_id: str, value: float | str, at: str | None = None) -> None:
         """Say what a prediction turned out to be.
 

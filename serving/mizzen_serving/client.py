@@ -23,6 +23,7 @@ from mizzen.ports.prediction_log import TrueLabel
 
 _ATTEMPTS = 5
 _PAUSE_SECONDS = 0.2
+_SCHEMES = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +42,26 @@ class Client:
     """Talks to one service.
 
     Args:
-        address: such as `http://127.0.0.1:3000`.
+        address: such as `http://127.0.0.1:3000`, or a gateway's with the model's prefix, such
+            as `https://models.example.com/flights`.
         batch: rows of one request; the service's `serving.max_batch` at most.
         timeout: seconds to wait for an answer.
     """
 
     def __init__(self, address: str, batch: int = 1000, timeout: float = 60.0) -> None:
         parts = urlsplit(address)
-        if parts.scheme != "http" or parts.hostname is None:
+        if parts.scheme not in _SCHEMES or parts.hostname is None:
             raise UserError(
                 "the service's address does not fit",
                 given=address,
-                allowed="http://HOST:PORT",
+                allowed="http://HOST:PORT or https://HOST, with or without a path",
                 next_step="mizzen status shows where the service listens",
             )
         self.address = address
         self._batch = batch
-        self._connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
+        self._prefix = parts.path.rstrip("/")
+        kind = _SCHEMES[parts.scheme]
+        self._connection = kind(parts.hostname, parts.port, timeout=timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -143,7 +147,8 @@ class Client:
         raise last if isinstance(last, MizzenError) else self._away(last)
 
     def _once(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
-        self._connection.request(method, path, body, {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json"}
+        self._connection.request(method, self._prefix + path, body, headers)
         answer = self._connection.getresponse()
         content = answer.read()
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
 import pandas as pd
@@ -60,6 +61,25 @@ def test_who_is_away_and_what_is_no_address_is_told(monkeypatch) -> None:
         Client(nobody).predict([ROW])
     with pytest.raises(UserError, match="http://HOST:PORT"):
         Client("localhost:3000")
+
+
+def test_a_service_behind_a_gateway_is_asked_below_its_prefix() -> None:
+    asked = []
+
+    class Gateway(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            body = b'{"model": "tiny", "version": 3}'
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    with HTTPServer(("127.0.0.1", 0), Gateway) as server:
+        threading.Thread(target=server.handle_request).start()
+        with Client(f"http://127.0.0.1:{server.server_port}/models/tiny/") as client:
+            assert client.served() == ("tiny", 3)
+    assert asked == ["/models/tiny/readyz"]
 
 
 @pytest.mark.parametrize(("ids", "tries"), [(True, 5), (False, 1)])

@@ -20,6 +20,7 @@ COMMANDS = {
     "serve": "serve",
     "predict": "predict",
     "labels": "labels",
+    "replay": "replay",
     "drift": "drift",
     "retrain": "retrain",
     "demo": "demo",

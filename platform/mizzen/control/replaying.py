@@ -30,9 +30,13 @@ def replay(
     end: datetime,
     now: datetime,
     watch: Watch | None = None,
+    address: str | None = None,
 ) -> dict[str, Any]:
     """Send the window's rows; returns the counts (sent, logged, labelled, ...) and one request
     as `example`, for whoever wants to try by hand.
+
+    Args:
+        address: of the service; of the one that `mizzen up` started when absent.
 
     Raises:
         NotFound: no service runs.
@@ -43,7 +47,7 @@ def replay(
     from mizzen_serving.replay import replay as send
     from mizzen_serving.traffic import Window
 
-    address = status(workspace).service
+    address = address or status(workspace).service
     if address is None:
         raise NotFound("no service answers for this project", next_step="start it: mizzen up")
     rows, sources = _tables(workspace, end, now, watch)

@@ -1,0 +1,29 @@
+"""`mizzen replay`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from mizzen.cli.door import Door, command_app
+from mizzen.cli.progress import figures_text, progress
+
+app, command = command_app("mizzen replay --from 2013-07-01 --until 2013-07-08")
+
+
+@command
+def replay(
+    door: Door,
+    start: Annotated[str, typer.Option("--from", help="First event time (ISO, zoned).")],
+    end: Annotated[str, typer.Option("--until", help="End of the window, exclusive.")],
+    service: Annotated[
+        str | None,
+        typer.Option(help="Address of the service; what `mizzen up` started if absent."),
+    ] = None,
+) -> None:
+    """Send past rows to a running service as they came: features, requests, labels."""
+    with progress(door) as watch:
+        counts = door.project.replay(start=start, end=end, service=service, watch=watch)
+    shown = {name: value for name, value in counts.items() if name != "example"}
+    door.answer(counts, lambda: door.say(figures_text(shown)))
