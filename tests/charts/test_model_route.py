@@ -16,7 +16,7 @@ def test_the_stable_version_answers_alone_without_a_candidate(model: Helm) -> No
 
 def test_the_candidate_gets_its_weight(model: Helm) -> None:
     rules = _rules(model, {**ONE, "candidate": {"version": 2, "weight": 10}})
-    assert _weights(rules[-1]) == {"flights-stable": 90, "flights-candidate": 10}
+    assert _weights(rules[0]) == {"flights-stable": 90, "flights-candidate": 10}
 
 
 def test_requests_are_copied_only_when_that_is_asked_for(model: Helm) -> None:
@@ -27,12 +27,26 @@ def test_requests_are_copied_only_when_that_is_asked_for(model: Helm) -> None:
 
 
 def test_a_header_leads_to_the_candidate(model: Helm) -> None:
-    first, rest = _rules(model, {**ONE, "candidate": {"version": 2}})
+    rest, first = _rules(model, {**ONE, "candidate": {"version": 2}})
     assert first["matches"][0]["headers"] == [{"name": "x-mizzen-version", "value": "candidate"}]
     assert [backend["name"] for backend in first["backendRefs"]] == ["flights-candidate"]
     assert "headers" not in rest["matches"][0]
     without = {**ONE, "candidate": {"version": 2, "header": {"name": ""}}}
     assert len(_rules(model, without)) == 1
+
+
+def test_the_main_rule_keeps_its_place(model: Helm, everything: Object) -> None:
+    """Envoy Gateway calls what it sends requests to by the number of their rule."""
+    first = [_rules(model, values)[0]["matches"] for values in (ONE, everything)]
+    assert first[0] == first[1]
+
+
+def test_a_candidate_without_pods_has_an_address_that_is_never_ready(model: Helm) -> None:
+    objects = model.render(ONE)
+    [piece] = objects.of("EndpointSlice").values()
+    service = piece["metadata"]["labels"]["kubernetes.io/service-name"]
+    assert service in objects.of("Service")
+    assert [e["conditions"]["ready"] for e in piece["endpoints"]] == [False]
 
 
 def test_the_prefix_is_taken_off(model: Helm) -> None:
