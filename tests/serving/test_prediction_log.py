@@ -73,6 +73,13 @@ def test_a_repeated_request_counts_once(open_log) -> None:
     assert log.counts().predictions == 2
 
 
+def test_a_shadowed_request_is_a_prediction_of_each_version(open_log) -> None:
+    log = open_log()
+    log.append([prediction(1, version=1, ids=GIVEN), prediction(1, version=2, ids=GIVEN)])
+    for version in (1, 2):
+        assert [p.version for p in log.read(LogWindow(version=version))] == [version]
+
+
 def test_a_later_label_replaces_an_earlier_one_whatever_arrives_first(open_log) -> None:
     log = open_log()
     log.label([TrueLabel("a", 1, DAY + timedelta(hours=2))])

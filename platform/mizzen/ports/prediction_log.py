@@ -67,7 +67,8 @@ class PredictionLog(Protocol):
 
     def read(self, window: LogWindow = LogWindow()) -> Iterator[Prediction]:
         """Predictions of a window, in order of appending; the first record of an id counts, so
-        that a repeated request is the same prediction."""
+        that a repeated request is the same prediction. A request that two versions answered
+        (one of them shadowed) is a prediction of each for whoever asks for that version."""
 
     def labels(self) -> Mapping[str, TrueLabel]:
         """The last label of each prediction id."""

@@ -17,9 +17,12 @@ from mizzen.ports.prediction_log import LogCounts, LogWindow, Prediction, TrueLa
 
 def predictions(folder: Path, window: LogWindow) -> Iterator[Prediction]:
     """Those of the window, in order of appending over all writers, each id once: the first
-    record of an id counts, so that a repeated request is the same prediction."""
+    record of an id counts, so that a repeated request is the same prediction. Asked for one
+    version, what others answered to the same request (a mirror's copies) is none of it."""
     seen: set[str] = set()
     for prediction, given in _merged(_segments(folder)):
+        if window.version not in (None, prediction.version):
+            continue
         if given:
             if prediction.id in seen:
                 continue
