@@ -49,7 +49,16 @@ def test_credentials_are_given_to_those_who_need_them(model: Helm, everything: O
         }
         for name, container in containers.items()
     }
-    assert secrets == {"fetch": {"s3"}, "ship": {"s3"}, "serving": {"postgres"}}
+    assert secrets == {"fetch": set(), "ship": {"s3"}, "serving": {"postgres"}}
+
+
+def test_the_package_is_fetched_with_credentials_only_where_mlflow_hands_out_none(
+    model: Helm, everything: Object
+) -> None:
+    values = {**everything, "tracking": {"artifacts": "s3"}}
+    containers = _containers(_pod(model.render(values).one("Deployment", "flights-stable")))
+    names = {entry["name"] for entry in containers["fetch"]["env"]}
+    assert {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} <= names
 
 
 def test_the_place_says_where_and_holds_no_secret(model: Helm, everything: Object) -> None:

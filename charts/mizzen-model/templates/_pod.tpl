@@ -68,7 +68,7 @@ spec:
       # its last words are shown by `kubectl describe pod`
       terminationMessagePolicy: FallbackToLogsOnError
       env:
-        {{- include "mizzen-model.env" (dict "root" $root "s3" true) | nindent 8 }}
+        {{- include "mizzen-model.env" (dict "root" $root "s3" (eq $values.tracking.artifacts "s3")) | nindent 8 }}
       resources:
         {{- include "mizzen-model.resources" $values.fetch.resources | nindent 8 }}
       securityContext:
@@ -86,7 +86,10 @@ spec:
         - mizzen_serving.ship
         - --log=/var/lib/mizzen/predictions/{{ $name }}
         - --to={{ $log.ship.to }}
+        - --project={{ $name }}
+        - --version={{ int64 $track.version }}
         - --every={{ int64 $log.ship.everySeconds }}
+        - --keep-mb={{ int64 $log.ship.keepMegabytes }}
         - --metrics-port=9464
       ports:
         - {name: ship, containerPort: 9464}
@@ -164,7 +167,7 @@ spec:
 {{- if .s3 -}}
 {{- $secret = .root.Values.s3.secret -}}
 {{- $keys = list "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" "AWS_ENDPOINT_URL" "AWS_REGION" -}}
-{{- else if eq .root.Values.features.store "postgres" -}}
+{{- else if and .features (eq .root.Values.features.store "postgres") -}}
 {{- $secret = .root.Values.features.secret -}}
 {{- $keys = list "PGHOST" "PGPORT" "PGUSER" "PGPASSWORD" "PGDATABASE" -}}
 {{- end -}}

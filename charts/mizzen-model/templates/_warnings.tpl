@@ -12,7 +12,7 @@ One replica: while its node is emptied or it is killed, nobody answers. Next: --
 resources.limits.memory is not set: a leak would take the node's memory from others. Next: --set resources.limits.memory=1Gi
 {{- end }}
 {{- if not $v.log.ship.to }}
-The prediction log is not shipped: {{ ternary "it is gone with the pod" "its volume is deleted with the pod" (eq $v.log.volume.kind "emptyDir") }}, and drift is not watched. Next: --set log.ship.to=s3://BUCKET/{{ include "mizzen-model.name" . }} --set s3.secret=NAME
+The prediction log is not shipped: {{ ternary "it is gone with the pod" "its volume is deleted with the pod" (eq $v.log.volume.kind "emptyDir") }}, and drift is not watched. Next: --set log.ship.to=s3://BUCKET/predictions --set s3.secret=NAME
 {{- else if not (or $v.s3.secret $v.serviceAccount.annotations) }}
 log.ship.to is set and s3.secret is not: the log is not shipped unless the nodes themselves may write to the bucket. Next: --set s3.secret=NAME
 {{- end }}

@@ -141,11 +141,16 @@ class Ship(Values):
         str, StringConstraints(pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?)?$")
     ] = Field(
         default="",
-        description="bucket and prefix; the log is not shipped when empty",
-        examples=["s3://mizzen-predictions/flights"],
+        description="bucket and prefix, under which each model and version has a folder; the log "
+        "is not shipped when empty",
+        examples=["s3://mizzen/predictions"],
         json_schema_extra={"allowed": "s3://bucket/prefix, or empty"},
     )
     every_seconds: Seconds = Field(default=10, description="seconds between two looks at the log")
+    keep_megabytes: Annotated[int, Field(ge=1)] = Field(
+        default=1024,
+        description="the oldest segments that are shipped are removed from the volume above this",
+    )
     last_seconds: Seconds = Field(
         default=60, description="how long the shipping of the rest may take when the pod goes"
     )
@@ -172,6 +177,11 @@ class Tracking(Values):
         default="http://mizzen-mlflow:5000",
         description="address of MLflow, without credentials",
         json_schema_extra={"allowed": "an http(s) address"},
+    )
+    artifacts: Literal["mlflow", "s3"] = Field(
+        default="mlflow",
+        description="who hands out packages: `mlflow` (its --artifacts-destination), or `s3` "
+        "itself, which the init container then needs the credentials of",
     )
 
 
