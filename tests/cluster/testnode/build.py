@@ -19,6 +19,7 @@ from testnode.errors import ClusterError
 from testnode.gobuild import build_go_part, forget_caches
 from testnode.images import build_image, export_image, is_exported
 from testnode.parts import GoPart, Part
+from testnode.postgres_image import POSTGRES, build_postgres_image
 from testnode.program_images import PROGRAM_IMAGES, build_program_image
 from testnode.wheels import take_from_wheel
 
@@ -50,7 +51,7 @@ def image_builders() -> dict[str, Builder]:
     """Images in the order in which they need each other."""
     clients = partial(build_image, CLIENTS, CLIENTS_DOCKERFILE, places.IMAGES, base=BASE)
     programs = {image.name: partial(build_program_image, image) for image in PROGRAM_IMAGES}
-    return {BASE: build_base, **programs, CLIENTS: clients}
+    return {BASE: build_base, **programs, CLIENTS: clients, POSTGRES: build_postgres_image}
 
 
 def _timed(what: str, build: Builder, say: Say) -> None:
