@@ -11,6 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Literal
 
+from mizzen import __version__
 from mizzen.adapters.table import TABLE
 from mizzen.control.stack.files import StackFiles
 from mizzen.control.stack.probes import ask, listen
@@ -46,7 +47,7 @@ def examine(workspace: Workspace) -> list[Diagnosis]:
         _disk(workspace),
         *_ports(workspace),
         _git(),
-        _state(workspace),
+        *_state(workspace),
         *_addresses(workspace),
     ]
 
@@ -117,13 +118,21 @@ def _git() -> Diagnosis:
     return Diagnosis("ok", "git", found)
 
 
-def _state(workspace: Workspace) -> Diagnosis:
+def _state(workspace: Workspace) -> Iterator[Diagnosis]:
+    url = workspace.place.profile.control.url
     try:
         about = workspace.state.about()
-        return Diagnosis("ok", "state", f"reachable, tables {about.tables}")
     except (MizzenError, OSError) as error:
         fix = error.next_step if isinstance(error, MizzenError) else "see its permissions"
-        return Diagnosis("error", "state", str(error), fix)
+        yield Diagnosis("error", "state", str(error), fix)
+        return
+    if url is None:
+        yield Diagnosis("ok", "state", f"reachable, tables {about.tables}")
+        return
+    yield Diagnosis("ok", "state", f"{url} answers: Mizzen {about.version}, tables {about.tables}")
+    if about.version != __version__:
+        found = f"Mizzen {__version__} here, {about.version} there"
+        yield Diagnosis("warning", "versions", found, f"pip install 'mizzen=={about.version}'")
 
 
 def _addresses(workspace: Workspace) -> Iterator[Diagnosis]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
@@ -17,7 +17,11 @@ from mizzen.control.workspace import Workspace
 from mizzen.errors import InvalidData, NotFound, TemporaryError
 from mizzen.ports.prediction_log import TrueLabel
 
+if TYPE_CHECKING:
+    from mizzen.control.state.remote import Connection
+
 SECONDS = 60.0
+LABELS = 10_000  # of one request
 
 
 def predict(workspace: Workspace, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -28,6 +32,11 @@ def predict(workspace: Workspace, rows: Sequence[Mapping[str, Any]]) -> dict[str
         InvalidData: the service refused a row; its words are kept.
         TemporaryError: the service is busy or starting.
     """
+    if workspace.place.profile.control.url is not None:
+        told: dict[str, Any] = _api(workspace).ask_once(
+            f"/projects/{workspace.spec.name}/predict", {"rows": list(rows)}
+        )
+        return told
     address = status(workspace).service
     if address is None:
         raise NotFound("no service answers for this project", next_step="start it: mizzen up")
@@ -56,7 +65,10 @@ class Labelled:
 
 
 def add_labels(workspace: Workspace, labels: Sequence[TrueLabel]) -> Labelled:
-    """Keep what logged predictions turned out to be; needs no running service."""
+    """Keep what logged predictions turned out to be; needs no running service. Through a control
+    API each is kept: which predictions there were is known once the logs are together."""
+    if workspace.place.profile.control.url is not None:
+        return _send_labels(workspace, labels)
     log = log_of(workspace.place)
     asked = {label.prediction_id for label in labels}
     try:
@@ -73,6 +85,21 @@ def add_labels(workspace: Workspace, labels: Sequence[TrueLabel]) -> Labelled:
 def label(prediction_id: str, value: float | str, at: datetime | None = None) -> TrueLabel:
     """One label; `at`: when it became known, now when absent."""
     return TrueLabel(prediction_id, value, at or datetime.now(UTC))
+
+
+def _send_labels(workspace: Workspace, labels: Sequence[TrueLabel]) -> Labelled:
+    api, accepted = _api(workspace), 0
+    for at in range(0, len(labels), LABELS):
+        part = {"labels": labels[at : at + LABELS]}
+        path = f"/projects/{workspace.spec.name}/labels"
+        accepted += api.write("POST", path, part)["accepted"]
+    return Labelled(accepted)
+
+
+def _api(workspace: Workspace) -> Connection:
+    from mizzen.control.state.remote import connect
+
+    return connect(workspace.place.profile.control)
 
 
 def _refused(error: HTTPError) -> InvalidData | TemporaryError:

@@ -93,6 +93,7 @@ def write_down(
     )
     ownership = owner.Ownership(folder)
     Written(request.kind, spec, bound, request.cache).write(folder)
+    _share_code(workspace, record.code, now)
     workspace.state.runs.add(record, str(workspace.folder))
     return Prepared(workspace, record, plan, request.cache, ownership)
 
@@ -191,6 +192,15 @@ def runner_of(workspace: Workspace) -> Runner:
     """The runner that the profile names."""
     runner: Runner = load("runner", workspace.place.profile.runner)(workspace.place)
     return runner
+
+
+def _share_code(workspace: Workspace, code: str, now: datetime) -> None:
+    """A state that others read holds the code too: they have no folder of the project."""
+    if workspace.place.profile.control.url is None or not code:
+        return
+    if not workspace.state.bundles.has(code):
+        archive = bundle.store_of(workspace.place) / f"{code}.tar"
+        workspace.state.bundles.put(code, archive.read_bytes(), now)
 
 
 def _attempt(run: RunRecord) -> dict[str, Any]:

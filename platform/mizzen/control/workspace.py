@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mizzen.core.place import Place
 from mizzen.spec.load import load_profile, load_project
+from mizzen.spec.profile import Profile
 from mizzen.spec.project import ProjectSpec
 
 if TYPE_CHECKING:
@@ -73,5 +74,15 @@ def open_workspace(
     folder = folder.expanduser().resolve()
     spec = load_project(folder, overrides)
     found = load_profile(folder, profile)
+    found = _certain(folder, found)
     place = Place(spec.name, (folder / Path(found.home).expanduser()).resolve(), found)
     return Workspace(folder, profile, spec, place, dict(overrides or {}))
+
+
+def _certain(folder: Path, profile: Profile) -> Profile:
+    """Files that a profile names are found from any working directory."""
+    if profile.control.ca_file is None:
+        return profile
+    file = str(folder / Path(profile.control.ca_file).expanduser())
+    control = profile.control.model_copy(update={"ca_file": file})
+    return profile.model_copy(update={"control": control})

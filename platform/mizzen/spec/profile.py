@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mizzen.spec.columns import Name, Section
 
@@ -107,3 +107,9 @@ class Profile(Section):
     state: str | None = Field(
         default=None, description="SQLAlchemy URL of the state; SQLite in the home when absent"
     )
+
+    @model_validator(mode="after")
+    def _one_state(self) -> Profile:
+        if self.control.url is not None and self.state is not None:
+            raise ValueError("`control.url` and `state` both say where the state is: give one")
+        return self

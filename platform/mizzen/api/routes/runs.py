@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path as File
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from mizzen.api.access import Id, ProjectName, StateOf
@@ -68,7 +68,9 @@ def add_run(state: StateOf, project: ProjectName, run: Id, told: NewRun) -> None
 
 
 @router.get("/{run}")
-def get_run(state: StateOf, project: ProjectName, run: Id) -> RunRecord:
+def get_run(
+    state: StateOf, project: ProjectName, run: Annotated[str, Path(max_length=200)]
+) -> RunRecord:
     """A run by its id, or by an unambiguous beginning of it."""
     return state.runs.get(project, run)
 
@@ -100,7 +102,7 @@ def record_step(state: StateOf, project: ProjectName, run: Id, step: Id, told: S
         attempt=found.attempt,
         seconds=found.seconds,
         figures=found.figures,
-        artifacts={name: Path(path) for name, path in found.artifacts.items()},
+        artifacts={name: File(path) for name, path in found.artifacts.items()},
         error=found.error,
     )
     state.runs.record_step(project, event, told.position)

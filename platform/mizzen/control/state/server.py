@@ -16,7 +16,6 @@ from sqlalchemy import (
     URL,
     Connection,
     Engine,
-    Insert,
     create_engine,
     delete,
     event,
@@ -130,13 +129,13 @@ class ServerSession:
         self, table: str, values: Mapping[str, Any], *, unless_known: bool = False
     ) -> int | None:
         """See `Session`."""
-        wanted: Insert = _INSERT[self._connection.dialect.name](metadata.tables[table])
-        wanted = wanted.values(dict(values))
-        if unless_known:
-            done = self._connection.execute(wanted.on_conflict_do_nothing())  # type: ignore[attr-defined]
-            return 0 if done.rowcount else None
-        key = self._connection.execute(wanted).inserted_primary_key
-        return key[0] if key and isinstance(key[0], int) else 0
+        known = metadata.tables[table]
+        wanted = _INSERT[self._connection.dialect.name](known).values(dict(values))
+        wanted = wanted.on_conflict_do_nothing() if unless_known else wanted
+        key = self._connection.execute(wanted.returning(*known.primary_key)).first()
+        if key is None:
+            return None
+        return key[0] if isinstance(key[0], int) else 0
 
     def change(self, table: str, where: Mapping[str, Any], values: Mapping[str, Any]) -> None:
         """See `Session`."""

@@ -16,9 +16,10 @@ from mizzen.control.state.remote.transport import Answer, Transport
 from mizzen.errors import MizzenError, TemporaryError, UserError, from_dict
 from mizzen.spec.profile import Control
 
-READ_SECONDS, WRITE_SECONDS = 15.0, 90.0  # a run that cannot write its state waits; people do not
+READ_SECONDS, WRITE_SECONDS = 10.0, 90.0  # a run that cannot write its state waits; people do not
 STREAM_SECONDS = 30.0  # a stream says something more often
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+_NOT_DONE = frozenset({429, 503})
 _AWAY = frozenset({429, 502, 503, 504})
 
 
@@ -47,9 +48,9 @@ class Connection:
         self._ask("PUT", path, content, "application/octet-stream")
 
     def ask_once(self, path: str, value: Any) -> Any:
-        """Send what must not be sent twice."""
+        """Send what must not be done twice: again only if it certainly was not done."""
         body = json.dumps(document(value)).encode()
-        return _json(self._ask("POST", path, body, "application/json", patience=0.0))
+        return _json(self._ask("POST", path, body, "application/json", once=True))
 
     def events(self, path: str, after: int) -> Iterator[tuple[int, Any] | None]:
         """Server-sent events after the one with the id `after`, as (id, document), from as many
@@ -82,23 +83,24 @@ class Connection:
         path: str,
         body: bytes | None = None,
         kind: str = "",
-        patience: float | None = None,
+        once: bool = False,
     ) -> Answer:
-        if patience is None:
-            patience = READ_SECONDS if method == "GET" else WRITE_SECONDS
+        patience = READ_SECONDS if method == "GET" or once else WRITE_SECONDS
         waiting, headers = _Patience(patience), {"Content-Type": kind} if kind else {}
         while True:
             try:
-                answer = self._transport.send(method, _rooted(path), body, headers)
+                answer = self._transport.send(method, _rooted(path), body, headers, fresh=once)
             except ssl.SSLCertVerificationError as error:
                 raise self._untrusted(error) from None
             except (OSError, http.client.HTTPException) as error:
+                if once and not isinstance(error, ConnectionRefusedError):
+                    raise self._away(error) from None
                 waiting.wait(self._away(error))
                 continue
             if answer.status < http.HTTPStatus.BAD_REQUEST:
                 return answer
             fault = self._error(answer)
-            if answer.status not in _AWAY:
+            if answer.status not in (_NOT_DONE if once else _AWAY):
                 raise fault
             waiting.wait(fault)
 

@@ -15,7 +15,7 @@ from mizzen.errors import UserError
 from mizzen.spec.profile import Control
 
 logger = logging.getLogger("mizzen.control")
-SECONDS = 40.0  # above the server's own limit, so that its words arrive
+SECONDS = 75.0  # above the limits of the server, so that its words arrive
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,18 @@ class Transport:
         if self._tls is None and not _is_local(parts.hostname):
             logger.warning("warning: the token travels unencrypted to %s; use https", self._host)
 
-    def send(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
-        """Ask once, on a kept connection where there is one."""
-        connection = self._take()
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: dict[str, str],
+        *,
+        fresh: bool = False,
+    ) -> Answer:
+        """Ask once, on a kept connection where there is one; the server may have left it, so what
+        must not be repeated asks for a `fresh` one."""
+        connection = self._new(SECONDS) if fresh else self._take()
         try:
             connection.request(method, self._path + path, body, self._with_token(headers))
             answer = connection.getresponse()

@@ -1,0 +1,380 @@
+"""What the state promises, wherever it is: in a file, in PostgreSQL, behind the control API."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mizzen.control.state.database import open_address
+from mizzen.control.state.records import (
+    Chapter,
+    DecisionRecord,
+    Promotion,
+    RunRecord,
+    Served,
+    VersionRecord,
+    WindowRecord,
+    document,
+)
+from mizzen.control.state.sql import SqlState
+from mizzen.control.state.verbs import State
+from mizzen.core.runs import RunState, StepEvent, StepState
+from mizzen.errors import Conflict, InvalidData, NotFound
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+EMPTY_TAR = bytes(10240)
+DIGEST = "84ff92691f909a05b224e1c56abb4864f01b4f8e3c854e4bb4c7baf1d3f6d652"
+
+
+@pytest.fixture(params=["sqlite", "postgres", "http"])
+def state(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> State:
+    """An empty state."""
+    if request.param == "sqlite":
+        return SqlState(open_address(f"sqlite:///{tmp_path}/state.db"))
+    if request.param == "http":
+        found: State = request.getfixturevalue("api").state()
+        return found
+    for name, value in request.getfixturevalue("database").items():
+        monkeypatch.setenv(name, value)
+    return SqlState(open_address("postgresql+psycopg://"))
+
+
+@pytest.fixture
+def shop(state: State) -> State:
+    """A project with a run, two versions that the gate blessed, and one alarm."""
+    state.runs.add(run(), "/projects/shop")
+    for number in (1, 2):
+        state.models.add_version(version(number))
+    state.watching.add_window(window("drift:1", alarm=True))
+    return state
+
+
+def run(run_id: str = "20260102-030405-aaaaaa", **values: Any) -> RunRecord:
+    record = RunRecord(
+        id=run_id,
+        project="shop",
+        kind="training",
+        title="a run",
+        state=RunState.QUEUED,
+        trigger="person",
+        arguments={"seed": 1, "code": "c" * 64, "start": ""},
+        plan="p" * 64,
+        code="c" * 64,
+        folder="/home/me/shop/.mizzen/runs/1",
+        created_at=NOW,
+    )
+    return replace(record, **values)
+
+
+def version(number: int) -> VersionRecord:
+    return VersionRecord(
+        "shop", number, run().id, True, "why", "roc_auc", 0.1 + 0.2, None, None, NOW
+    )
+
+
+def promotion(number: int) -> Promotion:
+    return Promotion("shop", number, None, "me", "better", False, NOW)
+
+
+def window(name: str, *, alarm: bool, judged: bool = True, day: int = 0) -> WindowRecord:
+    end = NOW + timedelta(days=day)
+    figures = {"judged": judged, "rows": 5}
+    return WindowRecord(
+        name, "shop", end - timedelta(days=30), end, 1, "drift", alarm, figures, None, end
+    )
+
+
+def decision(trigger: str, *, go: bool = True, run_id: str | None = None) -> DecisionRecord:
+    return DecisionRecord("shop", trigger, "drift", go, "allowed", "no rule", None, NOW, run_id)
+
+
+def event(step: str, to: StepState, **values: Any) -> StepEvent:
+    return StepEvent(run().id, step, to, NOW, **values)
+
+
+def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
+    """Their answers, or what they raised, all begun together."""
+    barrier = threading.Barrier(len(calls))
+
+    def call(wanted: Callable[[], Any]) -> Any:
+        barrier.wait()
+        try:
+            return wanted()
+        except Exception as error:  # noqa: BLE001 (told apart by the test)
+            return error
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(call, calls))
+
+
+def test_a_run_comes_back_as_it_was_told(state: State) -> None:
+    told = run(arguments={"a": [1, None, "é"], "b": {"c": 0.1}}, error={"message": 'no\n"x"'})
+    state.runs.add(told, "/somewhere")
+    assert state.runs.get("shop", told.id) == told
+    assert state.runs.newest_first("shop") == [told]
+    assert [found.name for found in state.projects.all()] == ["shop"]
+
+
+def test_instants_keep_their_microseconds_in_any_zone(state: State) -> None:
+    elsewhere = NOW.astimezone(timezone(timedelta(hours=-5)))
+    state.runs.add(run(created_at=elsewhere), "")
+    found = state.runs.get("shop", run().id).created_at
+    assert found == NOW
+    assert found.utcoffset() is not None
+
+
+def test_a_run_is_found_by_the_beginning_of_its_id(shop: State) -> None:
+    shop.runs.add(run("20260102-030405-bbbbbb"), "")
+    assert shop.runs.get("shop", "20260102-030405-b").id.endswith("bbbbbb")
+    with pytest.raises(NotFound, match="several runs begin with"):
+        shop.runs.get("shop", "2026")
+    with pytest.raises(NotFound, match=r"no run '9'(.|\n)*bbbbbb"):
+        shop.runs.get("shop", "9")
+    with pytest.raises(NotFound):
+        shop.runs.get("another", run().id)
+
+
+def test_fields_of_a_run_are_set_and_unset(shop: State) -> None:
+    fault = {"step": "train", "message": "no"}
+    shop.runs.change("shop", run().id, state=RunState.FAILED, ended_at=NOW, error=fault, version=3)
+    found = shop.runs.get("shop", run().id)
+    assert (found.state, found.ended_at, found.error) == (RunState.FAILED, NOW, fault)
+    assert shop.runs.with_version("shop", 3) == [found]
+    shop.runs.change("shop", run().id, state=RunState.RUNNING, ended_at=None, error=None)
+    found = shop.runs.get("shop", run().id)
+    assert (found.state, found.ended_at, found.error) == (RunState.RUNNING, None, None)
+
+
+def test_what_does_not_exist_cannot_be_changed(shop: State) -> None:
+    with pytest.raises(NotFound):
+        shop.runs.change("shop", "nothing", state=RunState.FAILED)
+    with pytest.raises(NotFound):
+        shop.runs.change("another", run().id, state=RunState.FAILED)
+    with pytest.raises(NotFound):
+        shop.runs.record_step("another", event("train", StepState.RUNNING), 0)
+    assert shop.runs.steps_of("another", run().id) == []
+
+
+def test_the_last_event_of_each_step_is_kept_in_the_plans_order(shop: State) -> None:
+    shop.runs.record_step("shop", event("train", StepState.RUNNING), 1)
+    shop.runs.record_step("shop", event("snapshot", StepState.CACHED), 0)
+    figures = {"rows": 5, "auc": 0.1 + 0.2, "blessed": True, "name": "1"}
+    artifacts = {"model": Path("/a b/model")}
+    done = event("train", StepState.SUCCEEDED, seconds=1.5, figures=figures, artifacts=artifacts)
+    for _ in range(2):  # an answer that was lost
+        shop.runs.record_step("shop", done, 1)
+    found = shop.runs.steps_of("shop", run().id)
+    assert [(step.name, step.state) for step in found] == [
+        ("snapshot", StepState.CACHED),
+        ("train", StepState.SUCCEEDED),
+    ]
+    assert found[1].figures == figures
+    assert [type(value) for value in found[1].figures.values()] == [int, float, bool, str]
+    assert found[1].artifacts == {"model": "/a b/model"}
+
+
+def test_following_a_run_tells_each_step_and_ends_with_it(shop: State) -> None:
+    def work() -> None:
+        shop.runs.change("shop", run().id, state=RunState.RUNNING)
+        shop.runs.record_step("shop", event("train", StepState.RUNNING), 0)
+        shop.runs.record_step("shop", event("train", StepState.SUCCEEDED), 0)
+        shop.runs.change("shop", run().id, state=RunState.SUCCEEDED, ended_at=NOW)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    seen = [change for change in shop.runs.follow("shop", run().id) if change is not None]
+    worker.join()
+    assert seen[-1].run.state is RunState.SUCCEEDED
+    steps = [change.step for change in seen if change.step is not None]
+    assert steps[-1].state is StepState.SUCCEEDED
+    numbers = [change.number for change in seen]
+    assert numbers == sorted(set(numbers))
+
+
+def test_following_goes_on_after_the_last_change_that_was_seen(shop: State) -> None:
+    shop.runs.record_step("shop", event("one", StepState.SUCCEEDED), 0)
+    shop.runs.record_step("shop", event("two", StepState.SUCCEEDED), 1)
+    shop.runs.change("shop", run().id, state=RunState.FAILED, ended_at=NOW)
+    seen = [change for change in shop.runs.follow("shop", run().id) if change is not None]
+    assert [change.step and change.step.name for change in seen] == ["one", "two", None]
+    later = [c for c in shop.runs.follow("shop", run().id, seen[0].number) if c is not None]
+    assert later == seen[1:]
+    assert [c for c in shop.runs.follow("shop", run().id, seen[-1].number) if c] == []
+    with pytest.raises(NotFound):
+        list(shop.runs.follow("shop", "nothing"))
+
+
+def test_a_repeated_new_run_is_one_and_another_of_its_id_is_refused(shop: State) -> None:
+    shop.runs.change("shop", run().id, state=RunState.RUNNING)
+    shop.runs.add(run(), "/projects/shop")
+    assert shop.runs.get("shop", run().id).state is RunState.RUNNING
+    with pytest.raises(Conflict, match="another run"):
+        shop.runs.add(run(folder="/elsewhere"), "")
+
+
+def test_versions_are_listed_and_an_unknown_one_names_them(shop: State) -> None:
+    shop.models.add_version(replace(version(1), reason="told again"))
+    assert shop.models.all_versions("shop") == [version(1), version(2)]
+    assert shop.models.get_version("shop", 2) == version(2)
+    with pytest.raises(NotFound, match="1, 2"):
+        shop.models.get_version("shop", 9)
+    with pytest.raises(Conflict):
+        shop.models.add_version(replace(version(5), run="no such run"))
+
+
+def test_promotions_are_a_history_and_the_newest_is_the_champion(shop: State) -> None:
+    assert shop.models.champion("shop") is None
+    first = shop.models.append_promotion(promotion(1), expected=None)
+    second = shop.models.append_promotion(promotion(2), expected=1)
+    assert (first.previous, second.previous) == (None, 1)
+    assert shop.models.champion("shop") == second
+    assert shop.models.history("shop") == [first, second]
+    with pytest.raises(Conflict, match="judged against version 1"):
+        shop.models.append_promotion(promotion(1), expected=1)
+    with pytest.raises(NotFound):
+        shop.models.append_promotion(promotion(7))
+
+
+def test_a_promotion_whose_answer_was_lost_is_sent_again_and_stands_once(shop: State) -> None:
+    asked = promotion(1)
+    first = shop.models.append_promotion(asked, expected=None)
+    shop.models.append_promotion(promotion(2))
+    assert shop.models.append_promotion(asked, expected=None) == first
+    assert len(shop.models.history("shop")) == 2
+
+
+def test_of_promotions_at_once_that_were_judged_alike_one_wins(shop: State) -> None:
+    shop.models.append_promotion(promotion(1))
+    calls: list[Callable[[], Any]] = [
+        lambda: shop.models.append_promotion(promotion(2), expected=1) for _ in range(8)
+    ]
+    answers = at_once(calls)
+    assert sum(isinstance(answer, Promotion) for answer in answers) == 1, answers
+    assert sum(isinstance(answer, Conflict) for answer in answers) == 7, answers
+    assert [found.version for found in shop.models.history("shop")] == [1, 2]
+
+
+def test_an_alarm_is_answered_by_one_decision(shop: State) -> None:
+    assert [found.id for found in shop.watching.pending_alarms("shop")] == ["drift:1"]
+    calls: list[Callable[[], Any]] = [
+        lambda: shop.watching.add_decision(decision("drift:1", go=False), "drift:1")
+        for _ in range(8)
+    ]
+    answers = at_once(calls)
+    kept = [answer for answer in answers if isinstance(answer, DecisionRecord)]
+    assert len(kept) == 1, answers
+    assert all(isinstance(answer, Conflict) for answer in answers if answer not in kept), answers
+    assert shop.watching.all_decisions("shop") == kept
+    assert shop.watching.pending_alarms("shop") == []
+    assert shop.watching.all_windows("shop")[0].handled_by == kept[0].id
+
+
+def test_a_trigger_goes_once_however_many_ask(shop: State) -> None:
+    calls: list[Callable[[], Any]] = [
+        lambda: shop.watching.add_decision(decision("merge-1", run_id=run().id)) for _ in range(8)
+    ]
+    answers = at_once(calls)
+    assert sum(isinstance(answer, DecisionRecord) for answer in answers) == 1, answers
+    shop.watching.add_decision(decision("merge-1", go=False))
+    assert len(shop.watching.all_decisions("shop")) == 2
+
+
+def test_a_decision_whose_answer_was_lost_is_sent_again_and_stands_once(shop: State) -> None:
+    asked = decision("drift:1")
+    first = shop.watching.add_decision(asked, "drift:1")
+    assert shop.watching.add_decision(asked, "drift:1") == first
+    with pytest.raises(NotFound, match="no watched window"):
+        shop.watching.add_decision(decision("x", go=False), "no window")
+
+
+def test_a_window_is_kept_once_unless_it_was_not_judged(shop: State) -> None:
+    shop.watching.add_window(window("w", alarm=False, judged=False, day=1))
+    shop.watching.add_window(window("w", alarm=True, day=1))
+    shop.watching.add_window(window("w", alarm=False, day=1))
+    found = shop.watching.all_windows("shop")
+    assert [(w.id, w.alarm) for w in found] == [("drift:1", True), ("w", True)]
+    assert found[1] == window("w", alarm=True, day=1)
+
+
+def test_the_breakers_last_reset_is_known(shop: State) -> None:
+    assert shop.watching.last_reset("shop") is None
+    shop.watching.add_decision(replace(decision("r", go=False), rule="reset"))
+    assert shop.watching.last_reset("shop") == NOW
+
+
+def test_what_is_served_is_replaced_by_many_at_once(shop: State) -> None:
+    def serve(number: int) -> Callable[[], Any]:
+        record = Served("shop", number, "http://127.0.0.1:3000", None, NOW)
+        return lambda: shop.watching.set_served(record)
+
+    assert at_once([serve(number) for number in range(6)]) == [None] * 6
+    shop.watching.clear_served("shop")
+    shop.watching.clear_served("shop")
+
+
+def test_a_story_goes_on_where_it_was(shop: State) -> None:
+    told = Chapter("shop", "demo", 0, "d" * 64, {"done": True, "run": "x"}, NOW)
+    assert shop.chapters.get("shop", "demo", 0) is None
+    shop.chapters.keep(replace(told, digest="e" * 64))
+    shop.chapters.keep(told)
+    assert shop.chapters.get("shop", "demo", 0) == told
+
+
+def test_many_machines_know_a_project_at_once(state: State) -> None:
+    calls: list[Callable[[], Any]] = [
+        lambda: state.projects.know("shop", "/here", NOW) for _ in range(6)
+    ]
+    assert at_once(calls) == [None] * 6
+    assert [found.name for found in state.projects.all()] == ["shop"]
+
+
+def test_steps_that_are_told_at_once_are_all_kept_and_numbered(shop: State) -> None:
+    calls: list[Callable[[], Any]] = [
+        lambda number=number: shop.runs.record_step(  # type: ignore[misc]
+            "shop", event(f"step-{number}", StepState.SUCCEEDED), number
+        )
+        for number in range(8)
+    ]
+    assert at_once(calls) == [None] * 8
+    assert len(shop.runs.steps_of("shop", run().id)) == 8
+    shop.runs.change("shop", run().id, state=RunState.SUCCEEDED)
+    numbers = [change.number for change in shop.runs.follow("shop", run().id) if change]
+    assert len(set(numbers)) == 9
+
+
+def test_bundles_are_kept_by_what_they_hold(state: State) -> None:
+    assert not state.bundles.has(DIGEST)
+    with pytest.raises(NotFound):
+        state.bundles.get(DIGEST)
+    for _ in range(2):
+        state.bundles.put(DIGEST, EMPTY_TAR, NOW)
+    assert state.bundles.has(DIGEST)
+    assert state.bundles.get(DIGEST) == EMPTY_TAR
+    with pytest.raises(InvalidData, match="does not hash"):
+        state.bundles.put("0" * 64, EMPTY_TAR, NOW)
+
+
+def test_odd_names_and_texts_are_kept_as_they_are(shop: State) -> None:
+    odd = "x'\"; DROP TABLE runs; -- é漢\t\n%_\\"
+    shop.models.append_promotion(replace(promotion(1), reason=odd))
+    found = shop.models.champion("shop")
+    assert found is not None
+    assert found.reason == odd
+    assert document(found)["reason"] == odd
+    with pytest.raises(NotFound):
+        shop.runs.get("shop", "%")
+
+
+def test_who_keeps_the_state_is_told(state: State) -> None:
+    from mizzen import __version__
+    from mizzen.control.state.database import HEAD
+
+    about = state.about()
+    assert (about.version, about.tables) == (__version__, HEAD)
