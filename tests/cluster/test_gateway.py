@@ -10,12 +10,12 @@ from contextlib import closing
 import pytest
 from testnode.eventually import eventually
 from testnode.figures import timed
+from testnode.gateway import Address, gateway_address
 from testnode.kubectl import Kubectl
 from testnode.workloads import Manifest, deployment, named, service, web_container
 
 API = "gateway.networking.k8s.io/v1"
 REQUESTS = 1000
-Address = tuple[str, int]
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def gateway(kubectl: Kubectl, namespace: str, with_addon: Callable[[str], None])
     with timed("gateway: applied to Envoy ready"):
         kubectl.apply([named(API, "Gateway", "gateway", namespace, spec=spec)])
         kubectl.wait("condition=Programmed", "gateway/gateway", "--namespace", namespace)
-    return envoy_address(kubectl, namespace)
+    return gateway_address(kubectl, namespace)
 
 
 def test_requests_are_divided_by_weight_and_mirrored(
@@ -57,15 +57,6 @@ def route(namespace: str, weights: dict[str, int], mirror: str) -> Manifest:
         "rules": [{"backendRefs": backends, "filters": [copy]}],
     }
     return named(API, "HTTPRoute", "route", namespace, spec=spec)
-
-
-def envoy_address(kubectl: Kubectl, namespace: str) -> Address:
-    """The node's address and the port that Envoy's Service has on it."""
-    label = f"gateway.envoyproxy.io/owning-gateway-namespace={namespace}"
-    where = ("--namespace=envoy-gateway-system", f"--selector={label}")
-    port = kubectl.get("services", *where)["items"][0]["spec"]["ports"][0]["nodePort"]
-    addresses = kubectl.get("nodes")["items"][0]["status"]["addresses"]
-    return next(a["address"] for a in addresses if a["type"] == "InternalIP"), int(port)
 
 
 def ask(address: Address, times: int) -> Counter[str]:
