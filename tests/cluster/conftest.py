@@ -26,6 +26,7 @@ from testnode.figures import timed
 from testnode.kubectl import Kubectl
 from testnode.provide_node import NodeProvider
 from testnode.providers import Provider
+from testnode.s3 import S3Server, require_server
 from testnode.slots import free_slot
 from testnode.spec import NodeSpec
 from testnode.workloads import named
@@ -95,6 +96,20 @@ def own_node() -> Iterator[NodeSpec]:
         node.down(spec)
         yield spec
         node.down(spec)
+
+
+@pytest.fixture
+def s3(tmp_path: Path) -> Iterator[S3Server]:
+    """An S3 server of the test's own, which it may stop; no cluster is needed for it."""
+    skip_unless(require_server)
+    folder = tmp_path / "s3"
+    folder.mkdir()
+    server = S3Server(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

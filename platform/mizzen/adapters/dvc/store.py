@@ -14,6 +14,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from mizzen.adapters.dvc.refusals import translated
 from mizzen.errors import IntegrityError, NotFound, TemporaryError
 
 if TYPE_CHECKING:
@@ -44,6 +45,10 @@ class DvcStore:
         Raises:
             TemporaryError: the store cannot be written.
         """
+        with translated(self._url):
+            return self._put(folder)
+
+    def _put(self, folder: Path) -> str:
         from dvc_objects.fs.local import localfs
 
         tree = self._build(folder)
@@ -67,7 +72,12 @@ class DvcStore:
         Raises:
             NotFound: no such version in this store.
             IntegrityError: an object is missing, or no longer hashes to its name.
+            TemporaryError: the store does not answer.
         """
+        with translated(self._url):
+            self._get(version, into)
+
+    def _get(self, version: str, into: Path) -> None:
         tree = self._listing(version)
         part = into.with_name(f".{into.name}.{os.getpid()}.part")
         try:
@@ -142,6 +152,8 @@ def _open(url: str) -> tuple[Any, str]:
         from dvc_objects.fs.local import localfs
 
         return localfs, url
+    if region := os.environ.get("AWS_REGION"):
+        os.environ.setdefault("AWS_DEFAULT_REGION", region)  # the name that its library reads
     from dvc.fs import parse_external_url  # type: ignore[import-untyped]
 
     filesystem, path = parse_external_url(url)
