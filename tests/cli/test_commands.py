@@ -42,7 +42,7 @@ def test_every_command_that_the_documents_name_is_there() -> None:
         "init", "check", "run", "serve", "predict", "drift", "retrain", "demo", "up", "down",
         "status", "doctor", "runs list", "runs show", "runs logs", "runs resume", "runs cancel",
         "models list", "models show", "models promote", "models compare", "models package",
-        "models export",
+        "models export", "replay", "windows",
         "labels add", "labels import", "cache prune",
     }  # fmt: skip
     assert set(COMMANDS) == {path[0] for path, _ in LEAVES}

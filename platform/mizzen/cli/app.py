@@ -22,6 +22,7 @@ COMMANDS = {
     "labels": "labels",
     "replay": "replay",
     "drift": "drift",
+    "windows": "windows",
     "retrain": "retrain",
     "demo": "demo",
     "up": "up",

@@ -1,0 +1,26 @@
+"""`mizzen windows`."""
+
+from __future__ import annotations
+
+from mizzen.cli.door import Door, command_app
+from mizzen.cli.show import table
+
+app, command = command_app("mizzen windows")
+
+
+@command
+def windows(door: Door) -> None:
+    """What was watched, and what was decided about each alarm."""
+    found = door.project.windows()
+    decisions = {decision.id: decision for decision in door.project.decisions()}
+
+    def show() -> None:
+        rows = []
+        for window in found:
+            start = "the beginning" if window.start is None else f"{window.start:%F %T}"
+            answer = decisions.get(window.handled_by or 0)
+            told = "" if answer is None else f"{'go' if answer.go else 'no'}: {answer.reason}"
+            rows.append((start, f"{window.end:%F %T}", window.version, window.verdict, told))
+        table(door, ("from", "until", "version", "found", "decided"), rows)
+
+    door.answer({"windows": found, "decisions": list(decisions.values())}, show)
