@@ -7,6 +7,7 @@ change of Mizzen's code builds one thin layer per image.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 import time
@@ -28,17 +29,21 @@ SBOM = "/usr/share/mizzen/sbom.json"
 # when an image was made is told by a label: the time of the commit.
 EPOCH = 315532800  # 1980-01-01, the first day a wheel can tell
 TESTS_BASE = "mizzen.test/python:3.11"  # made by `python tests/cluster build`
+SCRIPTS_OF_LIBRARIES = ("settings.sh", "libraries.sh", "without_installers.py", "bytecode.py")
+SCRIPTS_OF_MIZZEN = ("mizzen.sh", "bytecode.py", "bill.py")
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`prefix`: what stands before `mizzen/NAME`, a registry with its slash, or nothing."""
+    """`prefix`: what stands before `mizzen/NAME`, a registry with its slash, or nothing.
+    `output`: where bills of materials go. `cache`: whether steps built before are taken."""
 
     base: str
     prefix: str
     tag: str
     output: Path
+    cache: bool = True
 
     def name(self, image: Image) -> str:
         return f"{self.prefix}mizzen/{image.name}:{self.tag}"
@@ -110,9 +115,8 @@ class _Workshop:
             **further,
         }
         context = self._context(image)
-        self._engine.build(
-            Order(name, image.dockerfile, context, target, arguments, self._secrets, EPOCH)
-        )
+        given = (arguments, self._secrets, EPOCH, self._options.cache)
+        self._engine.build(Order(name, image.dockerfile, context, target, *given))
 
     def _base(self, image: Image) -> str:
         line = image.line()
@@ -120,20 +124,19 @@ class _Workshop:
 
     def _context(self, image: Image) -> Path:
         folder = self._scratch / image.name
-        return (
-            folder
-            if folder.exists()
-            else stage(image, self._wheel, self._scratch / "tools", folder)
-        )
+        if not folder.exists():
+            stage(image, self._wheel, self._scratch / "tools", folder)
+        return folder
 
     def _key(self, image: Image) -> str:
         """What the libraries of an image depend on: lists and scripts, its parents' too."""
         lists = [one.requirements for one in image.line()]
-        return digest([*lists, *(file for file in LAYER.iterdir() if file.is_file())])
+        return digest([*lists, *(LAYER / script for script in SCRIPTS_OF_LIBRARIES)])
 
     def _of_image(self, image: Image) -> dict[str, str]:
         own = {"IMAGE": f"mizzen/{image.name}", "TITLE": image.title}
-        return {**own, "WHEEL_DIGEST": digest([self._wheel]), **self._labels}
+        scripts = [LAYER / script for script in SCRIPTS_OF_MIZZEN]
+        return {**own, "WHEEL_DIGEST": digest([self._wheel, *scripts]), **self._labels}
 
     def _keep_bill(self, image: Image) -> None:
         self._options.output.mkdir(parents=True, exist_ok=True)
@@ -151,7 +154,7 @@ def _secrets(scratch: Path) -> dict[str, Path]:
 
 
 def _labels() -> dict[str, str]:
-    lock = digest([LOCK])
+    lock = hashlib.sha256(LOCK.read_bytes()).hexdigest()
     return {
         "VERSION": __version__,
         "REVISION": _revision(),

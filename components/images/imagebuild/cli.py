@@ -25,7 +25,8 @@ def main(arguments: Sequence[str]) -> int:
             write_pins(images)
             return 0
         engine = engines.choose(given.engine)
-        options = Options(base_image(engine, given.base), given.prefix, given.tag, given.output)
+        base = base_image(engine, given.base)
+        options = Options(base, given.prefix, given.tag, given.output, not given.no_cache)
         built = build(engine, images, options, say)
         say(report(images, built))
         refuse_too_large(images, built)
@@ -85,5 +86,6 @@ def _parser() -> argparse.ArgumentParser:
         help="where the bills of materials go",
     )
     parser.add_argument("--engine", choices=engines.ENGINES, help="default: the one that answers")
+    parser.add_argument("--no-cache", action="store_true", help="build every step anew")
     parser.add_argument("--pins", action="store_true", help="write the pinned lists, build nothing")
     return parser

@@ -35,7 +35,7 @@ def fetch_tools(folder: Path, architecture: str) -> None:
     run([uv(), "pip", "install", "--quiet", "--no-deps", *into, wish], environment=as_environment())
 
 
-def stage(image: Image, wheel: Path, tools: Path, folder: Path) -> Path:
+def stage(image: Image, wheel: Path, tools: Path, folder: Path) -> None:
     """Put the context of one image into `folder`."""
     folder.mkdir(parents=True)
     shutil.copytree(LAYER, folder / "layer", ignore=shutil.ignore_patterns("__pycache__"))
@@ -46,7 +46,6 @@ def stage(image: Image, wheel: Path, tools: Path, folder: Path) -> Path:
     (folder / "links").mkdir()
     for number, links in enumerate(link_folders()):
         shutil.copytree(links, folder / "links" / str(number), copy_function=_link)
-    return folder
 
 
 def digest(files: Iterable[Path]) -> str:

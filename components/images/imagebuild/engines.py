@@ -34,6 +34,7 @@ class Order:
     arguments: Mapping[str, str]
     secrets: Mapping[str, Path]
     epoch: int
+    cache: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,8 @@ def _words(order: Order) -> list[str]:
     arguments = [f"--build-arg={name}={value}" for name, value in order.arguments.items()]
     secrets = [f"--secret=id={name},src={file}" for name, file in order.secrets.items()]
     place = [f"--target={order.target}", f"--tag={order.tag}", f"--file={order.dockerfile}"]
-    return [*arguments, *secrets, *place, str(order.context)]
+    anew = [] if order.cache else ["--no-cache"]
+    return [*anew, *arguments, *secrets, *place, str(order.context)]
 
 
 def _answers(command: Sequence[str]) -> bool:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+MODULES = "mizzen:modules"
 DPKG = Path("/var/lib/dpkg/status")
 
 
@@ -35,7 +36,20 @@ def bill(image: str) -> dict[str, Any]:
 def _python(installed: Distribution) -> dict[str, Any]:
     name = installed.metadata["Name"]
     address = f"pkg:pypi/{name.lower().replace('_', '-')}@{quote(installed.version)}"
-    return {**_part(address, name, installed.version), **_licenses(installed)}
+    modules = [{"name": MODULES, "value": " ".join(_modules(installed))}]
+    return {
+        **_part(address, name, installed.version),
+        **_licenses(installed),
+        "properties": modules,
+    }
+
+
+def _modules(installed: Distribution) -> list[str]:
+    """What the distribution lets a program import: top-level names."""
+    tops = {file.parts[0] for file in installed.files or () if len(file.parts) > 1}
+    tops |= {file.name for file in installed.files or () if len(file.parts) == 1}
+    names = {top.partition(".")[0] for top in tops if not top.endswith((".dist-info", ".pth"))}
+    return sorted(name for name in names if name.isidentifier() and name != "__pycache__")
 
 
 def _licenses(installed: Distribution) -> dict[str, Any]:

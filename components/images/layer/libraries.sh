@@ -11,3 +11,4 @@ $uv install --quiet --python "$python" --break-system-packages --no-deps -r "$1"
 $uv check --quiet --python "$python"
 "$python" "$here/without_installers.py" "$1"
 "$python" "$here/bytecode.py"
+rm -f /tmp/uv-*.lock

@@ -7,6 +7,11 @@ python=$(command -v python3)
 export UV_NO_CACHE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 /run/tools/bin/uv pip install --quiet --offline --no-index --python "$python" \
   --break-system-packages --no-deps "$1"/*.whl
+# uv notes when the wheel was written; the image must not depend on that
+site=$("$python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+sed -i '/uv_cache.json/d' "$site"/mizzen-*.dist-info/RECORD
+rm -f "$site"/mizzen-*.dist-info/uv_cache.json
 "$python" "$here/bytecode.py"
 mkdir -p /usr/share/mizzen
 "$python" "$here/bill.py" "$2" >/usr/share/mizzen/sbom.json
+rm -f /tmp/uv-*.lock
