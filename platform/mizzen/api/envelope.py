@@ -74,7 +74,8 @@ class Envelope:
         return b"".join(parts)
 
     def _tell(self, scope: Message, letter: _Letter, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "none")
+        # with or without the prefix, as the framework's version has it
+        route = getattr(scope.get("route"), "path", "none").removeprefix("/api/v1")
         self._instruments.request(scope["method"], route, letter.status, seconds)
         if route not in _SILENT:
             told = {

@@ -1,0 +1,133 @@
+"""The control API is killed in each of its writes, before the commit and after it: the client
+asks again, and what was asked stands once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from api_server import TOKEN, ApiServer
+from shop_records import NOW, RUN, fill, run
+
+from mizzen.control.state.records import (
+    Chapter,
+    DecisionRecord,
+    Promotion,
+    Served,
+    VersionRecord,
+    WindowRecord,
+)
+from mizzen.control.state.verbs import State
+from mizzen.core.runs import RunState, StepEvent, StepState
+
+DYING = Path(__file__).resolve().parents[1] / "shared" / "dying_api.py"
+TAR = bytes(10240)
+DIGEST = hashlib.sha256(TAR).hexdigest()
+TABLES = (
+    "projects",
+    "runs",
+    "steps",
+    "versions",
+    "promotions",
+    "windows",
+    "decisions",
+    "served",
+    "chapters",
+    "bundles",
+)
+WINDOW = WindowRecord("drift:1", "shop", None, NOW, 1, "drift", True, {"rows": 5}, None, NOW)
+PROMOTION = Promotion("shop", 1, None, "gate", "better", False, NOW)
+DECISION = DecisionRecord("shop", "drift:0", "drift", True, "allowed", "no rule", None, NOW)
+STEP = StepEvent(RUN, "train", StepState.SUCCEEDED, NOW, figures={"rows": 5})
+
+WRITES: dict[str, Callable[[State], Any]] = {
+    "a project": lambda s: s.projects.know("other", "/other", NOW),
+    "a run": lambda s: s.runs.add(run("20260102-030405-bbbbbb"), "/projects/shop"),
+    "a run's state": lambda s: s.runs.change(
+        "shop", RUN, state=RunState.RUNNING, attempts=2, ended_at=None, error=None
+    ),
+    "a step": lambda s: s.runs.record_step("shop", STEP, 1),
+    "a version": lambda s: s.models.add_version(
+        VersionRecord("shop", 3, RUN, True, "why", "auc", 0.5, 1, 0.4, NOW)
+    ),
+    "a promotion": lambda s: s.models.append_promotion(PROMOTION, expected=None),
+    "a window": lambda s: s.watching.add_window(WINDOW),
+    "a decision": lambda s: s.watching.add_decision(DECISION, "drift:0"),
+    "what is served": lambda s: s.watching.set_served(Served("shop", 1, "http://x", None, NOW)),
+    "nothing is served": lambda s: s.watching.clear_served("shop"),
+    "a chapter": lambda s: s.chapters.keep(Chapter("shop", "demo", 0, "d" * 64, {}, NOW)),
+    "a bundle": lambda s: s.bundles.put(DIGEST, TAR, NOW),
+}
+
+
+@pytest.fixture(scope="module")
+def dying(
+    postgres: Any, migrated: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[ApiServer, Path, dict[str, str]]]:
+    """A server that is started again whenever it dies, the file that lets it die, its database."""
+    folder, database = tmp_path_factory.mktemp("dying"), postgres.new_database(migrated)
+    program = (str(DYING), str(folder / "die"))
+    server = ApiServer(database, folder / "api.log", program=program).start()
+    yield server, folder / "die", database
+    server.stop(9)
+
+
+@pytest.mark.parametrize("where", ["commit", "answer"])
+@pytest.mark.parametrize("write", WRITES)
+def test_a_write_stands_once_though_its_server_was_killed(
+    dying: tuple[ApiServer, Path, dict[str, str]],
+    postgres: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    write: str,
+    where: str,
+) -> None:
+    monkeypatch.setenv("MIZZEN_API_TOKEN", TOKEN)
+    server, die, database = dying
+    found = []
+    for killed in (False, True):
+        postgres.clear(server.database)
+        state = server.state()
+        fill(state)
+        state.watching.add_window(replace(WINDOW, id="drift:0"))
+        if killed:
+            die.write_text(where)
+        answer = WRITES[write](state)
+        assert not die.exists()
+        found.append((_told(answer), _everything(database)))
+    assert found[0] == found[1]
+
+
+def _told(answer: Any) -> Any:
+    # numbers go on counting where a transaction was lost
+    return {k: v for k, v in asdict(answer).items() if k != "id"} if answer else None
+
+
+def _everything(database: dict[str, str]) -> dict[str, list[Any]]:
+    where = {
+        "host": database["PGHOST"],
+        "port": database["PGPORT"],
+        "user": database["PGUSER"],
+        "password": database["PGPASSWORD"],
+        "dbname": database["PGDATABASE"],
+    }
+    with psycopg.connect(**where) as connection:
+        numbered = {"promotions", "decisions"}
+        rows = {
+            table: connection.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
+            for table in TABLES
+        }
+    plain = {
+        table: [row[1:] if table in numbered else row for row in found]
+        for table, found in rows.items()
+    }
+    plain["windows"] = [(*row[:9], row[9] is not None, row[10]) for row in plain["windows"]]
+    # a repeated change of a run counts once more: its numbers only grow
+    plain["runs"] = [row[:-1] for row in plain["runs"]]
+    plain["steps"] = [row[:-1] for row in plain["steps"]]
+    plain["bundles"] = [row[:1] for row in plain["bundles"]]
+    return {table: sorted(map(repr, found)) for table, found in plain.items()}
