@@ -65,8 +65,19 @@ def test_every_rule_has_a_timeout(model: Helm, everything: Object) -> None:
     assert [rule["timeouts"] for rule in rules] == [{"request": "3s"}, {"request": "3s"}]
 
 
+def test_a_request_is_tried_again_when_its_pod_dies(model: Helm) -> None:
+    objects = model.render({**ONE, "route": {"envoy": {"retries": 3}}})
+    spec = objects.one("BackendTrafficPolicy", "flights")["spec"]
+    assert [target["name"] for target in spec["targetRefs"]] == list(objects.of("HTTPRoute"))
+    assert spec["retry"]["numRetries"] == 3
+    without = model.render({**ONE, "route": {"envoy": {"enabled": False}}})
+    assert without.of("BackendTrafficPolicy") == {}
+
+
 def test_the_route_may_be_left_out(model: Helm) -> None:
-    assert model.render({**ONE, "route": {"enabled": False}}).of("HTTPRoute") == {}
+    objects = model.render({**ONE, "route": {"enabled": False}})
+    kinds = {o["kind"] for o in objects}
+    assert not kinds & {"HTTPRoute", "BackendTrafficPolicy", "EndpointSlice"}
 
 
 def _rules(model: Helm, values: Object) -> Any:

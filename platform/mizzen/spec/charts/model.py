@@ -255,6 +255,22 @@ class Gateway(Values):
     )
 
 
+class Envoy(Values):
+    """What only Envoy Gateway does, by a BackendTrafficPolicy of its own."""
+
+    enabled: bool = Field(
+        default=True, description="make the policy; false where another gateway carries the route"
+    )
+    retries: Annotated[int, Field(ge=0, le=10)] = Field(
+        default=2,
+        description="how often a request is tried on another pod when the connection to one is "
+        "refused or lost. A prediction may then be in the log twice, once without an answer",
+    )
+    connect_seconds: Seconds = Field(
+        default=1, description="how long to wait for a pod to take a connection"
+    )
+
+
 class Route(Values):
     """Which requests reach the model, and how long they may take."""
 
@@ -276,6 +292,7 @@ class Route(Values):
         default=15,
         description="how long a request, and the copy of one, may take in all",
     )
+    envoy: Envoy = Field(default=Envoy(), description="what only Envoy Gateway does")
 
 
 class Network(Values):
