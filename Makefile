@@ -20,7 +20,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --extra all --group dev 
 # What torch's CUDA build brings and its CPU build does not need.
 CUDA_ONLY = triton $(shell sed -n 's/^\(nvidia-[a-z0-9-]*\|cuda-[a-z-]*\)==.*/\1/p' requirements/all.txt | grep -v nvidia-ml-py)
 
-.PHONY: help setup demo test lint types contracts generate verify pins bench clean cluster-build cluster-up cluster-test cluster-down
+.PHONY: help setup demo test lint types contracts generate verify pins images bench clean cluster-build cluster-up cluster-test cluster-down
 
 help: ## show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,10 @@ verify: generate ## fail when a generated file is not what the code makes
 pins: setup ## resolve the pinned requirements anew
 	@$(COMPILE) -o requirements/all.txt
 	@$(COMPILE) $(foreach p,$(CUDA_ONLY),--no-emit-package $(p)) -o requirements/all-cpu.txt
+	@$(BIN)/python components/images --pins
+
+images: setup ## build the images (BASE_IMAGE=python:3.11-slim, IMAGES="serving control" for some)
+	@$(BIN)/python components/images $(IMAGES) --base="$(BASE_IMAGE)"
 
 bench: setup ## our figures beside the peers', same work, one run (writes docs/benchmarks.md)
 	@$(BIN)/python -m benchmarks

@@ -57,7 +57,7 @@ def base_image(engine: Engine, given: str) -> str:
     """
     if given:
         return given
-    if engine.name == "buildah" and engine.has(TESTS_BASE):
+    if engine.name == "buildah" and TESTS_BASE in engine.names():
         return TESTS_BASE
     raise UserError(
         "no base image: what should Mizzen's images build on?",
@@ -74,6 +74,7 @@ def build(engine: Engine, images: Sequence[Image], options: Options, say: Say) -
         workshop = _Workshop(engine, options, wheel, Path(scratch), say)
         for image in images:
             workshop.make(image)
+        workshop.forget_earlier()
     return {image.name: engine.inspect(options.name(image)) for image in images}
 
 
@@ -99,10 +100,17 @@ class _Workshop:
         self._keep_bill(image)
         self._say(f"{self._options.name(image)}: {time.monotonic() - begun:.0f} s")
 
+    def forget_earlier(self) -> None:
+        """Drop library stages that other lists made, which nothing builds on any more."""
+        current = set(self._parents.values())
+        stems = {name.rpartition(":")[0] for name in current}
+        for name in self._engine.names() - current:
+            if name.rpartition(":")[0] in stems:
+                self._engine.forget(name)
+
     def _libraries(self, image: Image) -> str:
         """Build the stage that others build on, its parents first; returns its name."""
         if image.name not in self._parents:
-            self._parents[image.name] = ""
             name = f"{self._options.prefix}mizzen/{image.name}-libraries:{self._key(image)[:12]}"
             self._order(image, "libraries", name, {})
             self._parents[image.name] = name

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from mizzen.errors import UserError
 
@@ -57,13 +58,14 @@ class Image:
 def images() -> dict[str, Image]:
     """Every image by its name, parents first."""
     return {
-        name: Image(
-            name=name,
-            **{key: tuple(v) if isinstance(v, list) else v for key, v in entry.items()},
-        )
+        name: Image(name=name, **{key: _fixed(value) for key, value in entry.items()})
         for name, entry in _catalog().items()
         if name != "tools"
     }
+
+
+def _fixed(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def chosen(names: Sequence[str]) -> list[Image]:
@@ -83,13 +85,14 @@ def uv_version() -> str:
 
 
 @cache
-def _catalog() -> dict[str, dict[str, object]]:
+def _catalog() -> dict[str, dict[str, Any]]:
     return tomllib.loads(CATALOG.read_text(encoding="utf-8"))
 
 
 @cache
-def _project() -> dict:
-    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+def _project() -> dict[str, Any]:
+    project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return dict(project["project"])
 
 
 def _of_extra(extra: str) -> Iterator[str]:

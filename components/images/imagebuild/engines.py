@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from imagebuild.programs import run
 from mizzen.errors import UserError
@@ -54,8 +54,11 @@ class Engine(Protocol):
 
     def build(self, order: Order) -> None: ...
 
-    def has(self, tag: str) -> bool:
-        """Whether the store holds an image of that name."""
+    def names(self) -> set[str]:
+        """Of every image in the store."""
+
+    def forget(self, name: str) -> None:
+        """Take a name away; what no other name holds goes too. A busy image stays."""
 
     def inspect(self, tag: str) -> Built: ...
 
@@ -76,12 +79,15 @@ class Buildah:
         fixed = [f"--timestamp={order.epoch}", "--identity-label=false"]
         run([*BUILDAH, "bud", *how, *fixed, *_words(order)])
 
-    def has(self, tag: str) -> bool:
-        return any(tag in image.get("names", ()) for image in self._images())
+    def names(self) -> set[str]:
+        return {name for image in self._images() for name in image["names"]}
+
+    def forget(self, name: str) -> None:
+        subprocess.run([*BUILDAH, "rmi", name], capture_output=True, check=False)
 
     def inspect(self, tag: str) -> Built:
         for image in self._images():
-            if tag in image.get("names", ()):
+            if tag in image["names"]:
                 return Built(f"sha256:{image['id'].removeprefix('sha256:')}", _bytes(image["size"]))
         raise UserError(f"there is no image {tag}", next_step="make images")
 
@@ -94,7 +100,7 @@ class Buildah:
         command = ["unshare", "--mount", "sh", "-euc", script, "read", tag, path]
         return subprocess.run(command, check=True, capture_output=True).stdout
 
-    def _images(self) -> list[dict]:
+    def _images(self) -> list[dict[str, Any]]:
         found = json.loads(run([*BUILDAH, "images", "--json", "--no-trunc"]) or "[]")
         for image in found or []:
             image["names"] = [name.removeprefix("localhost/") for name in image.get("names") or ()]
@@ -116,24 +122,20 @@ class Docker:
             environment={"DOCKER_BUILDKIT": "1"},
         )
 
-    def has(self, tag: str) -> bool:
-        return self._inspect(tag) is not None
+    def names(self) -> set[str]:
+        listed = run(["docker", "image", "ls", "--format={{.Repository}}:{{.Tag}}"])
+        return set(listed.split())
+
+    def forget(self, name: str) -> None:
+        subprocess.run(["docker", "image", "rm", name], capture_output=True, check=False)
 
     def inspect(self, tag: str) -> Built:
-        found = self._inspect(tag)
-        if found is None:
-            raise UserError(f"there is no image {tag}", next_step="make images")
+        (found,) = json.loads(run(["docker", "image", "inspect", tag]))
         return Built(found["Id"], int(found["Size"]))
 
     def read(self, tag: str, path: str) -> bytes:
         command = ["docker", "run", "--rm", "--network=none", "--entrypoint=cat", tag, path]
         return subprocess.run(command, check=True, capture_output=True).stdout
-
-    def _inspect(self, tag: str) -> dict | None:
-        done = subprocess.run(
-            ["docker", "image", "inspect", tag], capture_output=True, text=True, check=False
-        )
-        return json.loads(done.stdout)[0] if done.returncode == 0 else None
 
 
 ENGINES: dict[str, type[Engine]] = {"docker": Docker, "buildah": Buildah}

@@ -53,9 +53,9 @@ def _modules(installed: Distribution) -> list[str]:
 
 
 def _licenses(installed: Distribution) -> dict[str, Any]:
-    expression = installed.metadata.get("License-Expression")
+    expression = installed.metadata.get_all("License-Expression")
     if expression:
-        return {"licenses": [{"expression": expression}]}
+        return {"licenses": [{"expression": expression[0]}]}
     classifiers = installed.metadata.get_all("Classifier") or []
     named = [line.rpartition(" :: ")[2] for line in classifiers if line.startswith("License ::")]
     return {"licenses": [{"license": {"name": name}} for name in named]} if named else {}

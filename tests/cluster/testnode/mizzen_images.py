@@ -35,4 +35,6 @@ def build_mizzen_images(names: Sequence[str], say: Callable[[str], None]) -> lis
     made = [image_name(name) for name in names]
     for name in made:
         images.forget_archive(name)
+    # our own storage: what a rebuild has replaced would fill the disk
+    run([*images.BUILDAH, "rmi", "--prune"], env=images.storage_env())
     return made
