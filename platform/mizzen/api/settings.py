@@ -50,7 +50,7 @@ class ModelServices:
     namespace: str
 
     def __post_init__(self) -> None:
-        fields = {name for _, name, _, _ in Formatter().parse(self.template) if name is not None}
+        fields = _fields(self.template)
         http = self.template.startswith(("http://", "https://"))
         if not http or "model" not in fields or fields - _PLACES:
             raise UserError(
@@ -72,6 +72,13 @@ class Settings:
     models: ModelServices
     largest: int = 32 << 20
     predicting: float = 60.0
+
+
+def _fields(template: str) -> set[str]:
+    try:
+        return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+    except ValueError:  # a brace without its other half
+        return set()
 
 
 def _digest(token: str) -> bytes:
