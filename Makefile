@@ -68,6 +68,7 @@ generate: setup ## write what is generated: schemas, charts, compiled pipelines,
 	@$(BIN)/python -m mizzen_monitoring.metrics
 	@$(BIN)/python manifests
 	@$(BIN)/python -m mizzen.cli.reference
+	@$(BIN)/python -m mizzen.api.reference
 
 verify: generate ## fail when a generated file is not what the code makes
 	@git diff --exit-code -- docs pipelines monitoring charts manifests || { echo "generated files differ: run make generate and commit"; exit 1; }
