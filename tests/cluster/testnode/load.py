@@ -60,6 +60,7 @@ class Answers:
     failed: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     firsts: dict[str, float] = field(default_factory=dict)  # when each answer came first
+    lasts: dict[str, float] = field(default_factory=dict)  # and last; both as time.monotonic()
 
     def percentile(self, percent: float) -> float:
         """In milliseconds."""
@@ -98,6 +99,7 @@ def _ask(
             told = request.over(connection)
             answers.seconds.append(time.monotonic() - begun)
             answers.firsts.setdefault(told, time.monotonic())
+            answers.lasts[told] = time.monotonic()
             answers.counted[told] += 1
         except (OSError, http.client.HTTPException) as error:
             answers.failed.append(f"{time.strftime('%H:%M:%S')} {error!r}")
