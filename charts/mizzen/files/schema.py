@@ -19,6 +19,9 @@ def made(schema: str, mark: str) -> bool:
             database.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
         if not mark:
             return True
+        there = database.execute("select to_regclass(%s)", [f"{schema}.{mark}"]).fetchone()
+        if there == (None,):  # asking a table that is not there would be an error in the log
+            return False
         marked = sql.SQL("select from {}").format(sql.Identifier(schema, mark))
         return database.execute(marked).fetchone() is not None
 
@@ -28,12 +31,11 @@ while True:
     try:
         if made(schema, mark):
             break
-        reason = f"{schema}.{mark} is empty"
-    # another pod was quicker; the migration has not begun; the database is not there yet
-    except (errors.UniqueViolation, errors.DuplicateSchema, errors.UndefinedTable,
-            psycopg.OperationalError) as error:
+        reason = f"{schema}.{mark} is not there or empty"
+    # another pod was quicker, or the database is not there yet
+    except (errors.UniqueViolation, errors.DuplicateSchema, psycopg.OperationalError) as error:
         reason = str(error).strip()
     if time.monotonic() > UNTIL:
         sys.exit(f"given up: {reason}")
-    print(f"waiting: {reason}", flush=True)
+    print(f"waiting: {reason}", flush=True)  # noqa: T201 (the container's log)
     time.sleep(1)

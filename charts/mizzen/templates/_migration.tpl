@@ -14,8 +14,8 @@ metadata:
   {{- if not $own }}
   annotations:
     helm.sh/hook: pre-install,pre-upgrade
-    # the last one stays, for its log
-    helm.sh/hook-delete-policy: before-hook-creation
+    # one that failed stays, for its log
+    helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
   {{- end }}
 spec:
   backoffLimit: 3
