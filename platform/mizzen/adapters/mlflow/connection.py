@@ -94,6 +94,10 @@ def _be_quiet() -> None:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    # a server over S3 offers addresses of S3 itself, which nobody outside of the cluster reaches:
+    # the client would try them for minutes
+    for way in ("UPLOAD", "DOWNLOAD"):
+        os.environ.setdefault(f"MLFLOW_ENABLE_PROXY_MULTIPART_{way}", "false")
 
 
 @contextmanager
