@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 from kfp.dsl import PipelineTask  # type: ignore[import-untyped]
 
+from mizzen.core.images import smallest
 from mizzen.spec.duration import to_timedelta
 from mizzen.spec.training import Resources, Trainer
 from mizzen_pipelines.sections import section
@@ -25,12 +27,18 @@ FRAMEWORKS = {"torch": ("torch", "safetensors"), "lightgbm": ("lightgbm",)}
 
 
 def step(task: PipelineTask, name: str, *libraries: str, image: str | None = None) -> PipelineTask:
-    """Name a task's plain function, and the libraries and services that its result depends on."""
+    """Name a task's plain function, and the libraries and services that its result depends on.
+
+    Args:
+        image: what the step runs in on a cluster; the smallest of Mizzen's images that holds the
+            libraries when absent.
+    """
+    needed = sorted({*FRAMES, *libraries})
     task.set_env_variable("MIZZEN_STEP", f"mizzen_components.{name}:run")
-    task.set_env_variable("MIZZEN_LIBRARIES", ",".join(sorted({*FRAMES, *libraries})))
+    task.set_env_variable("MIZZEN_LIBRARIES", ",".join(needed))
     if name in SERVICES:
         task.set_env_variable("MIZZEN_SERVICES", ",".join(SERVICES[name]))
-    return task if image is None else task.set_container_image(image)
+    return task.set_container_image(image or f"mizzen/{smallest(needed)}:{version('mizzen')}")
 
 
 def framework(trainer: Trainer) -> tuple[str, ...]:

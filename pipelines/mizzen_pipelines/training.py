@@ -31,7 +31,7 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
 
     Args:
         spec: the project's description.
-        image: the image of every step; the shells' own when absent.
+        image: the image of every step; when absent, the smallest that holds a step's libraries.
     """
     data, label, inputs = section(spec.data), section(spec.label), section(spec.features)
     project, libraries = section(spec), framework(spec.trainer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -114,8 +115,14 @@ def test_an_image_of_the_profile_replaces_the_default(spec: ProjectSpec, tmp_pat
     with_image = plan(spec, "training", tmp_path, image="acme/steps:7")
     assert {task.image for task in with_image.tasks} == {"acme/steps:7"}
     default = {task.image for task in plan(spec, "training", tmp_path).tasks}
-    assert default == {next(iter(default))}
-    assert next(iter(default)).startswith("mizzen/core:")
+    assert default == {f"mizzen/tabular:{version('mizzen')}"}
+
+
+def test_only_the_steps_that_need_torch_run_in_its_image(spec: ProjectSpec, tmp_path: Path) -> None:
+    trainer = spec.trainer.model_copy(update={"kind": "torch"})
+    tasks = plan(spec.model_copy(update={"trainer": trainer}), "training", tmp_path).tasks
+    in_torch = {task.name for task in tasks if task.image.startswith("mizzen/torch:")}
+    assert in_torch == {"train", "evaluate"}
 
 
 def test_an_unknown_pipeline_lists_the_known_ones(spec: ProjectSpec) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from imagebuild import engines
 from imagebuild.build import Options, base_image, build
 from imagebuild.catalog import ROOT, Image, chosen
+from imagebuild.declare import write_declared
 from imagebuild.engines import Built
 from imagebuild.pins import write_pins
 from mizzen import __version__
@@ -23,6 +24,7 @@ def main(arguments: Sequence[str]) -> int:
         images = chosen(given.names)
         if given.pins:
             write_pins(images)
+            write_declared(chosen([]))
             return 0
         engine = engines.choose(given.engine)
         base = base_image(engine, given.base)

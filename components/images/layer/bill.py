@@ -36,15 +36,15 @@ def bill(image: str) -> dict[str, Any]:
 def _python(installed: Distribution) -> dict[str, Any]:
     name = installed.metadata["Name"]
     address = f"pkg:pypi/{name.lower().replace('_', '-')}@{quote(installed.version)}"
-    modules = [{"name": MODULES, "value": " ".join(_modules(installed))}]
+    importable = {"name": MODULES, "value": " ".join(modules(installed))}
     return {
         **_part(address, name, installed.version),
         **_licenses(installed),
-        "properties": modules,
+        "properties": [importable],
     }
 
 
-def _modules(installed: Distribution) -> list[str]:
+def modules(installed: Distribution) -> list[str]:
     """What the distribution lets a program import: top-level names."""
     tops = {file.parts[0] for file in installed.files or () if len(file.parts) > 1}
     tops |= {file.name for file in installed.files or () if len(file.parts) == 1}

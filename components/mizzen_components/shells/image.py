@@ -1,4 +1,4 @@
-"""The image in which a step runs on a cluster, until a profile names another."""
+"""The image that KFP asks of each component; a pipeline gives each task the one it needs."""
 
 from importlib.metadata import version
 
