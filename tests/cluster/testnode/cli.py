@@ -18,6 +18,7 @@ from testnode.errors import ClusterError
 from testnode.figures_page import PAGE, write_page
 from testnode.mizzen_images import build_mizzen_images
 from testnode.providers import PROVIDERS, add, choose
+from testnode.story import tell
 
 
 def main(argv: Sequence[str]) -> int:
@@ -86,6 +87,11 @@ def _images(arguments: argparse.Namespace) -> None:
         _say(f"{name}: on the cluster after {time.monotonic() - begun:.0f} s")
 
 
+def _demo(_: argparse.Namespace) -> None:
+    build_all(_say)
+    tell(choose(), _say)
+
+
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
@@ -98,5 +104,6 @@ VERBS = {
     "status": (_status, "whether it runs, how to reach it, where its logs are"),
     "figures": (_figures, "write what tests and demo measured to docs/benchmarks-kubernetes.md"),
     "images": (_images, "build Mizzen's images out of the tree and give them to the cluster"),
+    "demo": (_demo, "install the platform; serve, shadow, shift and watch the flights model"),
     "kubeconfig": (_kubeconfig, "print the path of its kubeconfig"),
 }

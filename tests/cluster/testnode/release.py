@@ -27,13 +27,17 @@ class Release:
 
     def install(self, values: Mapping[str, Any], *words: str, within_s: int = WITHIN_S) -> str:
         """To all Ready."""
-        what = (self.name, str(self.chart), "--values=-")
-        return self._helm("install", *what, *words, values=values, wait_s=within_s)
+        what = (self.name, str(self.chart), *words, "--values=-")
+        return self._helm("install", *what, values=values, wait_s=within_s)
 
     def upgrade(self, values: Mapping[str, Any], *words: str, within_s: int = WITHIN_S) -> str:
         """To all Ready; `values` are all of them, not those that change."""
-        what = (self.name, str(self.chart), "--values=-")
-        return self._helm("upgrade", *what, *words, values=values, wait_s=within_s)
+        what = (self.name, str(self.chart), *words, "--values=-")
+        return self._helm("upgrade", *what, values=values, wait_s=within_s)
+
+    def apply(self, values: Mapping[str, Any], *words: str, within_s: int = WITHIN_S) -> str:
+        """Install, or upgrade what is there, to all Ready."""
+        return self.upgrade(values, "--install", *words, within_s=within_s)
 
     def rollback(self, revision: int = 0, within_s: int = WITHIN_S) -> str:
         """To that revision, or to the one before."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,8 +57,8 @@ class Stage:
 
 
 def set_stage(kubectl: Kubectl, name: str) -> Stage:
-    """Make everything but the release."""
-    stage = Stage(name, secrets.token_urlsafe(24), kubectl)
+    """Make everything but the release. What is there of it stays."""
+    stage = Stage(name, _token(kubectl, name), kubectl)
     postgres, s3 = (secret_of(kubectl, which, NAMESPACE) for which in ("postgres", "s3"))
     make_database(kubectl, postgres, stage.database)
     make_bucket(kubectl, s3, stage.bucket)
@@ -71,6 +72,13 @@ def set_stage(kubectl: Kubectl, name: str) -> Stage:
     )
     kubectl.wait("create", "serviceaccount/default", "--namespace", name)
     return stage
+
+
+def _token(kubectl: Kubectl, namespace: str) -> str:
+    where = ("--namespace", namespace, "--ignore-not-found")
+    if kubectl.run("get", "secret", "mizzen-api-token", *where):
+        return secret_of(kubectl, "mizzen-api-token", namespace)["token"]
+    return secrets.token_urlsafe(24)
 
 
 def strike_stage(stage: Stage) -> None:
@@ -103,19 +111,24 @@ def node_address(kubectl: Kubectl) -> str:
 
 
 def make_database(kubectl: Kubectl, postgres: Mapping[str, str], name: str) -> None:
-    _execute(kubectl, postgres, f"create database {name}")
+    from psycopg.errors import DuplicateDatabase
+
+    with suppress(DuplicateDatabase):
+        _execute(kubectl, postgres, f"create database {name}")
 
 
 def make_bucket(kubectl: Kubectl, s3: Mapping[str, str], name: str) -> None:
     import boto3
 
-    boto3.client(
+    client = boto3.client(
         "s3",
         endpoint_url=f"http://{node_address(kubectl)}:{S3_PORT}",
         region_name=s3["AWS_REGION"],
         aws_access_key_id=s3["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=s3["AWS_SECRET_ACCESS_KEY"],
-    ).create_bucket(Bucket=name)
+    )
+    with suppress(client.exceptions.BucketAlreadyOwnedByYou):
+        client.create_bucket(Bucket=name)
 
 
 def _execute(kubectl: Kubectl, postgres: Mapping[str, str], statement: str) -> None:

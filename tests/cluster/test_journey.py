@@ -1,0 +1,92 @@
+"""The whole way of a model on the cluster, by charts alone: installed, served, shadowed, shifted,
+upgraded, rolled back, watched, gone."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from testnode import story
+from testnode.eventually import eventually
+from testnode.kubectl import Kubectl
+from testnode.laptop import EXAMPLES
+from testnode.load import Request
+from testnode.mizzen_images import build_mizzen_images, image_name
+from testnode.providers import Provider
+from testnode.stage import strike_stage
+from testnode.story import Plot, Scene
+
+PLOT = Plot("diabetes", versions=((), ("--set", "trainer.seed=2")), traffic=("", ""))
+ROW = json.dumps(dict.fromkeys(
+    ("age", "bmi", "blood_pressure", "cholesterol", "ldl", "hdl", "cholesterol_ratio",
+     "triglycerides", "glucose"), 30.0) | {"sex": "male"}).encode()  # fmt: skip
+
+
+@pytest.fixture
+def scene(
+    cluster: Provider,
+    kubectl: Kubectl,
+    with_addon: Callable[[str], None],
+    tmp_path: Path,
+) -> Iterator[Scene]:
+    if cluster.name != "node":
+        pytest.skip(f"CLUSTER={cluster.name}: its S3 and PostgreSQL are those of CLUSTER=node")
+    with_addon("envoy-gateway")
+    build_mizzen_images(story.IMAGES, print)
+    for name in story.IMAGES:
+        cluster.load_image(image_name(name))
+    made = story.install(kubectl, f"journey-{secrets.token_hex(3)}", PLOT, tmp_path)
+    yield made
+    made.model.uninstall()
+    made.platform.uninstall()
+    strike_stage(made.stage)
+
+
+def test_a_model_goes_its_whole_way_by_values_of_charts(scene: Scene) -> None:
+    assert EXAMPLES.joinpath(PLOT.example).is_dir()
+    first, second = story.train(scene, PLOT)
+    assert [v["number"] for v in scene.laptop.mizzen("models", "list")["versions"]] == [1, 2]
+
+    story.serve(scene, PLOT, first)
+    assert "Succeeded" in scene.model.test()
+    assert predicted(scene, 50) == {first: 50}
+
+    story.change(scene, candidate={"version": second, "mirror": True})
+    eventually(lambda: shadowed(scene) > 0)  # the mirror is in force
+    story.change(scene, candidate={"weight": 10, "mirror": False})
+    eventually(lambda: story.shares(scene, 100)[f"version {second}"] == 10)
+    assert story.shares(scene) == {f"version {first}": 900, f"version {second}": 100}
+
+    story.change(scene, model={"version": second}, candidate={"version": None, "weight": 0})
+    assert predicted(scene, 50) == {second: 50}
+    scene.model.rollback()
+    eventually(
+        lambda: story.shares(scene, 100) == {f"version {first}": 90, f"version {second}": 10}
+    )
+
+    champion = scene.laptop.mizzen("models", "list")["champion"]["version"]
+    scene.model.uninstall()  # the log leaves with the pods
+    windows = story.watch(scene, PLOT)
+    assert [window["version"] for window in windows] == [champion]
+    assert windows[0]["figures"]["rows"] >= 50
+
+
+def predicted(scene: Scene, times: int) -> dict[int, int]:
+    """Which version answers predictions."""
+    read = lambda body: json.loads(body)["version"]  # noqa: E731
+    how = {"method": "POST", "body": ROW, "headers": {"content-type": "application/json"}}
+    request = Request(scene.gateway, f"/{PLOT.example}/predict", read, **how)  # type: ignore[arg-type]
+    return dict(request.times(times))
+
+
+def shadowed(scene: Scene) -> int:
+    """Copies that the candidate answered."""
+    predicted(scene, 20)
+    ask = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:3000/metrics').read().decode())"
+    where = ("deployment/diabetes-candidate", "--namespace", scene.stage.namespace)
+    page = scene.stage.kubectl.run("exec", *where, "--container=serving", "--", "python", "-c", ask)
+    lines = (line for line in page.splitlines() if line.startswith("mizzen_serving_rows_total"))
+    return int(sum(float(line.split()[-1]) for line in lines))
