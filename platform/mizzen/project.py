@@ -120,7 +120,14 @@ class Run:
         """What a step printed, all attempts in order."""
         from mizzen.control.submit import runner_of
 
-        return runner_of(self._workspace).logs(Path(self.record.folder), step)
+        folder = Path(self.record.folder)
+        if not folder.exists():
+            raise NotFound(
+                f"the folder of run {self.id} is not on this machine",
+                given=folder,
+                next_step="read its logs where it ran",
+            )
+        return runner_of(self._workspace).logs(folder, step)
 
 
 class Project:

@@ -165,6 +165,17 @@ def test_code_goes_on_with_tables_one_migration_ahead_and_not_with_two(
     assert migrate(database, "check").returncode == 6
 
 
+def test_the_options_of_the_environment_count_too(
+    empty_database: Database, start_api: StartApi
+) -> None:
+    change(empty_database, "CREATE SCHEMA api")
+    database = {**empty_database, "PGOPTIONS": "-c search_path=api"}
+    migrate(database)
+    fill(start_api(database).state())
+    change(database, "SELECT 1 FROM api.runs", "SELECT 1 FROM api.alembic_version")
+    assert migrate(empty_database, "current").stdout.strip() == "none"
+
+
 @pytest.mark.slow
 def test_two_migrations_at_once_wait_for_one_another(empty_database: Database) -> None:
     with ThreadPoolExecutor(3) as pool:

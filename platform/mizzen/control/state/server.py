@@ -7,6 +7,7 @@ whoever held it before has written.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -184,11 +185,11 @@ def _url(address: str | URL) -> URL:
 def _options(address: str | URL, pool: Pool | None) -> dict[str, Any]:
     if _url(address).get_backend_name() != "postgresql":
         return {"poolclass": NullPool}
-    limits = " ".join(f"-c {name}={value}" for name, value in _LIMITS.items())
+    # libpq's own environment says what the address leaves out: options too, which ours would hide
+    limits = [f"-c {name}={value}" for name, value in _LIMITS.items()]
     options: dict[str, Any] = {
-        # libpq's own environment says what the address leaves out
         "connect_args": {
-            "options": limits,
+            "options": " ".join([*limits, os.environ.get("PGOPTIONS", "")]),
             "connect_timeout": 5,
             "application_name": "mizzen",
             "keepalives_idle": 30,
