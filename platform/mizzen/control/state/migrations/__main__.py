@@ -23,6 +23,7 @@ def main(words: list[str] | None = None) -> int:
     """The exit code: 0, or the error's."""
     given = _parser().parse_args(words)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)
     try:
         answer = _patiently(given.verb, store_of(given.address), given.wait)
     except MizzenError as error:
