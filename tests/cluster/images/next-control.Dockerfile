@@ -3,10 +3,6 @@
 ARG BASE_IMAGE
 FROM ${BASE_IMAGE}
 USER 0
-COPY next-migration.py /tmp/next.py
-RUN python -c "import pathlib, mizzen.control.state.database as d; f = pathlib.Path(d.__file__); \
-    v = f.parent / 'migrations' / 'versions'; before = d.HEAD; \
-    f.write_text(f.read_text().replace(f'HEAD = \"{before}\"', 'HEAD = \"9999\"')); \
-    (v / 'm9999_next.py').write_text(pathlib.Path('/tmp/next.py').read_text().replace('BEFORE', before))" \
-    && rm /tmp/next.py
+COPY next_migration.py next_version.py /tmp/
+RUN python /tmp/next_version.py && rm /tmp/next_*.py
 USER 65532
