@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from mizzen.adapters.feast.source import FeastSource
+from mizzen.adapters.table import load
 from mizzen.core.place import Place
 from mizzen.spec.features import FeatureView
 from mizzen.spec.profile import Profile
@@ -35,16 +37,37 @@ def view(**fields: Any) -> FeatureView:
     return FeatureView.model_validate(given | fields)
 
 
+@pytest.fixture(params=["local", "postgres"])
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Each promise is kept by every back end."""
+    if request.param == "postgres":
+        for name, value in request.getfixturevalue("empty_database").items():
+            monkeypatch.setenv(name, value)
+    return str(request.param)
+
+
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path, kind: str) -> Place:
     """A home whose path has a space, as homes of users do."""
-    profile = Profile.model_validate({"apiVersion": "mizzen.dev/v1", "kind": "Profile"})
+    shared = {"sources": f"file://{tmp_path}/shared"} if kind == "postgres" else {}
+    document = {
+        "apiVersion": "mizzen.dev/v1",
+        "kind": "Profile",
+        "feature_store": {"kind": kind, **shared},
+    }
+    profile = Profile.model_validate(document)
     return Place("ports-of-call", tmp_path / "my project" / ".mizzen", profile)
 
 
 @pytest.fixture
-def source(place: Place) -> FeastSource:
-    return FeastSource(place)
+def open_source(kind: str) -> Callable[[Place], FeastSource]:
+    """Opens the place's features, as another process would."""
+    return load("feature_source", kind)
+
+
+@pytest.fixture
+def source(place: Place, open_source: Callable[[Place], FeastSource]) -> FeastSource:
+    return open_source(place)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pandas as pd
 import pytest
@@ -15,11 +16,16 @@ from mizzen.errors import InvalidData
 
 from .conftest import hour, times, view
 
+# what only a registry in a file can be asked
+LOCAL = pytest.mark.parametrize("kind", ["local"], indirect=True)
+Open = Callable[[Place], FeastSource]
+
 
 def rows() -> pd.DataFrame:
     return pd.DataFrame({"port": ["hamburg"], "at": times(2)})
 
 
+@LOCAL
 def test_applying_again_changes_nothing(
     source: FeastSource, place: Place, traffic: pd.DataFrame
 ) -> None:
@@ -51,14 +57,15 @@ def test_a_changed_view_leaves_the_served_one_alone(
 
 
 def test_a_run_joins_what_it_applied_whatever_another_applies(
-    source: FeastSource, place: Place, traffic: pd.DataFrame
+    source: FeastSource, place: Place, traffic: pd.DataFrame, open_source: Open
 ) -> None:
     source.apply([view()], {"traffic": traffic})
-    FeastSource(place).apply([view()], {"traffic": traffic.assign(ships=0)})
+    open_source(place).apply([view()], {"traffic": traffic.assign(ships=0)})
     assert source.training_frame(rows(), "at", [view()])["ships"].tolist() == [11]
-    assert FeastSource(place).training_frame(rows(), "at", [view()])["ships"].tolist() == [0]
+    assert open_source(place).training_frame(rows(), "at", [view()])["ships"].tolist() == [0]
 
 
+@LOCAL
 def test_a_crash_while_applying_leaves_the_old_registry_whole(
     source: FeastSource, place: Place, traffic: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,9 +103,11 @@ def test_feast_itself_gives_the_frame_that_the_step_gets(
 ) -> None:
     source.apply([view()], {"traffic": traffic})
     script = (
-        "import sys; from mizzen.adapters.feast.repository import Repository\n"
+        "import sys; from mizzen.adapters.table import load\n"
         "from mizzen.core.place import Place; import pandas as pd\n"
-        "store = Repository(Place.from_environment()).open()\n"
+        "place = Place.from_environment()\n"
+        "source = load('feature_source', place.profile.feature_store.kind)(place)\n"
+        "store = source._repository.open()\n"
         "asked = pd.DataFrame({'port': ['hamburg', 'x', 'hamburg'],"
         " 'event_timestamp': pd.to_datetime([sys.argv[1]] * 3, utc=True)})\n"
         "frame = store.get_historical_features(asked, [sys.argv[2] + ':ships']).to_df()\n"

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import numpy as np
@@ -17,6 +18,8 @@ from mizzen.core.place import Place
 from mizzen.errors import InvalidData, NotFound
 
 from .conftest import hour, times, view
+
+Open = Callable[[Place], FeastSource]
 
 
 def value(port: str, at: float, ships: float, mood: str | None = None) -> pd.DataFrame:
@@ -41,8 +44,10 @@ def test_materializing_loads_what_was_known_at_that_instant(filled: FeastSource)
     assert answer == {"ships": [20, 11], "mood": [None, "busy"]}
 
 
-def test_a_pushed_value_is_served_at_once_also_to_others(filled: FeastSource, place: Place) -> None:
-    other = FeastSource(place)
+def test_a_pushed_value_is_served_at_once_also_to_others(
+    filled: FeastSource, place: Place, open_source: Open
+) -> None:
+    other = open_source(place)
     assert ships(other, "hamburg", 3) == 11
     filled.push(view(), value("hamburg", 3, 12))
     assert ships(filled, "hamburg", 3) == ships(other, "hamburg", 3) == 12
@@ -98,7 +103,7 @@ def test_views_that_were_never_applied_are_told(source: FeastSource) -> None:
 
 
 def test_a_thousand_replayed_requests_see_what_training_saw(
-    source: FeastSource, place: Place
+    source: FeastSource, place: Place, open_source: Open
 ) -> None:
     random = np.random.default_rng(5)
     ports = np.array(["a", "b", "c", "d"])
@@ -116,7 +121,7 @@ def test_a_thousand_replayed_requests_see_what_training_saw(
     asked["at"] = pd.to_datetime(moments, unit="us", utc=True)
     source.apply([view()], {"traffic": facts})
     offline = source.training_frame(asked, "at", [view()])
-    server, pushed = FeastSource(place), 0
+    server, pushed = open_source(place), 0
     for row in offline.itertuples():
         due = int(np.searchsorted(news, moments[row.Index], side="right"))
         if due > pushed:
@@ -131,11 +136,13 @@ def test_a_thousand_replayed_requests_see_what_training_saw(
 PUSH_FOR_EVER = """
 import sys
 import pandas as pd
-from mizzen.adapters.feast.source import FeastSource
+from mizzen.adapters.table import load
 from mizzen.core.place import Place
 from mizzen.spec.features import FeatureView
 
-source, view = FeastSource(Place.from_environment()), FeatureView.model_validate_json(sys.argv[1])
+place = Place.from_environment()
+source = load("feature_source", place.profile.feature_store.kind)(place)
+view = FeatureView.model_validate_json(sys.argv[1])
 at, step = pd.to_datetime([sys.argv[2]], utc=True), 0
 while True:
     step += 1
@@ -172,7 +179,7 @@ def test_the_machines_own_zone_changes_nothing(place: Place) -> None:
     script = (
         "import sys; from datetime import UTC, datetime; from pathlib import Path\n"
         "import pandas as pd\n"
-        "from mizzen.adapters.feast.source import FeastSource\n"
+        "from mizzen.adapters.table import load\n"
         "from mizzen.core.place import Place\n"
         "from mizzen.spec.features import FeatureView\n"
         "place = Place.from_environment()\n"
@@ -180,7 +187,7 @@ def test_the_machines_own_zone_changes_nothing(place: Place) -> None:
         " columns=({'name': 'x'},))\n"
         "at = datetime(2013, 3, 10, 2, 30, tzinfo=UTC)\n"
         "facts = pd.DataFrame({'k': ['a'], 'event_timestamp': [pd.Timestamp(at)], 'x': [1.5]})\n"
-        "source = FeastSource(place)\n"
+        "source = load('feature_source', place.profile.feature_store.kind)(place)\n"
         "source.apply([view], {'v': facts})\n"
         "source.push(view, facts)\n"
         "assert source.online([view], {'k': ['a']}, [at])['x'] == [1.5]\n"

@@ -44,7 +44,9 @@ TABLE: dict[str, dict[str, Backend]] = {
     },
     "data_versions": {"dvc": Backend("mizzen.adapters.dvc.versions:DvcVersions", "dvc", "dvc")},
     "feature_source": {
-        "local": Backend("mizzen.adapters.feast.source:FeastSource", "feast", "feast")
+        "local": Backend("mizzen.adapters.feast.source:FeastSource", "feast", "feast"),
+        # the service reads without Feast; what needs it says so
+        "postgres": Backend("mizzen.adapters.feast.source:PostgresSource", "psycopg", "postgres"),
     },
     "validator": {
         "great_expectations": Backend(

@@ -15,7 +15,7 @@ from mizzen.spec.profile import Profile
 
 VARIABLE = "MIZZEN_PLACE"
 # Sections of a profile that steps talk to, with the fields that say where.
-_SERVICES = {"tracking": ("uri",), "data_store": ("url",), "feature_store": ("kind",)}
+_SERVICES = {"tracking": ("uri",), "data_store": ("url",), "feature_store": ("kind", "sources")}
 
 
 @dataclass(frozen=True, slots=True)

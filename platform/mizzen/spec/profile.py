@@ -43,9 +43,16 @@ class ShippedPredictions(Section):
 
 
 class FeatureStore(Section):
-    """Feast's stores. `local`: DuckDB offline, SQLite online, in the profile's home."""
+    """Feast's stores. `local`: registry, history (DuckDB) and newest values (SQLite) in the
+    profile's home. `postgres`: registry and newest values in PostgreSQL, which libpq's variables
+    name (PGHOST, PGDATABASE, PGUSER, ...)."""
 
-    kind: Name = Field(default="local", description="which stores")
+    kind: Name = Field(default="local", description="which stores: local or postgres")
+    sources: str | None = Field(
+        default=None,
+        description="where the views' history lies, for every machine that trains or loads"
+        " features (s3://bucket/prefix, file:///folder); a folder in the home when absent",
+    )
 
 
 class ServingPlace(Section):

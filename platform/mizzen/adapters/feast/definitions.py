@@ -42,8 +42,8 @@ def entities_of(view: FeatureView) -> list[Any]:
     return [library.Entity(name=c, join_keys=[c], value_type=text) for c in view.entity]
 
 
-def feast_view(view: FeatureView, history: Path) -> Any:
-    """Feast's feature view, with its history in a Parquet file."""
+def feast_view(view: FeatureView, history: str | Path) -> Any:
+    """Feast's feature view, with its history in a Parquet file or object."""
     library, types = feast(), feast("feast.types")
     kinds = {"number": types.Float64, "category": types.String}
     fields = [library.Field(name=column, dtype=types.String) for column in view.entity]

@@ -86,9 +86,7 @@ def keep(folder: Path, view_name: str, history: Columns) -> Path:
     part = place / f"new-{os.getpid()}.parquet"
     times = pd.to_datetime(history[KNOWN_AT], unit="us", utc=True)
     write_table(pd.DataFrame({**history, TIME: times}), part)
-    with part.open("rb") as content:
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
-    final = place / f"{digest[:32]}.parquet"
+    final = place / f"{digest_of(part)}.parquet"
     part.replace(final)
     final.touch()  # the newest of all, also when it was there already
     whole = (file for file in place.glob("*.parquet") if not file.name.startswith("new-"))
@@ -96,3 +94,9 @@ def keep(folder: Path, view_name: str, history: Columns) -> Path:
     for old in newest_first[KEPT:]:
         old.unlink(missing_ok=True)
     return final
+
+
+def digest_of(history: Path) -> str:
+    """The name that a history is kept under."""
+    with history.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()[:32]

@@ -13,9 +13,12 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from threading import Lock
 from types import ModuleType
 from typing import Any
+
+from mizzen.adapters.table import missing
 
 _importing = Lock()
 
@@ -25,6 +28,8 @@ def feast(module: str = "feast") -> ModuleType:
     with _importing:
         if "feast" in sys.modules:
             return importlib.import_module(module)
+        if find_spec("feast") is None:
+            raise missing("feast", "feast")
         os.environ["FEAST_USAGE"] = "False"  # for versions that still knew the switch
         with _without_torch(), _without_typeguard(), warnings.catch_warnings():
             warnings.simplefilter("ignore")

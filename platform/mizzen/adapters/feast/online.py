@@ -16,19 +16,13 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import numpy as np
-
 from mizzen.adapters.feast.definitions import KNOWN_AT, feast_view, name_of
 from mizzen.adapters.feast.history import Columns
+from mizzen.adapters.feast.known import Asked, Key, Known, newest_rows
 from mizzen.adapters.feast.library import feast
 from mizzen.adapters.feast.repository import Repository
 from mizzen.errors import NotFound
 from mizzen.spec.features import FeatureView
-
-Key = tuple[str | None, ...]
-# when the values became known (microseconds), and one value per column of the view
-Values = tuple[float | str | None, ...]
-Known = tuple[int, Values]
 
 AT_ONCE = 5_000  # keys in one query; SQLite allows 32,766 variables
 REMEMBERED = 200_000  # keys in memory
@@ -44,12 +38,15 @@ class OnlineValues:
         self._seen = -1
         self._watch: sqlite3.Connection | None = None
 
-    def read(self, view: FeatureView, keys: Sequence[Key]) -> list[Known | None]:
-        """The newest values of each key, None where there are none.
+    def read(self, asked: Sequence[Asked]) -> list[list[Known | None]]:
+        """For each view the newest values of each key, None where there are none.
 
         Raises:
-            NotFound: the view was never applied here.
+            NotFound: a view was never applied here.
         """
+        return [self._read(view, keys) for view, keys in asked]
+
+    def _read(self, view: FeatureView, keys: Sequence[Key]) -> list[Known | None]:
         with self._reading:
             memory = self._current(name_of(view))
             unknown = list({key for key in keys if key not in memory and None not in key})
@@ -62,7 +59,7 @@ class OnlineValues:
 
         A row that is older than what is there is left out, unless `replace`.
         """
-        last = _newest(view, values)
+        last = newest_rows(view, values)
         keys, known = list(last), values[KNOWN_AT].tolist()
         with self._writing, self._repository.changing("online"):
             there = [None] * len(keys) if replace else self._fetch(self._writer, view, keys)
@@ -141,13 +138,6 @@ def _known(values: Any, names: Sequence[str]) -> Known | None:
 def _plain(value: Any) -> float | str | None:
     kind = None if value is None else value.WhichOneof("val")
     return None if kind is None else getattr(value, kind)
-
-
-def _newest(view: FeatureView, values: Columns) -> dict[Key, int]:
-    """Key -> position of its newest row; of rows with equal times the last."""
-    order = np.argsort(values[KNOWN_AT], kind="stable").tolist()
-    keys = list(zip(*(values[column].tolist() for column in view.entity), strict=True))
-    return {keys[position]: position for position in order}
 
 
 def _rows(view: FeatureView, values: Columns, chosen: dict[Key, int]) -> list[Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from mizzen.adapters.feast.definitions import entities_of, feast_view, name_of
 from mizzen.adapters.feast.library import feast
+from mizzen.adapters.feast.sources import History, Sources
 from mizzen.core.place import Place
 from mizzen.errors import NotFound
 from mizzen.spec.features import FeatureView
@@ -23,6 +24,7 @@ class Repository:
         self.folder = place.home / "feast"
         # Feast makes table names of it; project names hold no underscore, so this is unique
         self.project = place.project.replace("-", "_")
+        self.sources = Sources(self.folder / "sources", place.profile.feature_store.sources)
 
     @property
     def online_file(self) -> Path:
@@ -52,11 +54,15 @@ class Repository:
             entity_key_serialization_version=3,
         )
 
+    def prepare(self) -> None:
+        """Make what the stores need before they can be opened."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+
     def open(self, histories: Mapping[str, str] | None = None) -> Any:
         """A feature store. Feast reads its registry again with every call, so a run that must
         join what it applied, whatever others apply meanwhile, pins `histories` (Feast's name of
         a view -> file)."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.prepare()
         return feast().FeatureStore(config=self._config(histories or {}))
 
     @contextmanager
@@ -67,20 +73,25 @@ class Repository:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def declare(self, histories: Sequence[tuple[FeatureView, Path]]) -> Any:
+    def declare(self, histories: Sequence[tuple[FeatureView, History]]) -> Any:
         """Declare views with their histories; does nothing when they are declared already.
         The store that joins these histories."""
-        paths = {name_of(view): str(path) for view, path in histories}
+        files = {name_of(view): str(history.file) for view, history in histories}
+        wanted = {name_of(view): history.address for view, history in histories}
         with self.changing("definitions"):
-            store = self.open(paths)
+            store = self.open(files)
             known = {view.name: view.batch_source.path for view in store.list_feature_views()}
-            stale = any(known.get(name) != path for name, path in paths.items())
-            if stale or not self.online_file.exists():
+            stale = any(known.get(name) != address for name, address in wanted.items())
+            if not self.has_tables([view for view, _ in histories]) or stale:
                 entities = {e.name: e for view, _ in histories for e in entities_of(view)}
-                views = [feast_view(view, path) for view, path in histories]
+                views = [feast_view(view, history.address) for view, history in histories]
                 store.apply([*entities.values(), *views])
                 self._settle()
             return store
+
+    def has_tables(self, views: Sequence[FeatureView]) -> bool:
+        """Whether the online store can take values of these views."""
+        return self.online_file.exists()
 
     def _settle(self) -> None:
         """Readers and a writer side by side; the mode is kept in the file."""
@@ -93,7 +104,7 @@ class Repository:
             connection.close()
 
     def history(self, view: FeatureView) -> Path:
-        """The file with the view's history.
+        """The file with the view's history, brought here when it lies elsewhere.
 
         Raises:
             NotFound: the view was never applied here.
@@ -101,7 +112,7 @@ class Repository:
         store = self.open()
         for known in store.list_feature_views():
             if known.name == name_of(view):
-                return Path(known.batch_source.path)
+                return self.sources.file_of(known.batch_source.path)
         raise NotFound(
             f"the feature store of {self.project!r} has no view {view.name!r} like this one",
             given=name_of(view),
