@@ -67,7 +67,7 @@ def run(run_id: str = "20260102-030405-aaaaaa", **values: Any) -> RunRecord:
         arguments={"seed": 1, "code": "c" * 64, "start": ""},
         plan="p" * 64,
         code="c" * 64,
-        folder="/home/me/shop/.mizzen/runs/1",
+        folder="/projects/shop/.mizzen/runs/1",
         created_at=NOW,
     )
     return replace(record, **values)

@@ -46,7 +46,7 @@ def run(run_id: str = RUN, **values: Any) -> RunRecord:
         "arguments": {},
         "plan": "p" * 64,
         "code": "c" * 64,
-        "folder": "/home/me/shop",
+        "folder": "/projects/shop/.mizzen/runs/1",
         "created_at": NOW,
     }
     return RunRecord(**fields | values)
