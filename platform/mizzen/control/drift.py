@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from mizzen.control.logs import log_of
 from mizzen.control.reconcile import registry_of
 from mizzen.control.stack.serving import packages_folder
 from mizzen.control.workspace import Workspace
+from mizzen.core.place import Place
+from mizzen.errors import TemporaryError
+from mizzen.ports.models import Registry
 from mizzen.ports.prediction_log import LogWindow
 
 if TYPE_CHECKING:
     from mizzen_monitoring.results import DriftResult, WindowResult
+
+
+logger = logging.getLogger("mizzen.control")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,7 @@ class Found:
     end: datetime
     alarm: bool
     figures: Mapping[str, Any]
-    report: Path | None
+    report: str | None
 
 
 def run_drift_job(
@@ -41,7 +47,8 @@ def run_drift_job(
     from mizzen_monitoring import drift_job
 
     place, name = workspace.place, workspace.spec.name
-    package = registry_of(workspace).fetch(name, version, packages_folder(place))
+    registry = registry_of(workspace)
+    package = registry.fetch(name, version, packages_folder(place))
     result = drift_job.run(
         package=package,
         log=log_of(place),
@@ -49,11 +56,32 @@ def run_drift_job(
         into=place.home / "reports" / name / f"{version}-{end:%Y%m%dT%H%M%S}",
         place=place,
     )
-    return [found for window in result.windows for found in _verdicts(window, result)]
+    if result.push_error is not None:
+        logger.warning("the push gateway took no figures: %s", result.push_error)
+    report = _kept(registry, place, result)
+    return [found for window in result.windows for found in _verdicts(window, result, report)]
 
 
-def _verdicts(window: WindowResult, result: DriftResult) -> list[Found]:
-    report = result.report if window is result.newest else None
+def _kept(registry: Registry, place: Place, result: DriftResult) -> str | None:
+    """Where people find the report: beside the version in a shared MLflow, else on this
+    machine."""
+    if result.report is None:
+        return None
+    if place.profile.tracking.uri is None:
+        return str(result.report)
+    folder = result.report.parent
+    try:
+        under = f"reports/{folder.name}"
+        return (
+            f"{registry.keep(result.project, result.version, folder, under)}/{result.report.name}"
+        )
+    except TemporaryError as error:  # the verdict counts, whatever becomes of its page
+        logger.warning("the report stays in %s: %s", folder, error.message)
+        return str(result.report)
+
+
+def _verdicts(window: WindowResult, result: DriftResult, newest: str | None) -> list[Found]:
+    report = newest if window is result.newest else None
     drift = Found(
         "drift", window.start, window.end, window.drift.alarm, window.drift_figures, report
     )

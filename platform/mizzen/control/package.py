@@ -1,8 +1,8 @@
 """`python -m mizzen.control.package VERSION`: makes a version ready to be served.
 
-Fetches its package, loads the newest values of its features into the online store, and prints
-the package's folder; or its error, as the last line of what it complains, in JSON. The stack calls
-it in a process of its own, for what it imports.
+Fetches its package, loads the values of its features that its training knew into the online
+store, and prints the package's folder; or its error, as the last line of what it complains, in
+JSON. The stack calls it in a process of its own, for what it imports.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from pathlib import Path
 from mizzen.adapters.table import load
 from mizzen.control.reconcile import REGISTRY
 from mizzen.control.stack.serving import packages_folder
+from mizzen.control.state import open_state
 from mizzen.core.manifest import PROJECT
 from mizzen.core.place import Place
-from mizzen.errors import MizzenError
+from mizzen.errors import MizzenError, NotFound
 from mizzen.ports.data import FeatureSource
 from mizzen.spec.project import ProjectSpec
 
@@ -32,13 +33,29 @@ def materialize(place: Place, package: Path, until: datetime) -> int:
     return source.materialize(views, until)
 
 
+def known_until(place: Place, version: int, now: datetime) -> datetime:
+    """The end of the version's training window; `now` when it was unbounded.
+
+    The store keeps one value of a key, and a request does not see one from after its own
+    instant. Whoever replays a past season would find everything missing, were values of later
+    seasons loaded.
+    """
+    state = open_state(place)
+    try:
+        run = state.models.get_version(place.project, version).run
+        end = state.runs.get(place.project, run).arguments.get("end")
+    except NotFound:  # registered by other means than a run
+        return now
+    return min(now, datetime.fromisoformat(end)) if end else now
+
+
 def main(version: str) -> int:
     """Fetch the version of the place's project and what it answers with."""
     try:
         place = Place.from_environment()
         registry = load("registry", REGISTRY)(place)
         folder = registry.fetch(place.project, int(version), packages_folder(place))
-        materialize(place, folder, datetime.now(UTC))
+        materialize(place, folder, known_until(place, int(version), datetime.now(UTC)))
     except MizzenError as error:
         sys.stderr.write(f"{json.dumps(error.as_dict())}\n")
         return error.exit_code

@@ -70,6 +70,9 @@ def replay(
         )
     example = _by_hand(seen[0]) if seen else {}
     example.pop(PREDICTION_ID, None)
+    if spec.data.event_time in example:
+        # the store holds the values of the window's end; to earlier requests they are unknown
+        example[spec.data.event_time] = end.isoformat()
     return {**asdict(counts), "example": example}
 
 

@@ -108,7 +108,7 @@ def _record(project: str, version: int, found: Found, now: datetime) -> WindowRe
         kind=found.kind,
         alarm=found.alarm,
         figures=found.figures,
-        report=None if found.report is None else str(found.report),
+        report=found.report,
         at=now,
     )
 

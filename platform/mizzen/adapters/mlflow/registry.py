@@ -100,7 +100,8 @@ class MLflowRegistry:
             found = self._version(connection.reader(self._place), name, version)
             target = _beside(found.source, under)
             self._put(folder, target)
-        return target
+        server = connection.server_of(self._place)
+        return target if server is None else server.page_of(target)
 
     def get(self, name: str, version: int) -> ModelVersion:
         """See the port."""

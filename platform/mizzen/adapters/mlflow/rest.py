@@ -108,6 +108,11 @@ class MlflowServer:
                 put = Request(address, data=content, headers=size, method="PUT")  # noqa: S310
                 self._open(put).close()
 
+    def page_of(self, source: str) -> str:
+        """The page that shows an artifact of a run."""
+        experiment, run, _, path = _inside(source).split("/", 3)
+        return f"{self.address}/#/experiments/{experiment}/runs/{run}/artifacts/{path}"
+
     def _files(self, path: str) -> Iterator[str]:
         query = urlencode({"path": path})
         request = Request(f"{self.address}{_FILES}?{query}")  # noqa: S310 (the profile's server)

@@ -1,0 +1,24 @@
+"""`python -m mizzen.control.materialize --project NAME`: the newest feature values go online.
+
+The materialization CronJob of a cluster runs it, for the views that the champion answers with.
+Values come from the history that the last training declared (`feature_store.sources`); newer ones
+that are online already, because they were pushed, stay.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+
+from mizzen.control.jobs import Champion, run_job, say
+from mizzen.control.package import materialize
+
+
+def load_newest(champion: Champion, until: datetime) -> None:
+    """Load what was known at `until`, and say how much."""
+    count = materialize(champion.workspace.place, champion.package, until)
+    say(f"{count} entities of version {champion.version} hold their values of {until:%FT%TZ}")
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(str(__doc__), load_newest, None))
