@@ -24,6 +24,9 @@ network.s3 is empty: the policy lets nothing through to the object store. Next: 
 network.features is empty: the policy lets nothing through to the features' database. Next: name it there
 {{- end }}
 {{- with $v.candidate }}
+{{- if eq (int .weight) 100 }}
+candidate.weight is 100: while the candidate is not ready, nobody answers in its place. Next: make it the version that answers: --set model.version={{ int64 .version }} --set candidate.version=null --set candidate.weight=0
+{{- end }}
 {{- if and .version .mirror }}
 {{- $all := eq (int .mirrorPercent) 100 }}
 {{- if and $fixed $all (lt (int .replicas) (int $v.replicas)) }}

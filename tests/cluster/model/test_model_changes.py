@@ -43,14 +43,14 @@ def unnoticed(stage: ModelStage, what: str, connections: int = 4) -> Iterator[An
 
 
 def test_an_update_fails_no_request(stage: ModelStage, served: Release) -> None:
-    with unnoticed(stage, "rolling update") as answers:
+    with unnoticed(stage, "model: rolling update") as answers:
         served.upgrade(stage.values(model={"version": 2}))
     assert set(answers.counted) == {"1", "2"}
 
 
 def test_a_rollback_fails_no_request(stage: ModelStage, served: Release) -> None:
     served.upgrade(stage.values(model={"version": 2}))
-    with unnoticed(stage, "helm rollback") as answers:
+    with unnoticed(stage, "model: helm rollback") as answers:
         served.rollback(1)
     assert set(answers.counted) == {"1", "2"}
 
@@ -61,8 +61,8 @@ def test_a_candidate_comes_is_weighted_and_takes_over(stage: ModelStage, served:
     with unnoticed(stage, "canary: candidate with a weight, in one step") as answers:
         served.upgrade(stage.values(candidate={"version": 2, "weight": 10}))
     assert set(answers.counted) == {"1", "2"}
-    with unnoticed(stage, "canary: weight steps to 100") as answers:
-        for weight in (25, 50, 100):
+    with unnoticed(stage, "canary: weight steps") as answers:
+        for weight in (25, 50, 75):
             served.upgrade(stage.values(candidate={"version": 2, "weight": weight}))
     with unnoticed(stage, "canary: promotion, the candidate goes") as answers:
         served.upgrade(stage.values(model={"version": 2}))
@@ -73,20 +73,20 @@ def test_a_candidate_comes_is_weighted_and_takes_over(stage: ModelStage, served:
 
 def test_fewer_pods_fail_no_request(stage: ModelStage, served: Release) -> None:
     served.upgrade(stage.values(replicas=3))
-    with unnoticed(stage, "scaled down from 3 to 1"):
+    with unnoticed(stage, "model: scaled down from 3 to 1"):
         served.upgrade(stage.values(replicas=1))
 
 
 def test_other_values_fail_no_request(stage: ModelStage, served: Release) -> None:
     served.upgrade(stage.values())
-    with unnoticed(stage, "upgrade with other values"):
+    with unnoticed(stage, "model: upgrade with other values"):
         served.upgrade(stage.values(server={"queue": 64}, podLabels={"team": "arrivals"}))
 
 
 def test_a_pod_that_is_evicted_is_not_felt(stage: ModelStage, served: Release) -> None:
     served.upgrade(stage.values())
     pod = stage.pods("stable")[0]
-    with unnoticed(stage, "pod deleted"):
+    with unnoticed(stage, "model: pod deleted"):
         stage.kubectl.run("delete", "pod", pod, "--namespace", stage.namespace)
         stage.kubectl.rolled_out(f"deployment/{MODEL}-stable", "--namespace", stage.namespace)
 
@@ -99,7 +99,7 @@ def test_a_pod_that_is_killed_is_not_felt(
     served.upgrade(stage.values())
     pod = stage.pods("stable")[0]
     kill = {"pod": _force, "process": _kill}[how]
-    with unnoticed(stage, f"{how} killed"):
+    with unnoticed(stage, f"model: {how} killed"):
         kill(stage, cluster, pod)
         stage.kubectl.rolled_out(f"deployment/{MODEL}-stable", "--namespace", stage.namespace)
 
