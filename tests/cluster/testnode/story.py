@@ -84,7 +84,7 @@ def tell(provider: Provider, say: Say) -> None:
     say(f"the platform answers at http://{host}:{port} (API at /api/v1, MLflow at /mlflow)")
     first, second = train(scene, FLIGHTS)
     say(f"trained here, kept there: versions {first} and {second}")
-    run_job(scene.stage, f"materialize-{FLIGHTS.example}")
+    run_job(scene.stage, f"{scene.platform.name}-materialize-{FLIGHTS.example}")
     say(serve(scene, FLIGHTS, first))
     say(change(scene, candidate={"version": second, "mirror": True}))
     say(f"a week of July through the gateway: {_told(replay(scene, FLIGHTS.traffic))}")
@@ -171,7 +171,7 @@ def shares(scene: Scene, requests: int = 1000) -> Counter[str]:
 
 def watch(scene: Scene, plot: Plot) -> list[dict[str, Any]]:
     """Run the drift CronJob now; the windows that the control API then knows."""
-    run_job(scene.stage, f"drift-{plot.example}")
+    run_job(scene.stage, f"{scene.platform.name}-drift-{plot.example}")
     windows: list[dict[str, Any]] = scene.laptop.mizzen("windows")["windows"]
     return windows
 
