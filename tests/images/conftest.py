@@ -17,9 +17,8 @@ from typing import NoReturn
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "components" / "images"))
-sys.path.insert(0, str(ROOT / "tests" / "cluster"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "components" / "images"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "cluster"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from container import Container
@@ -27,7 +26,7 @@ from imagebuild import engines
 from imagebuild.build import TESTS_BASE, Options, build
 from imagebuild.catalog import chosen
 from imagebuild.engines import Engine
-from testnode.images import storage_env
+from testnode.images import storage_env, storage_in_use
 
 from mizzen.errors import MizzenError
 
@@ -53,7 +52,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def storage() -> Iterator[None]:
     """buildah's storage is that of the cluster of the tests: layers are built once for both."""
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, storage_in_use():
         for name, value in storage_env().items():
             patch.setenv(name, value)
         yield

@@ -7,7 +7,9 @@ to a node. Names end in `mizzen.test`, which no registry answers to.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import fcntl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from testnode import places
@@ -37,6 +39,29 @@ def storage_env() -> dict[str, str]:
     return {"CONTAINERS_STORAGE_CONF": str(conf)}
 
 
+@contextmanager
+def storage_in_use() -> Iterator[None]:
+    """While images are built: nobody throws away the steps that they are built from."""
+    with _lock().open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
+
+
+def drop_replaced() -> None:
+    """Throw away what newer builds have replaced, unless somebody builds at this moment."""
+    with _lock().open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        run([*BUILDAH, "rmi", "--prune"], env=storage_env())
+
+
+def _lock() -> Path:
+    places.image_storage().mkdir(parents=True, exist_ok=True)
+    return places.image_storage() / ".lock"
+
+
 def build_image(
     name: str,
     dockerfile: Path,
@@ -50,7 +75,8 @@ def build_image(
     words = [f"--build-arg={key}={value}" for key, value in given.items()]
     how = ["--isolation=chroot", "--network=host", "--pull-never", "--layers", "--format=oci"]
     what = [*words, *_trust(), f"--tag={name}", f"--file={dockerfile}", str(context)]
-    run([*BUILDAH, "bud", *how, *what], env=storage_env(), polite=True)
+    with storage_in_use():
+        run([*BUILDAH, "bud", *how, *what], env=storage_env(), polite=True)
     forget_archive(name)
 
 

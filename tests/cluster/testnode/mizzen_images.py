@@ -32,7 +32,8 @@ def build_mizzen_images(names: Sequence[str], say: Callable[[str], None]) -> lis
         ClusterError: the builder refuses, with its words.
     """
     how = [f"--base={BASE}", f"--prefix={PREFIX}", f"--tag={TAG}", "--engine=buildah"]
-    said = run([sys.executable, BUILDER, *names, *how], env=images.storage_env())
+    with images.storage_in_use():
+        said = run([sys.executable, BUILDER, *names, *how], env=images.storage_env())
     say(said.strip())
     made = [image_name(name) for name in names]
     for name in made:
