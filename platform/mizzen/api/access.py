@@ -13,7 +13,7 @@ from mizzen.control.state.sql import SqlState
 _bearer = HTTPBearer(auto_error=False, description="one of the tokens of MIZZEN_API_TOKEN")
 
 
-def with_token(
+async def with_token(
     request: Request,
     given: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> None:
@@ -29,7 +29,7 @@ def with_token(
         )
 
 
-def _state(request: Request) -> SqlState:
+async def _state(request: Request) -> SqlState:
     state: SqlState = request.app.state.mizzen
     return state
 

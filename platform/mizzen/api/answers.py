@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -36,6 +37,26 @@ STATUS: dict[type[MizzenError], HTTPStatus] = {
     IntegrityError: HTTPStatus.INTERNAL_SERVER_ERROR,
     TemporaryError: HTTPStatus.SERVICE_UNAVAILABLE,
     MizzenError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What every refused request gets; see `MizzenError.as_dict`."""
+
+    error: str
+    message: str
+    given: str | None
+    allowed: str | None
+    next: str | None
+    retryable: bool
+
+
+# For the description of the API; 422 stands there because the framework has its own otherwise.
+DESCRIBED: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": Fault, "description": "the request does not fit; again is useless"},
+    422: {"model": Fault, "description": "a field of it does not fit"},
+    503: {"model": Fault, "description": "away or busy; the same request again can help"},
 }
 
 

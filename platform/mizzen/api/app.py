@@ -42,7 +42,9 @@ def create_app(state: SqlState, settings: Settings) -> FastAPI:
     app.include_router(health.router)
     guard = [Depends(with_token), Depends(health.usable)]
     for part in (projects, bundles, runs, events, models, watching, predictions):
-        app.include_router(part.router, prefix=PREFIX, dependencies=guard)
+        app.include_router(
+            part.router, prefix=PREFIX, dependencies=guard, responses=answers.DESCRIBED
+        )
     answers.install(app)
     app.add_middleware(Envelope, instruments=app.state.instruments, largest=settings.largest)
     return app

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from mizzen import __version__
@@ -17,6 +18,7 @@ from mizzen.control.state.sql import SqlState
 from mizzen.errors import IntegrityError, MizzenError, TemporaryError
 
 router = APIRouter(tags=["health"])
+_PATIENCE = 2.0  # with somebody else who asks it already
 _SECONDS = 1.0  # how long an answer about the database holds, however many ask
 
 
@@ -30,12 +32,16 @@ class Readiness:
 
     def fault(self) -> MizzenError | None:
         """Why it cannot, or None."""
-        with self._lock:
+        if not self._lock.acquire(timeout=_PATIENCE):
+            return TemporaryError("the database is there, and does not answer")
+        try:
             if time.monotonic() - self._asked >= _SECONDS:
                 self._fault = self._ask()
                 self._asked = time.monotonic()
                 self._instruments.ready.set(self._fault is None)
             return self._fault
+        finally:
+            self._lock.release()
 
     def _ask(self) -> MizzenError | None:
         try:
@@ -45,7 +51,7 @@ class Readiness:
         return None
 
 
-def usable(request: Request) -> None:
+async def usable(request: Request) -> None:
     """Refuse what cannot be answered as long as the tables are those of another Mizzen. A database
     that is away is found out by whoever asks it.
 
@@ -54,7 +60,7 @@ def usable(request: Request) -> None:
     """
     readiness: Readiness = request.app.state.readiness
     if readiness.tables is None:
-        fault = readiness.fault()
+        fault = await run_in_threadpool(readiness.fault)
         if fault is not None:
             raise TemporaryError(
                 fault.message, given=fault.given, allowed=fault.allowed, next_step=fault.next_step
@@ -62,8 +68,8 @@ def usable(request: Request) -> None:
 
 
 @router.get("/healthz")
-def healthz() -> dict[str, str]:
-    """The process lives."""
+async def healthz() -> dict[str, str]:
+    """The process lives. Needs no thread, all of which may be waiting for a database."""
     return {"status": "ok", "version": __version__}
 
 

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -23,7 +24,7 @@ from mizzen.control.stack.page import page_of
 from mizzen.control.stack.probes import ask, listen
 from mizzen.control.state.records import Served
 from mizzen.control.workspace import Workspace, open_workspace
-from mizzen.errors import MizzenError
+from mizzen.errors import MizzenError, TemporaryError
 
 TICK_SECONDS = 0.25
 START_SECONDS = 120.0
@@ -72,7 +73,10 @@ class Supervisor:
             self._page = Child("page", page.command, page.environment, log, [self._lock])
 
     def _follow(self) -> None:
-        champion = self._workspace.state.models.champion(self._workspace.spec.name)
+        try:
+            champion = self._workspace.state.models.champion(self._workspace.spec.name)
+        except TemporaryError:  # a state that is away stops no service
+            return
         wanted = None if champion is None else champion.version
         if wanted is None or wanted in {self._version, self._refused}:
             return
@@ -88,7 +92,8 @@ class Supervisor:
             old.stop(STOP_SECONDS)
         address = f"http://{self._host}:{self._port}"
         served = Served(self._workspace.spec.name, wanted, address, fresh.pid, datetime.now(UTC))
-        self._workspace.state.watching.set_served(served)
+        with suppress(TemporaryError):
+            self._workspace.state.watching.set_served(served)
         self._status["service"] = {"address": address, "version": wanted, "ready": True}
         self._files.write_status(self._status)
 
@@ -126,10 +131,11 @@ class Supervisor:
 
     def _stop(self) -> None:
         self._listener.close()
-        self._workspace.state.watching.clear_served(self._workspace.spec.name)
         for child in (self._service, self._page):
             if child is not None:
                 child.stop(STOP_SECONDS)
+        with suppress(TemporaryError):
+            self._workspace.state.watching.clear_served(self._workspace.spec.name)
         self._files.clear()
 
 
