@@ -132,6 +132,33 @@ DASHBOARDS: Mapping[str, tuple[str, str, Sequence[Panel]]] = {
             ),
             Panel("Unsynced", {"{{instance}}": "mizzen_serving_log_unsynced_bytes"}, "bytes"),
             Panel("Model", {"{{model}} v{{version}}": "mizzen_serving_model_info"}),
+            Panel(
+                "Waits to be shipped",
+                {
+                    "{{instance}}": "mizzen_ship_unshipped_bytes",
+                    "{{instance}} sent": "rate(mizzen_ship_shipped_bytes_total[$__rate_interval])",
+                },
+                "bytes",
+            ),
+            Panel(
+                "Shipping is behind",
+                {
+                    "{{instance}}": "mizzen_ship_behind_seconds",
+                    "{{instance}} since a good look": "time() "
+                    "- mizzen_ship_last_success_timestamp_seconds",
+                },
+                "s",
+            ),
+            Panel(
+                "Shipping",
+                {
+                    "failed: {{reason}}": "sum by (reason) "
+                    "(rate(mizzen_ship_failures_total[$__rate_interval]))",
+                    "objects": "sum(rate(mizzen_ship_objects_total[$__rate_interval]))",
+                    "segments waiting": "sum(mizzen_ship_unshipped_segments)",
+                    "segments removed": "sum(mizzen_ship_removed_segments_total)",
+                },
+            ),
         ),
     ),
 }

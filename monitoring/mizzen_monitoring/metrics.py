@@ -146,7 +146,31 @@ SERVING: tuple[Metric, ...] = (
     ),
 )
 
-METRICS: tuple[Metric, ...] = (*DRIFT_JOB, *SERVING)
+SHIPPING: tuple[Metric, ...] = (
+    Metric("mizzen_ship_unshipped_bytes", "gauge", "Bytes of the log that are not stored yet."),
+    Metric("mizzen_ship_unshipped_segments", "gauge", "Segments that are not stored whole yet."),
+    Metric("mizzen_ship_behind_seconds", "gauge", "How long something has been waiting."),
+    Metric(
+        "mizzen_ship_last_success_timestamp_seconds",
+        "gauge",
+        "When the sidecar last looked without an error.",
+    ),
+    Metric("mizzen_ship_shipped_bytes_total", "counter", "Bytes sent."),
+    Metric("mizzen_ship_objects_total", "counter", "Objects sent."),
+    Metric(
+        "mizzen_ship_removed_segments_total",
+        "counter",
+        "Shipped segments that made room for others.",
+    ),
+    Metric(
+        "mizzen_ship_failures_total",
+        "counter",
+        "Looks that failed: credentials refused, no bucket, storage away.",
+        ("reason",),
+    ),
+)
+
+METRICS: tuple[Metric, ...] = (*DRIFT_JOB, *SERVING, *SHIPPING)
 
 
 def reference() -> str:
@@ -164,6 +188,11 @@ def reference() -> str:
                 DRIFT_JOB,
             ),
             *_table("The service", "Answered on `/metrics`.", SERVING),
+            *_table(
+                "The sidecar that ships the prediction log",
+                "Answered on `/metrics` of `python -m mizzen_serving.ship`, port 9464.",
+                SHIPPING,
+            ),
         ]
     )
 

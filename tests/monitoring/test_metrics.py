@@ -13,8 +13,9 @@ import pytest
 import yaml
 
 from mizzen_monitoring import dashboards
-from mizzen_monitoring.metrics import METRICS, SERVING, reference
+from mizzen_monitoring.metrics import METRICS, SERVING, SHIPPING, reference
 from mizzen_serving.instruments import Instruments
+from mizzen_serving.shipfigures import ShipFigures
 
 ROOT = Path(__file__).parents[2]
 ALERTS = ROOT / "monitoring" / "alerts"
@@ -47,6 +48,14 @@ def test_listed_labels_are_those_of_the_service() -> None:
     labels = {c._name: tuple(c._labelnames) for c in collectors}  # type: ignore[attr-defined]
     for metric in SERVING:
         assert labels[metric.name.removesuffix("_total")] == metric.labels
+
+
+def test_the_sidecar_exposes_exactly_the_metrics_that_are_listed() -> None:
+    page = ShipFigures().render().decode()
+    kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", page, re.MULTILINE))
+    assert kinds == {metric.name: metric.kind for metric in SHIPPING}
+    labels = dict(re.findall(r"^(mizzen_\w+)\{(\w+)=", page, re.MULTILINE))
+    assert labels == {metric.name: metric.labels[0] for metric in SHIPPING if metric.labels}
 
 
 def test_the_reference_page_is_what_the_definitions_make() -> None:
