@@ -1,4 +1,4 @@
-"""Every object of the chart, whatever the values, is taken by a real API server without a warning."""
+"""Every object of the chart, whatever the values, is admitted without a warning."""
 
 from __future__ import annotations
 

@@ -61,10 +61,10 @@ def test_a_quota_that_is_exceeded_is_told_by_the_deployment(
     limit_pods(stage)
     where = ("--namespace", stage.namespace)
     try:
-        with load(stage.request(), connections=2) as answers:
-            with pytest.raises(ClusterError, match=f"{MODEL}-candidate"):
-                wanted = {"version": 2, "weight": 10}
-                release.upgrade(stage.values(replicas=1, candidate=wanted), within_s=SOON_S)
+        wanted = stage.values(replicas=1, candidate={"version": 2, "weight": 10})
+        failing = pytest.raises(ClusterError, match=f"{MODEL}-candidate")
+        with load(stage.request(), connections=2) as answers, failing:
+            release.upgrade(wanted, within_s=SOON_S)
         status = stage.kubectl.get("deployment", f"{MODEL}-candidate", *where)["status"]
     finally:
         stage.kubectl.run("delete", "resourcequota", "full", *where)

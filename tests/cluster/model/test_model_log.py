@@ -1,0 +1,84 @@
+"""The prediction log leaves its pod before the pod does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from testnode.bootstrap import NAMESPACE
+from testnode.eventually import eventually
+from testnode.figures import record
+from testnode.load import load
+from testnode.modelstage import MODEL, ModelStage
+from testnode.release import Release
+from testnode.spec import S3_PORT
+from testnode.stage import make_bucket, secret, secret_of
+
+from mizzen.adapters.segment_log.shipped import ShippedLog
+from mizzen.core.place import Place
+from mizzen.spec.profile import Profile
+
+REQUESTS = 500
+
+
+@pytest.fixture
+def shipping(stage: ModelStage, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """Values of a release whose log is shipped; this process may read what was."""
+    credentials = secret_of(stage.kubectl, "s3", NAMESPACE)
+    make_bucket(stage.kubectl, credentials, stage.namespace)
+    stage.kubectl.apply([secret("mizzen-s3", stage.namespace, credentials)])
+    for name, value in credentials.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{stage.address[0]}:{S3_PORT}")
+    yield {
+        "s3": {"secret": "mizzen-s3"},
+        "log": {"ship": {"to": f"s3://{stage.namespace}/predictions", "everySeconds": 600}},
+    }
+
+
+def test_everything_that_was_answered_is_shipped_before_the_pods_go(
+    stage: ModelStage, release: Release, shipping: dict[str, Any], tmp_path: Path
+) -> None:
+    """Through an update and an uninstall; the sidecar looks too seldom to have done it before."""
+    release.install(stage.values(**shipping))
+    eventually(lambda: stage.request().once())
+    with load(stage.request(), connections=2, pause_s=0.01) as answers:
+        release.upgrade(stage.values(**shipping, model={"version": 2}))
+        time.sleep(5)
+    answered = answers.counted.total() + stage.request().times(REQUESTS).total() + 1
+    assert answers.failed == []
+    begun = time.monotonic()
+    release.uninstall()
+    eventually(lambda: stage.pods("stable") == [] and not going(stage), within_s=120)
+    record("log: told to go to shipped and gone", time.monotonic() - begun, "s")
+    assert shipped(stage, tmp_path) == answered
+
+
+def test_the_sidecar_tells_what_is_left(
+    stage: ModelStage, release: Release, shipping: dict[str, Any]
+) -> None:
+    release.install(stage.values(**shipping, replicas=1))
+    eventually(lambda: stage.request().once())
+    ask = (
+        "import urllib.request as r; "
+        "print(r.urlopen('http://127.0.0.1:9464/metrics').read().decode())"
+    )
+    where = (f"deployment/{MODEL}-stable", "--container=serving", "--namespace", stage.namespace)
+    said = stage.kubectl.run("exec", *where, "--", "python", "-c", ask)
+    assert "mizzen_ship_unshipped_bytes" in said
+
+
+def going(stage: ModelStage) -> list[Any]:
+    label = f"mizzen.dev/model={MODEL}"
+    found = stage.kubectl.get("pods", "--namespace", stage.namespace, "--selector", label)
+    return list(found["items"])
+
+
+def shipped(stage: ModelStage, home: Path) -> int:
+    url = f"s3://{stage.namespace}/predictions"
+    document = {"apiVersion": "mizzen.dev/v1", "kind": "Profile", "prediction_log": {"url": url}}
+    log = ShippedLog(Place(MODEL, home, Profile.model_validate(document)))
+    return int(log.counts().predictions)
