@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow_server import mlflow_serving
 
 from mizzen.adapters import bundle
 from mizzen.adapters.tables import read_table, write_table
@@ -237,40 +231,8 @@ def mlflow_server(database: Path, mlflow_files: Path) -> Iterator[str]:
     """The address of a real server that hands out artifacts itself."""
     folder = mlflow_files.parent
     shutil.copyfile(database, folder / "server.db")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = {
-        "backend-store-uri": f"sqlite:///{folder / 'server.db'}",
-        "artifacts-destination": str(mlflow_files),
-        "host": "127.0.0.1",
-        "port": str(port),
-        "workers": "1",
-    }
-    server = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "server", *(f"--{k}={v}" for k, v in options.items())],
-        env={
-            **os.environ,
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        },
-        start_new_session=True,
-    )
-    try:
-        _wait(f"http://127.0.0.1:{port}/health")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(server.pid, 15)
-        server.wait(60)
-
-
-def _wait(address: str) -> None:
-    for _ in range(600):
-        with suppress(OSError), urllib.request.urlopen(address, timeout=2) as answer:  # noqa: S310
-            if answer.status == 200:
-                return
-        time.sleep(0.2)
-    raise TimeoutError(address)
+    with mlflow_serving(folder) as address:
+        yield address
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ def inspect(champion: Champion, until: datetime) -> None:
     for window in watch.inspect(champion.workspace, until).windows:
         start = "the beginning" if window.start is None else f"{window.start:%FT%TZ}"
         say(f"{window.kind} of version {window.version}, {start} to {window.end:%FT%TZ}:")
-        say(f"  {window.verdict}: {window.figures.get('reason', '')}".rstrip(": "))
+        why = f": {window.figures['reason']}" if window.judged else ""
+        say(f"  {window.verdict}{why}")
         if window.report is not None:
             say(f"  report: {window.report}")
 
