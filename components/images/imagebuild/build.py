@@ -29,7 +29,9 @@ SBOM = "/usr/share/mizzen/sbom.json"
 # when an image was made is told by a label: the time of the commit.
 EPOCH = 315532800  # 1980-01-01, the first day a wheel can tell
 TESTS_BASE = "mizzen.test/python:3.11"  # made by `python tests/cluster build`
-SCRIPTS_OF_LIBRARIES = ("settings.sh", "libraries.sh", "without_installers.py", "bytecode.py")
+SCRIPTS_OF_LIBRARIES = (
+    *("settings.sh", "openmp.sh", "libraries.sh", "without_installers.py", "bytecode.py"),
+)
 SCRIPTS_OF_MIZZEN = ("mizzen.sh", "bytecode.py", "bill.py")
 Say = Callable[[str], None]
 

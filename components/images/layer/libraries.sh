@@ -9,6 +9,7 @@ export UV_CACHE_DIR=/var/cache/mizzen-uv UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=n
 if [ ! -d "$UV_CACHE_DIR" ]; then # no cache is mounted: what is unpacked is moved into place
   export UV_CACHE_DIR=/usr/local/mizzen-uv UV_LINK_MODE=hardlink
 fi
+sh "$here/openmp.sh"
 uv="/run/tools/bin/uv pip"
 $uv install --quiet --python "$python" --break-system-packages --no-deps -r "$1"
 $uv check --quiet --python "$python"

@@ -1,0 +1,28 @@
+"""The images for steps hold all that training needs: proven by training, under a read-only root
+and without a network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import NAMES
+from container import Container
+
+EXAMPLES = Path(__file__).parents[2] / "pipelines" / "examples"
+PROGRAM = Path(__file__).with_name("in_image.py").read_text(encoding="utf-8")
+OF_IMAGE = {"tabular": "diabetes", "torch": "digits"}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name in OF_IMAGE])
+def test_an_example_is_trained_and_judged_in_its_image(
+    name: str, made: Callable[[str], Container]
+) -> None:
+    image, folder = made(name), EXAMPLES / OF_IMAGE[name]
+    files = {file.name: file.read_text(encoding="utf-8") for file in folder.glob("*.*")}
+    done = image.execute(["python", "-c", PROGRAM, json.dumps(files)])
+    assert done.returncode == 0, done.stderr
+    judged = json.loads(done.stdout.splitlines()[-1])
+    assert judged["blessed"], judged["reason"]
