@@ -207,6 +207,11 @@ class Features(Values):
         description="an existing Secret with PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE",
         examples=["mizzen-postgres"],
     )
+    database_schema: Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$")] = Field(
+        default="feast",
+        description="the schema of the database that Feast's tables are in",
+        json_schema_extra={"allowed": "lower-case letters, digits and underscores"},
+    )
 
 
 class Autoscaling(Values):
