@@ -6,11 +6,6 @@ import os
 import sys
 from pathlib import Path
 
-place_folder, example = Path("/tmp/place"), Path("/tmp/example")
-example.mkdir()
-for name, text in json.loads(sys.argv[1]).items():
-    (example / name).write_text(text)
-
 from mizzen.adapters import bundle
 from mizzen.adapters.tables import write_table
 from mizzen.core.place import Place
@@ -18,8 +13,13 @@ from mizzen.spec import load_project
 from mizzen.spec.profile import Profile
 from mizzen_components import evaluate, preprocess, train
 
+example = Path.home() / "example"
+example.mkdir()
+for name, text in json.loads(sys.argv[1]).items():
+    (example / name).write_text(text)
+
 profile = Profile.model_validate({"apiVersion": "mizzen.dev/v1", "kind": "Profile"})
-place = Place("example", place_folder, profile)
+place = Place("example", Path.home() / "place", profile)
 os.environ.update(place.to_environment())
 
 spec = load_project(example)
@@ -51,4 +51,4 @@ figures = evaluate.run(
     project=project,
     evaluation=example / "evaluation",
 )
-print(json.dumps({"blessed": figures.blessed, "reason": figures.reason, "value": figures.value}))
+sys.stdout.write(json.dumps({"blessed": figures.blessed, "reason": figures.reason}) + "\n")

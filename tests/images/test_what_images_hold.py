@@ -50,7 +50,7 @@ def test_a_larger_image_holds_what_a_smaller_one_holds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("libraries", "image"),
+    ("libraries", "smallest_one"),
     [
         (["boto3"], "core"),
         (["pandas", "great-expectations"], "tabular"),
@@ -58,8 +58,10 @@ def test_a_larger_image_holds_what_a_smaller_one_holds() -> None:
         (["torch", "safetensors"], "torch"),
     ],
 )
-def test_a_step_runs_in_the_smallest_image_that_will_do(libraries: list[str], image: str) -> None:
-    assert smallest(libraries) == image
+def test_a_step_runs_in_the_smallest_image_that_will_do(
+    libraries: list[str], smallest_one: str
+) -> None:
+    assert smallest(libraries) == smallest_one
 
 
 def test_a_library_that_no_image_has_is_named() -> None:
@@ -108,9 +110,9 @@ def test_a_file_that_is_no_bill_of_materials_is_refused() -> None:
         read_bill("acme/steps:7", "[]")
 
 
-@pytest.mark.parametrize("image", ["mizzen/core:1", "r.example:5000/team/mizzen/core@sha256:0a"])
-def test_our_images_are_known_in_every_registry(image: str) -> None:
-    assert contents_of(image) == declared()["core"]
+@pytest.mark.parametrize("known_as", ["mizzen/core:1", "r.example:5000/team/mizzen/core@sha256:0a"])
+def test_our_images_are_known_in_every_registry(known_as: str) -> None:
+    assert contents_of(known_as) == declared()["core"]
 
 
 def test_what_the_project_imports_is_followed_through_its_files(project: Path) -> None:
