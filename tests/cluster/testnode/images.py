@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from testnode import places
 from testnode.box import inside
 from testnode.commands import run
+from testnode.errors import ClusterError
 from testnode.spec import NodeSpec
 from testnode.transfer import transfer
 
@@ -54,7 +55,8 @@ def drop_replaced() -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return
-        run([*BUILDAH, "rmi", "--prune"], env=storage_env())
+        with suppress(ClusterError):  # what a container still holds goes the next time
+            run([*BUILDAH, "rmi", "--prune"], env=storage_env())
 
 
 def _lock() -> Path:

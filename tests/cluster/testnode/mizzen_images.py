@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 
 from testnode import images, places
 from testnode.base_image import BASE
 from testnode.commands import run
-from testnode.errors import ClusterError
 
 BUILDER = places.HERE.parent.parent / "components" / "images"
 PREFIX = "mizzen.test/"
@@ -38,8 +36,5 @@ def build_mizzen_images(names: Sequence[str], say: Callable[[str], None]) -> lis
     made = [image_name(name) for name in names]
     for name in made:
         images.forget_archive(name)
-    # our own storage: what a rebuild has replaced would fill the disk; what a build beside this one
-    # still holds is dropped by the next
-    with suppress(ClusterError):
-        run([*images.BUILDAH, "rmi", "--prune"], env=images.storage_env())
+    images.drop_replaced()
     return made
