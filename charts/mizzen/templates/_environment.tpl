@@ -62,7 +62,7 @@ root, schema */}}
 {{- $values := $root.Values -}}
 {{- $profile := dict "apiVersion" "mizzen.dev/v1" "kind" "Profile" "home" "/tmp/mizzen" -}}
 {{- $_ := set $profile "data_store" (dict "url" (printf "s3://%s/%s" $values.s3.bucket $values.jobs.snapshots)) -}}
-{{- $_ := set $profile "prediction_log" (dict "url" (printf "s3://%s/%s/%s" $values.s3.bucket $values.jobs.predictions .project)) -}}
+{{- $_ := set $profile "prediction_log" (dict "url" (printf "s3://%s/%s" $values.s3.bucket $values.jobs.predictions)) -}}
 {{- if $values.mlflow.enabled -}}
 {{- $_ := set $profile "tracking" (dict "uri" (printf "http://%s-mlflow:5000" $root.Release.Name)) -}}
 {{- end -}}

@@ -63,11 +63,11 @@ def open_laptop(stage: Stage, example: str, folder: Path, gateway: str) -> Lapto
     )
     profile = folder / "profiles" / "cluster.yaml"
     profile.parent.mkdir(exist_ok=True)
-    profile.write_text(yaml.safe_dump(profile_of(stage, example, gateway)))
+    profile.write_text(yaml.safe_dump(profile_of(stage, gateway)))
     return Laptop(folder, credentials_of(stage))
 
 
-def profile_of(stage: Stage, project: str, gateway: str) -> dict[str, Any]:
+def profile_of(stage: Stage, gateway: str) -> dict[str, Any]:
     """Where the release's services are, seen from outside of the cluster."""
     return {
         "apiVersion": "mizzen.dev/v1",
@@ -76,7 +76,7 @@ def profile_of(stage: Stage, project: str, gateway: str) -> dict[str, Any]:
         "data_store": {"url": f"s3://{stage.bucket}/data"},
         "control": {"url": gateway},
         "feature_store": {"kind": "postgres"},
-        "prediction_log": {"url": f"s3://{stage.bucket}/predictions/{project}"},
+        "prediction_log": {"url": f"s3://{stage.bucket}/predictions"},
     }
 
 

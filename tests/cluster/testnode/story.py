@@ -139,7 +139,7 @@ def serve(scene: Scene, plot: Plot, version: int) -> str:
     scene.values = {
         "model": {"version": version},
         "image": IMAGE,
-        "log": {"ship": {"to": f"s3://{scene.stage.bucket}/predictions/{plot.example}"}},
+        "log": {"ship": {"to": f"s3://{scene.stage.bucket}/predictions"}},
         "s3": {"secret": "mizzen-s3"},
         "features": {"store": "postgres", "secret": "mizzen-postgres"} if plot.views else {},
         "network": _network(scene.gateway[0]),
