@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from testnode.errors import ClusterError
 from testnode.figures import timed
 from testnode.kubectl import Kubectl
 from testnode.mizzen_images import build_mizzen_images, image_name
@@ -33,6 +35,21 @@ def with_image(cluster: Provider) -> Callable[[str], str]:
         return image_name(name)
 
     return load
+
+
+@pytest.fixture(scope="session")
+def skip_without() -> Callable[[Callable[[], None]], None]:
+    """Skip, or fail where MIZZEN_CI_STRICT=1, when what is given raises ClusterError."""
+
+    def require(required: Callable[[], None]) -> None:
+        try:
+            required()
+        except ClusterError as error:
+            if os.environ.get("MIZZEN_CI_STRICT") == "1":
+                pytest.fail(str(error), pytrace=False)
+            pytest.skip(str(error))
+
+    return require
 
 
 @pytest.fixture(scope="session")

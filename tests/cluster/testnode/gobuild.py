@@ -19,6 +19,7 @@ from testnode.parts import GoPart
 
 def build_go_part(part: GoPart, target: Path) -> None:
     _restore_links(part)
+    _put_ours(part)
     if part.module:
         _build_from_module(part, target)
     else:
@@ -32,8 +33,8 @@ def forget_caches() -> None:
 
 
 def _build_from_module(part: GoPart, target: Path) -> None:
-    # an index that Go made of the module before a link was restored would hide the link
-    index = {"GODEBUG": "goindex=0"} if part.links else {}
+    # an index that Go made of the module before we changed it would hide the change
+    index = {"GODEBUG": "goindex=0"} if part.links or part.replaced else {}
     for name, package in part.programs.items():
         output = ["-mod=readonly", "-o", str(target / name)]
         argv = ["go", "build", *_flags(part), *output, package]
@@ -71,6 +72,11 @@ def _restore_links(part: GoPart) -> None:
         missed = _module_folder(part) / file
         if not missed.exists():
             missed.symlink_to(pointed_to)
+
+
+def _put_ours(part: GoPart) -> None:
+    for file, ours in part.replaced:
+        shutil.copyfile(places.PARTS / part.module / ours, _module_folder(part) / file)
 
 
 def _keep_charts(part: GoPart, target: Path) -> None:

@@ -30,6 +30,8 @@ class GoPart:
     stamps: tuple[str, ...] = ()  # string variables that take the version
     # archives of modules drop symbolic links: file of the published module -> where it pointed
     links: tuple[tuple[str, str], ...] = ()
+    # file of the published module -> file beside our go.mod that is compiled in its place
+    replaced: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +139,17 @@ PARTS: tuple[Part, ...] = (
         charts=("charts/kubeflow-trainer",),
     ),
     GoPart(
+        name="prometheus",
+        version="0.309.1",  # Prometheus 3.9.1
+        programs={"prometheus": "github.com/prometheus/prometheus/cmd/prometheus"},
+        module="prometheus",
+        published="github.com/prometheus/prometheus",
+        replaced=(("plugins/plugins.go", "plugins.go"),),
+    ),
+    GoPart(
         name="prometheus-operator",
         version="0.85.0",
-        programs={},  # its definitions only: a Prometheus of Debian's reads what they describe
+        programs={},  # its definitions only: prometheus.py reads what they describe
         published="github.com/prometheus-operator/prometheus-operator",
         charts=("example/prometheus-operator-crd",),
     ),
