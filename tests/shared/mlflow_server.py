@@ -44,7 +44,7 @@ def mlflow_serving(folder: Path) -> Iterator[str]:
 
 
 def _wait(address: str) -> None:
-    for _ in range(600):
+    for _ in range(1500):
         with suppress(OSError), urllib.request.urlopen(address, timeout=2) as answer:  # noqa: S310
             if answer.status == 200:
                 return
