@@ -51,7 +51,7 @@ def test_the_requests_to_the_api_are_counted(stage: Stage, spec: NodeSpec, tmp_p
         eventually(lambda: len(up(prometheus)) == 2)
         for _ in range(REQUESTS):
             assert door.ask("/api/v1/projects").status == 200
-        query = 'sum(mizzen_api_requests_total{route="/api/v1/projects",status="200"})'
+        query = 'sum(mizzen_api_requests_total{route="/projects",status="200"})'
         assert eventually(lambda: prometheus.value(query) >= REQUESTS)
         assert prometheus.value(query) == REQUESTS
 

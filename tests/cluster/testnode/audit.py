@@ -15,6 +15,7 @@ from testnode.spec import HOME, NodeSpec
 
 POLICY = HOME / "audit-policy.json"
 LOG = HOME / "log" / "audit.log"
+Entry = dict[str, Any]
 
 
 def audit_flags() -> dict[str, str]:
@@ -41,7 +42,7 @@ def _policy() -> dict[str, object]:
     }
 
 
-def entries(spec: NodeSpec) -> Iterator[dict[str, Any]]:
+def entries(spec: NodeSpec) -> Iterator[Entry]:
     """Every entry since the node's start, the oldest first; none on a node that keeps no log."""
     for file in sorted(_files(spec), key=lambda file: file.stat().st_mtime):
         for line in file.read_text().splitlines():
