@@ -26,7 +26,6 @@ BESIDE: dict[str, Values] = {
 CHANGED: dict[str, Any] = {
     "features.store": "local",
     "features.secret": "another",
-    "features.databaseSchema": "another",
     "s3.secret": "another",
     "log.ship.to": "s3://elsewhere",
     "model.name": "sales",

@@ -169,9 +169,7 @@ spec:
 {{- $keys = list "AWS_ACCESS_KEY_ID" "AWS_SECRET_ACCESS_KEY" "AWS_ENDPOINT_URL" "AWS_REGION" -}}
 {{- else if and .features (eq .root.Values.features.store "postgres") -}}
 {{- $secret = .root.Values.features.secret -}}
-{{- $keys = list "PGHOST" "PGPORT" "PGUSER" "PGPASSWORD" "PGDATABASE" }}
-- name: PGOPTIONS
-  value: {{ printf "-c search_path=%s" .root.Values.features.databaseSchema | quote }}
+{{- $keys = list "PGHOST" "PGPORT" "PGUSER" "PGPASSWORD" "PGDATABASE" -}}
 {{- end -}}
 {{- if $secret }}
 {{- range $keys }}

@@ -19,6 +19,11 @@ root, schema */}}
 - {name: PGOPTIONS, value: "-c search_path={{ .schema }}"}
 {{- end }}
 
+{{/* Where Mizzen keeps Feast's tables: a name of the code's, not a choice. */}}
+{{- define "mizzen.featuresSchema" -}}
+mizzen_features
+{{- end }}
+
 {{- define "mizzen.s3Env" -}}
 {{- $s3 := .Values.s3 -}}
 - {{ include "mizzen.fromSecret" (list "AWS_ACCESS_KEY_ID" $s3.secret "AWS_ACCESS_KEY_ID") }}
@@ -72,7 +77,7 @@ root, schema */}}
 {{- if $tls -}}{{- $_ := set $control "ca_file" "/authority/ca.crt" -}}{{- end -}}
 {{- $_ := set $profile "control" $control -}}
 {{- end -}}
-{{- $_ := set $profile "feature_store" (dict "kind" "postgres") -}}
+{{- $_ := set $profile "feature_store" (dict "kind" "postgres" "sources" (printf "s3://%s/%s" $values.s3.bucket $values.jobs.features)) -}}
 {{- with $values.jobs.pushgateway -}}
 {{- $_ := set $profile "metrics" (dict "pushgateway" .) -}}
 {{- end -}}

@@ -111,7 +111,7 @@ def test_what_needs_a_schema_waits_where_its_migration_runs_beside_it(
     assert waiting == {
         "mizzen-api": [],  # is not ready until then, with the reason
         "mizzen-mlflow": [["mlflow", "alembic_version"]],
-        "mizzen-features": [["feast"]],
+        "mizzen-features": [["mizzen_features"]],
     }
 
 

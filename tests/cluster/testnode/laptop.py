@@ -75,7 +75,7 @@ def profile_of(stage: Stage, gateway: str) -> dict[str, Any]:
         "tracking": {"uri": f"{gateway}/mlflow"},
         "data_store": {"url": f"s3://{stage.bucket}/data"},
         "control": {"url": gateway},
-        "feature_store": {"kind": "postgres"},
+        "feature_store": {"kind": "postgres", "sources": f"s3://{stage.bucket}/features"},
         "prediction_log": {"url": f"s3://{stage.bucket}/predictions"},
     }
 
@@ -90,7 +90,6 @@ def credentials_of(stage: Stage) -> dict[str, str]:
         "PGHOST": address,
         "PGPORT": str(POSTGRES_PORT),
         "PGDATABASE": stage.database,
-        "PGOPTIONS": "-c search_path=feast",
         **s3,
         "AWS_ENDPOINT_URL": f"http://{address}:{S3_PORT}",
         "MIZZEN_API_TOKEN": stage.token,

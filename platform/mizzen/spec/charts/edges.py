@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from mizzen.spec.charts.common import Port
+from mizzen.spec.charts.kubernetes import Port
 from mizzen.spec.charts.section import Values
 
 End = Literal[

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from mizzen.spec.charts.common import (
+from mizzen.spec.charts.kubernetes import (
     DnsLabel,
     Endpoint,
     Image,
@@ -206,11 +206,6 @@ class Features(Values):
         default="",
         description="an existing Secret with PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE",
         examples=["mizzen-postgres"],
-    )
-    database_schema: Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]*$")] = Field(
-        default="feast",
-        description="the schema of the database that Feast's tables are in",
-        json_schema_extra={"allowed": "lower-case letters, digits and underscores"},
     )
 
 

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from mizzen.spec.charts.common import (
+from mizzen.spec.charts.edges import EDGES, Edge
+from mizzen.spec.charts.kubernetes import (
     DnsLabel,
     Endpoint,
     Image,
@@ -20,7 +21,6 @@ from mizzen.spec.charts.common import (
     ServiceAccount,
     resources,
 )
-from mizzen.spec.charts.edges import EDGES, Edge
 from mizzen.spec.charts.section import Values
 
 Replicas = Annotated[int, Field(ge=0, le=100)]
@@ -136,9 +136,6 @@ class Features(Values):
         default="", description="the project whose features are served", examples=["flights"]
     )
     replicas: Replicas = Field(default=1, description="pods")
-    database_schema: SchemaName = Field(
-        default="feast", description="schema of registry and online store in the database"
-    )
     resources: Resources = Field(
         default=resources("100m", "512Mi", "1Gi"), description="of each pod"
     )
@@ -286,6 +283,9 @@ class Jobs(Values):
         description="prefix in the bucket of the shipped prediction logs; `/<project>` follows",
     )
     snapshots: Prefix = Field(default="data", description="prefix in the bucket of data snapshots")
+    features: Prefix = Field(
+        default="features", description="prefix in the bucket of the features' history"
+    )
     pushgateway: Annotated[str, StringConstraints(pattern=r"^(https?://[^/@]+(/.*)?)?$")] = Field(
         default="",
         description="a Prometheus push gateway for the jobs' figures; none when empty",
