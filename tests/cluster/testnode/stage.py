@@ -83,7 +83,7 @@ def _token(kubectl: Kubectl, namespace: str) -> str:
 
 def strike_stage(stage: Stage) -> None:
     """Delete the namespace with all that is in it, and the database; the bucket goes with S3."""
-    stage.kubectl.run("delete", "namespace", stage.namespace, "--timeout=120s")
+    stage.kubectl.run("delete", "namespace", stage.namespace, "--wait=false")
     postgres = secret_of(stage.kubectl, "postgres", NAMESPACE)
     statement = f"drop database if exists {stage.database} with (force)"
     _execute(stage.kubectl, postgres, statement)
