@@ -24,6 +24,7 @@ from testnode.base_image import BASE
 from testnode.errors import ClusterError
 from testnode.figures import timed
 from testnode.kubectl import Kubectl
+from testnode.mizzen_images import build_mizzen_images, image_name
 from testnode.provide_node import NodeProvider
 from testnode.providers import Provider
 from testnode.s3 import S3Server, require_server
@@ -75,6 +76,22 @@ def with_addon(cluster: Provider) -> Callable[[str], None]:
             providers.add(cluster, name)
 
     return install
+
+
+@pytest.fixture(scope="session")
+def with_image(cluster: Provider) -> Callable[[str], str]:
+    """Build an image of Mizzen from the tree as it is, and load it; by the name of its set."""
+
+    @cache
+    def load(name: str) -> str:
+        if cluster.name != "node":
+            pytest.skip(f"CLUSTER={cluster.name}: Mizzen is installed on CLUSTER=node only")
+        with timed(f"images: {name} built and loaded"):
+            build_mizzen_images([name], print)  # nothing to do when nothing changed
+            cluster.load_image(image_name(name))
+        return image_name(name)
+
+    return load
 
 
 @pytest.fixture

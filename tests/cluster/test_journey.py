@@ -14,8 +14,6 @@ from testnode.eventually import eventually
 from testnode.kubectl import Kubectl
 from testnode.laptop import EXAMPLES
 from testnode.load import Request
-from testnode.mizzen_images import build_mizzen_images, image_name
-from testnode.providers import Provider
 from testnode.stage import strike_stage
 from testnode.story import Plot, Scene
 
@@ -27,17 +25,14 @@ ROW = json.dumps(dict.fromkeys(
 
 @pytest.fixture
 def scene(
-    cluster: Provider,
     kubectl: Kubectl,
     with_addon: Callable[[str], None],
+    with_image: Callable[[str], str],
     tmp_path: Path,
 ) -> Iterator[Scene]:
-    if cluster.name != "node":
-        pytest.skip(f"CLUSTER={cluster.name}: its S3 and PostgreSQL are those of CLUSTER=node")
-    with_addon("envoy-gateway")
-    build_mizzen_images(story.IMAGES, print)
     for name in story.IMAGES:
-        cluster.load_image(image_name(name))
+        with_image(name)
+    with_addon("envoy-gateway")
     made = story.install(kubectl, f"journey-{secrets.token_hex(3)}", PLOT, tmp_path)
     yield made
     made.model.uninstall()
@@ -52,16 +47,18 @@ def test_a_model_goes_its_whole_way_by_values_of_charts(scene: Scene) -> None:
 
     story.serve(scene, PLOT, first)
     assert "Succeeded" in scene.model.test()
-    assert predicted(scene, 50) == {first: 50}
+    assert predicted(scene, 50) == {str(first): 50}
 
-    story.change(scene, candidate={"version": second, "mirror": True})
-    eventually(lambda: shadowed(scene) > 0)  # the mirror is in force
+    story.shadow(scene, second)
+    before = shadowed(scene)
+    predicted(scene, 50)
+    eventually(lambda: shadowed(scene) == before + 50)
     story.change(scene, candidate={"weight": 10, "mirror": False})
     eventually(lambda: story.shares(scene, 100)[f"version {second}"] == 10)
     assert story.shares(scene) == {f"version {first}": 900, f"version {second}": 100}
 
     story.change(scene, model={"version": second}, candidate={"version": None, "weight": 0})
-    assert predicted(scene, 50) == {second: 50}
+    assert predicted(scene, 50) == {str(second): 50}
     scene.model.rollback()
     eventually(
         lambda: story.shares(scene, 100) == {f"version {first}": 90, f"version {second}": 10}
@@ -75,9 +72,9 @@ def test_a_model_goes_its_whole_way_by_values_of_charts(scene: Scene) -> None:
     assert drift["figures"]["rows"] >= 50
 
 
-def predicted(scene: Scene, times: int) -> dict[int, int]:
+def predicted(scene: Scene, times: int) -> dict[str, int]:
     """Which version answers predictions."""
-    read = lambda body: json.loads(body)["version"]  # noqa: E731
+    read = lambda body: str(json.loads(body)["version"])  # noqa: E731
     how = {"method": "POST", "body": ROW, "headers": {"content-type": "application/json"}}
     request = Request(scene.gateway, f"/{PLOT.example}/predict", read, **how)  # type: ignore[arg-type]
     return dict(request.times(times))
@@ -85,7 +82,6 @@ def predicted(scene: Scene, times: int) -> dict[int, int]:
 
 def shadowed(scene: Scene) -> int:
     """Copies that the candidate answered."""
-    predicted(scene, 20)
     ask = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:3000/metrics').read().decode())"
     where = ("deployment/diabetes-candidate", "--namespace", scene.stage.namespace)
     page = scene.stage.kubectl.run("exec", *where, "--container=serving", "--", "python", "-c", ask)

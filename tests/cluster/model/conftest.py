@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 from testnode.figures import timed
 from testnode.kubectl import Kubectl
-from testnode.mizzen_images import build_mizzen_images, image_name
 from testnode.modelstage import ModelStage, set_model_stage
-from testnode.providers import Provider
 from testnode.release import Release
 
 HERE = Path(__file__).parent
@@ -19,18 +17,15 @@ HERE = Path(__file__).parent
 
 @pytest.fixture(scope="session")
 def stage(
-    cluster: Provider,
     kubectl: Kubectl,
     with_addon: Callable[[str], None],
+    with_image: Callable[[str], str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[ModelStage]:
     """Ready for a release of `diabetes`, of which versions 1 and 2 are registered."""
-    if cluster.name != "node":
-        pytest.skip(f"CLUSTER={cluster.name}: models are tried on CLUSTER=node")
-    with_addon("envoy-gateway")
-    build_mizzen_images(["serving", "control"], print)  # nothing to do when nothing changed
     for name in ("serving", "control"):
-        cluster.load_image(image_name(name))
+        with_image(name)
+    with_addon("envoy-gateway")
     name = f"model-{secrets.token_hex(3)}"
     try:
         with timed("model: registry started, two versions trained"):
