@@ -55,10 +55,14 @@ def test_a_killed_api_pod_is_replaced_and_nothing_is_lost(stage: Stage) -> None:
     (killed,) = [pod["metadata"]["name"] for pod in release.pods("api")]
     now = ("--grace-period=0", "--force", "--namespace", stage.namespace)
     stage.kubectl.run("delete", "pod", killed, *now)
-    with timed("platform: API pod killed to answering again"):
+    with timed("platform: API pod killed to the next one answering"):
+        where = ("--namespace", stage.namespace)
+        eventually(lambda: killed not in {pod["metadata"]["name"] for pod in release.pods("api")})
+        stage.kubectl.rolled_out("deployment/mizzen-api", *where)
         eventually(lambda: door.ask("/api/v1/projects").status == 200)
-    assert [p["name"] for p in door.ask("/api/v1/projects").json()] == ["flights"]
-    assert killed not in {pod["metadata"]["name"] for pod in release.pods("api")}
+    # the gateway may still keep a connection to the one that is gone
+    answer = eventually(lambda: [a for a in [door.ask("/api/v1/projects")] if a.status == 200])
+    assert [project["name"] for project in answer[0].json()] == ["flights"]
 
 
 def test_with_wrong_credentials_of_s3_files_are_refused_and_the_rest_works(stage: Stage) -> None:

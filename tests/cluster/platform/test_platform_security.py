@@ -13,6 +13,7 @@ import pytest
 from testnode import parts
 from testnode.commands import run
 from testnode.errors import ClusterError
+from testnode.figures import timed
 from testnode.kubectl import Kubectl
 from testnode.release import CHARTS
 from testnode.stage import Stage
@@ -89,7 +90,8 @@ def render(chart: str, profile: str, values: dict[str, Any], namespace: str) -> 
     name = "mizzen" if chart == "mizzen" else "flights"
     files = [f"--values={folder / 'profiles' / f'{profile}.yaml'}", "--values=-"]
     command = [str(parts.program("helm")), "template", name, str(folder), *files]
-    said = run([*command, f"--namespace={namespace}"], stdin=json.dumps(values))
+    with timed(f"helm template {chart}"):
+        said = run([*command, f"--namespace={namespace}"], stdin=json.dumps(values))
     return [found for found in yaml.safe_load_all(said) if found]
 
 
