@@ -83,6 +83,8 @@ def _token(kubectl: Kubectl, namespace: str) -> str:
 
 def strike_stage(stage: Stage) -> None:
     """Delete the namespace with all that is in it, and the database; the bucket goes with S3."""
+    routes = "gateways,httproutes,backendtlspolicies"
+    stage.kubectl.run("delete", routes, "--all", "--namespace", stage.namespace)
     stage.kubectl.run("delete", "namespace", stage.namespace, "--wait=false")
     postgres = secret_of(stage.kubectl, "postgres", NAMESPACE)
     statement = f"drop database if exists {stage.database} with (force)"
