@@ -20,7 +20,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --extra all --group dev 
 # What torch's CUDA build brings and its CPU build does not need.
 CUDA_ONLY = triton $(shell sed -n 's/^\(nvidia-[a-z0-9-]*\|cuda-[a-z-]*\)==.*/\1/p' requirements/all.txt | grep -v nvidia-ml-py)
 
-.PHONY: help setup demo test lint types contracts generate verify pins images bench clean cluster-build cluster-up cluster-test cluster-down
+.PHONY: help setup demo test lint types contracts generate verify pins images bench clean cluster-build cluster-up cluster-demo cluster-test cluster-test-full cluster-down images
 
 help: ## show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,8 +36,8 @@ $(VENV)/ready: pyproject.toml $(REQUIREMENTS) requirements/install.sh
 demo: setup ## the whole loop on real flights: train, judge, register, serve, watch, retrain
 	@$(BIN)/mizzen demo
 
-test: setup ## the test suite (all but the cluster's, which has a command of its own)
-	@$(BIN)/pytest --ignore=tests/cluster
+test: setup ## the test suite (images and the cluster have commands of their own)
+	@$(BIN)/pytest --ignore=tests/cluster --ignore=tests/images
 
 cluster-build: setup ## build what a Kubernetes node for the tests needs, once (about 25 minutes)
 	@$(BIN)/python tests/cluster build
@@ -45,8 +45,14 @@ cluster-build: setup ## build what a Kubernetes node for the tests needs, once (
 cluster-up: setup ## start a Kubernetes node for the tests
 	@$(BIN)/python tests/cluster up
 
-cluster-test: cluster-build ## drive a real Kubernetes node
-	@$(BIN)/pytest tests/cluster
+cluster-demo: setup ## the platform on that node: serve, shadow, shift and watch the flights model
+	@$(BIN)/python tests/cluster demo
+
+cluster-test: cluster-build ## the images, and the platform on a real Kubernetes node
+	@$(BIN)/pytest tests/images tests/cluster -m "not full"
+
+cluster-test-full: cluster-build ## the same with what takes minutes: faults and load, one by one
+	@$(BIN)/pytest tests/images tests/cluster
 
 cluster-down: setup ## stop that node; leaves nothing behind
 	@$(BIN)/python tests/cluster down

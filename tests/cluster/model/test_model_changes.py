@@ -71,18 +71,21 @@ def test_a_candidate_comes_is_weighted_and_takes_over(stage: ModelStage, served:
         served.rollback()
 
 
+@pytest.mark.full
 def test_fewer_pods_fail_no_request(stage: ModelStage, served: Release) -> None:
     served.upgrade(stage.values(replicas=3))
     with unnoticed(stage, "model: scaled down from 3 to 1"):
         served.upgrade(stage.values(replicas=1))
 
 
+@pytest.mark.full
 def test_other_values_fail_no_request(stage: ModelStage, served: Release) -> None:
     served.upgrade(stage.values())
     with unnoticed(stage, "model: upgrade with other values"):
         served.upgrade(stage.values(server={"queue": 64}, podLabels={"team": "arrivals"}))
 
 
+@pytest.mark.full
 def test_a_pod_that_is_evicted_is_not_felt(stage: ModelStage, served: Release) -> None:
     served.upgrade(stage.values())
     pod = stage.pods("stable")[0]
@@ -114,6 +117,7 @@ def _kill(_: ModelStage, cluster: Provider, pod: str) -> None:
     os.kill(process_of(cluster.spec.name, pod, "mizzen_serving"), signal.SIGKILL)
 
 
+@pytest.mark.full
 def test_a_pod_goes_unheard_of_soon(stage: ModelStage, served: Release) -> None:
     """How late requests still reach a pod that was told to go: what the drain is for."""
     values = stage.values(candidate={"version": 2, "weight": 50}, server={"drainSeconds": 20})

@@ -17,6 +17,8 @@ from testnode.provide_node import NodeProvider
 from testnode.providers import Provider
 from testnode.release import Release
 
+pytestmark = pytest.mark.full
+
 MEASURED_S = 8.0
 MIRROR = {"version": 2, "mirror": True}
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import pytest
 from testnode.eventually import eventually
 from testnode.figures import record
 from testnode.load import load
 from testnode.modelstage import ModelStage
 from testnode.release import Release
+
+pytestmark = pytest.mark.full
 
 SCALED = {"enabled": True, "minReplicas": 1, "maxReplicas": 2, "cpuPercent": 10}
 

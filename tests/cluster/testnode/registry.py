@@ -18,7 +18,6 @@ import yaml
 
 from testnode import places
 from testnode.commands import run
-from testnode.eventually import eventually
 from testnode.kubectl import Kubectl
 from testnode.mizzen_images import image_name
 from testnode.workloads import Manifest, deployment, service

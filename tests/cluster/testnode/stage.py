@@ -120,7 +120,7 @@ def make_database(kubectl: Kubectl, postgres: Mapping[str, str], name: str) -> N
 
 
 def make_bucket(kubectl: Kubectl, s3: Mapping[str, str], name: str) -> None:
-    import boto3
+    import boto3  # type: ignore[import-untyped]
 
     client = boto3.client(
         "s3",
