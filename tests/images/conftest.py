@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "components" / "images"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "cluster"))
 sys.path.insert(0, str(Path(__file__).parent))
 
-from container import Container
+from container import NAMES, Container
 from imagebuild import engines
 from imagebuild.build import TESTS_BASE, Options, build
 from imagebuild.catalog import chosen
@@ -31,7 +31,6 @@ from testnode.images import storage_env, storage_in_use
 from mizzen.errors import MizzenError
 
 PREFIX, TAG = "mizzen.test/", "test"
-NAMES = os.environ.get("MIZZEN_TEST_IMAGES", "core tabular serving control").split()
 Image = Callable[[str], Container]
 
 

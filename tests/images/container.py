@@ -8,6 +8,7 @@ capability. With docker the same is asked of docker.
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from typing import Any
 from imagebuild.engines import BUILDAH, Engine
 
 # $1 is the image, $2 its user, $3 its environment, the rest the program
+# which images are tried; torch takes a quarter of an hour and 6 GB
+NAMES = os.environ.get("MIZZEN_TEST_IMAGES", "core tabular serving control").split()
 IN_NAMESPACES = """
 container=$(buildah from --pull-never "$1")
 trap 'buildah rm "$container" >/dev/null' EXIT
