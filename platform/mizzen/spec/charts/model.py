@@ -262,7 +262,7 @@ class Envoy(Values):
         default=True, description="make the policy; false where another gateway carries the route"
     )
     retries: Annotated[int, Field(ge=0, le=10)] = Field(
-        default=2,
+        default=4,
         description="how often a request is tried on another pod when the connection to one is "
         "refused or lost. A prediction may then be in the log twice, once without an answer",
     )
