@@ -26,7 +26,8 @@ def gateway(kubectl: Kubectl, namespace: str, with_addon: Callable[[str], None])
     spec = {"gatewayClassName": "envoy", "listeners": [listener]}
     with timed("gateway: applied to Envoy ready"):
         kubectl.apply([named(API, "Gateway", "gateway", namespace, spec=spec)])
-        kubectl.wait("condition=Programmed", "gateway/gateway", "--namespace", namespace)
+        where = ("gateway/gateway", "--namespace", namespace)
+        kubectl.wait("condition=Programmed", *where, within_s=300)
     return gateway_address(kubectl, namespace)
 
 

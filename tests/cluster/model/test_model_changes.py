@@ -94,6 +94,7 @@ def test_a_pod_that_is_evicted_is_not_felt(stage: ModelStage, served: Release) -
         stage.kubectl.rolled_out(f"deployment/{MODEL}-stable", "--namespace", stage.namespace)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("how", ["pod", "process"])
 def test_a_pod_that_is_killed_is_not_felt(
     stage: ModelStage, served: Release, cluster: Provider, how: str

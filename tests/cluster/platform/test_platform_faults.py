@@ -18,6 +18,8 @@ from testnode.stage import Stage, node_address, secret
 from testnode.tls import make_certificates
 from testnode.web import Door, gateway_port
 
+pytestmark = pytest.mark.full
+
 PROJECT = {"name": "flights", "folder": "/here", "created_at": "2026-01-01T00:00:00Z"}
 NO_MLFLOW = {"mlflow": {"enabled": False}}
 

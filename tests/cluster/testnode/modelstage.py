@@ -91,7 +91,8 @@ def set_model_stage(kubectl: Kubectl, name: str, folder: Path) -> ModelStage:
         made = train(registry, folder, f"trainer.seed={version}")
         if made != version:
             raise ClusterError(f"version {made} came where {version} was expected")
-    kubectl.wait("condition=Programmed", "gateway/mizzen-gateway", "--namespace", name)
+    where = ("gateway/mizzen-gateway", "--namespace", name)
+    kubectl.wait("condition=Programmed", *where, within_s=300)
     return ModelStage(name, kubectl, gateway_address(kubectl, name))
 
 
