@@ -19,7 +19,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from testnode import node, places, providers
+from testnode import figures, node, places, providers
 from testnode.base_image import BASE
 from testnode.errors import ClusterError
 from testnode.figures import timed
@@ -135,6 +135,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         names = getattr(item, "fixturenames", ())
         if item.path.parent == places.HERE and {"cluster", "own_node"} & set(names):
             item.add_marker(pytest.mark.slow)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.section("figures of the cluster")
+    for line in figures.lines():
+        terminalreporter.line(line)
 
 
 def skip_unless(require: Callable[[], None]) -> None:

@@ -20,6 +20,12 @@ def record(name: str, value: float, unit: str) -> None:
     FILE.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
 
 
+def lines() -> list[str]:
+    """Every figure that was kept, a line each."""
+    kept = json.loads(FILE.read_text()) if FILE.exists() else {}
+    return [f"{name}: {figure['value']:,} {figure['unit']}" for name, figure in kept.items()]
+
+
 @contextmanager
 def timed(name: str) -> Iterator[None]:
     begun = time.monotonic()
