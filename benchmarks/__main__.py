@@ -82,7 +82,10 @@ def main() -> None:
         print(part, flush=True)
         parts.append(part)
     if not arguments.names and not arguments.quick:
-        head = "# Benchmarks\n\nOurs beside the peers, same work, one run: `make bench`.\n"
+        head = (
+            "# Benchmarks\n\nOurs beside the peers, same work, one run: `make bench`. "
+            "What a cluster does: [figures on Kubernetes](benchmarks-kubernetes.md).\n"
+        )
         head += f"{machine()}\n\n"
         PAGE.write_text(head + "\n".join(parts), encoding="utf-8")
 

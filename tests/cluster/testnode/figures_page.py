@@ -38,7 +38,7 @@ def write_page(kubernetes: str) -> None:
         raise ClusterError("no figures were recorded", next_step="make cluster-test")
     figures = json.loads(FILE.read_text())
     parts = [_head(kubernetes)]
-    for area, names in groupby(sorted(figures), key=_area):
+    for area, names in groupby(sorted(figures, key=lambda name: (_area(name), name)), key=_area):
         parts.append(_table(area, {name: figures[name] for name in names}))
     PAGE.write_text("\n".join(parts))
 
@@ -54,12 +54,20 @@ def _head(kubernetes: str) -> str:
 
 
 def _area(name: str) -> str:
-    return name.partition(":")[0] if ":" in name else "other"
+    """The words before the colon; add-ons are told apart by theirs."""
+    before, colon, _ = name.partition(":")
+    if before.startswith("add-on "):
+        return "add-ons"
+    return before if colon else "other"
+
+
+def _what(name: str, area: str) -> str:
+    return name.removeprefix(f"{area}:").removeprefix("add-on").strip()
 
 
 def _table(area: str, figures: Mapping[str, Mapping[str, object]]) -> str:
     rows = [
-        f"| {name.partition(':')[2].strip() or name} | {figure['value']:,} | {figure['unit']} |"
+        f"| {_what(name, area)} | {figure['value']:,} | {figure['unit']} |"
         for name, figure in figures.items()
     ]
     title = area[:1].upper() + area[1:]
