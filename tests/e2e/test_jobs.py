@@ -108,8 +108,8 @@ def test_the_drift_job_finds_what_pods_shipped_and_keeps_it(trained: Trained) ->
     ]
     pages = list((trained.shared / "mlflow" / "artifacts").rglob("report.html"))
     assert len(pages) == 1
-    results = list((trained.shared / "mlflow" / "artifacts").rglob("result.json"))
-    assert json.loads(results[0].read_text())["log"]["predictions"] == 600
+    result = json.loads(pages[0].with_name("result.json").read_text())
+    assert result["log"]["predictions"] == 600
 
 
 def test_a_project_without_a_champion_is_no_failure(trained: Trained) -> None:

@@ -15,7 +15,7 @@ from testnode.modelstage import MODEL, ModelStage
 from testnode.release import Release
 
 REQUESTS = 2000
-MANY = 20_000
+MANY = 100_000
 CONNECTIONS = 8
 CANARY = {"version": 2, "weight": 10, "mirror": True}
 
@@ -46,6 +46,7 @@ def test_shares_are_exact_and_the_others_are_copied(stage: ModelStage, served: R
     assert predictions(stage) == expected
 
 
+@pytest.mark.full
 def test_shares_over_many_requests_of_many_connections(stage: ModelStage, served: Release) -> None:
     served.upgrade(stage.values(candidate={**CANARY, "mirror": False}))
     each = MANY // CONNECTIONS
