@@ -20,7 +20,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --extra all --group dev 
 # What torch's CUDA build brings and its CPU build does not need.
 CUDA_ONLY = triton $(shell sed -n 's/^\(nvidia-[a-z0-9-]*\|cuda-[a-z-]*\)==.*/\1/p' requirements/all.txt | grep -v nvidia-ml-py)
 
-.PHONY: help setup demo test lint types contracts generate verify pins images bench clean cluster-build cluster-up cluster-demo cluster-test cluster-test-full cluster-down images
+.PHONY: help setup demo test lint types contracts generate verify pins bench clean cluster-build cluster-up cluster-demo cluster-test cluster-test-full cluster-down images
 
 help: ## show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from contextlib import closing
 
 import pytest
+from testnode.addresses import Address, gateway_address
 from testnode.eventually import eventually
 from testnode.figures import timed
-from testnode.gateway import Address, gateway_address
 from testnode.kubectl import Kubectl
 from testnode.workloads import Manifest, deployment, named, service, web_container
 

@@ -12,8 +12,8 @@ import pytest
 from testnode import story
 from testnode.eventually import eventually
 from testnode.kubectl import Kubectl
-from testnode.laptop import EXAMPLES
 from testnode.load import Request
+from testnode.places import EXAMPLES
 from testnode.stage import strike_stage
 from testnode.story import Plot, Scene
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 
+from testnode.addresses import service_address
 from testnode.eventually import eventually
 from testnode.figures import record, timed
 from testnode.kubectl import Kubectl
@@ -52,7 +53,7 @@ def test_a_rolling_update_under_load_fails_no_request(kubectl: Kubectl, namespac
     exposed = service("web", namespace, type="NodePort")
     kubectl.apply([deployment("web", namespace, web_container("old"), replicas=3), exposed])
     kubectl.rolled_out("deployment/web", "--namespace", namespace)
-    address, port = node_port(kubectl, "web", namespace)
+    address, port = service_address(kubectl, "web", namespace)
     eventually(lambda: ask_once(address, port))
     with load_on(address, port) as answers, timed("rolling update of 3 pods under load"):
         kubectl.apply([deployment("web", namespace, web_container("new"), replicas=3)])
@@ -81,13 +82,6 @@ def test_more_memory_than_the_limit_ends_the_container(kubectl: Kubectl, namespa
     kubectl.wait("jsonpath={.status.phase}=Failed", "pod/greedy", "--namespace", namespace)
     status = kubectl.get("pod/greedy", "--namespace", namespace)["status"]
     assert status["containerStatuses"][0]["state"]["terminated"]["reason"] == "OOMKilled"
-
-
-def node_port(kubectl: Kubectl, name: str, namespace: str) -> tuple[str, int]:
-    ports = kubectl.get("service", name, "--namespace", namespace)["spec"]["ports"]
-    addresses = kubectl.get("nodes")["items"][0]["status"]["addresses"]
-    internal = next(a["address"] for a in addresses if a["type"] == "InternalIP")
-    return internal, int(ports[0]["nodePort"])
 
 
 @contextmanager

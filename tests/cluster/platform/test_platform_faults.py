@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from testnode.addresses import gateway_port, node_address
 from testnode.errors import ClusterError
 from testnode.eventually import eventually
 from testnode.figures import timed
@@ -14,9 +15,9 @@ from testnode.postgres_image import POSTGRES, USER_ID
 from testnode.provide_node import NodeProvider
 from testnode.providers import Provider
 from testnode.release import Release
-from testnode.stage import Stage, node_address, secret
+from testnode.stage import Stage, secret
 from testnode.tls import make_certificates
-from testnode.web import Door, gateway_port
+from testnode.web import Door
 
 pytestmark = pytest.mark.full
 

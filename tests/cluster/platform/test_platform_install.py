@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from testnode.addresses import gateway_port, node_address
 from testnode.eventually import eventually
 from testnode.figures import record, timed
 from testnode.images import build_image, load_image
@@ -16,8 +17,8 @@ from testnode.places import IMAGES
 from testnode.provide_node import NodeProvider
 from testnode.providers import Provider
 from testnode.release import CHARTS, Release
-from testnode.stage import Stage, node_address, secret_of
-from testnode.web import Door, gateway_port
+from testnode.stage import Stage, s3_client, secret_of
+from testnode.web import Door
 
 DEV = yaml.safe_load((CHARTS / "mizzen" / "profiles" / "dev.yaml").read_text())
 
@@ -177,14 +178,6 @@ def tables_of_pods(release: Release) -> set[str]:
 
 
 def bucket_keys(stage: Stage) -> list[str]:
-    import boto3
-
     s3 = secret_of(stage.kubectl, "mizzen-s3", stage.namespace)
-    client = boto3.client(
-        "s3",
-        endpoint_url=f"http://{node_address(stage.kubectl)}:9000",
-        region_name=s3["AWS_REGION"],
-        aws_access_key_id=s3["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=s3["AWS_SECRET_ACCESS_KEY"],
-    )
-    return [found["Key"] for found in client.list_objects_v2(Bucket=stage.bucket)["Contents"]]
+    listed = s3_client(stage.kubectl, s3).list_objects_v2(Bucket=stage.bucket)
+    return [found["Key"] for found in listed["Contents"]]

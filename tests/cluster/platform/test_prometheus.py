@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from testnode.addresses import gateway_port, node_address
 from testnode.errors import ClusterError
 from testnode.eventually import eventually
 from testnode.kubectl import Kubectl
@@ -20,8 +21,8 @@ from testnode.prometheus import Account, Prometheus, require_prometheus, scrape_
 from testnode.provide_node import NodeProvider
 from testnode.providers import Provider
 from testnode.spec import NodeSpec
-from testnode.stage import Stage, node_address
-from testnode.web import Door, gateway_port
+from testnode.stage import Stage
+from testnode.web import Door
 from testnode.workloads import named
 
 REQUESTS = 500

@@ -18,12 +18,12 @@ from typing import Any
 import yaml
 
 from testnode import places
+from testnode.addresses import node_address
 from testnode.bootstrap import NAMESPACE
 from testnode.commands import run
 from testnode.spec import POSTGRES_PORT, S3_PORT
-from testnode.stage import Stage, node_address, secret_of
+from testnode.stage import Stage, secret_of
 
-EXAMPLES = places.HERE.parent.parent / "pipelines" / "examples"
 WITHIN_S = 900
 
 
@@ -56,7 +56,7 @@ def open_laptop(stage: Stage, example: str, folder: Path, gateway: str) -> Lapto
         gateway: address of the platform's gateway, as in `http://10.77.0.2:31234`.
     """
     shutil.copytree(
-        EXAMPLES / example,
+        places.EXAMPLES / example,
         folder,
         dirs_exist_ok=True,
         ignore=shutil.ignore_patterns("__pycache__", ".mizzen"),

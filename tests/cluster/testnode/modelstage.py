@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 
 from testnode import cgroups
+from testnode.addresses import gateway_address
 from testnode.errors import ClusterError
-from testnode.gateway import gateway_address
 from testnode.kubectl import Kubectl
 from testnode.load import Request
 from testnode.mizzen_images import PREFIX, TAG

@@ -10,6 +10,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent.parent
 PARTS = HERE / "parts"
 ADDONS = HERE / "addons"
+EXAMPLES = HERE.parent.parent / "pipelines" / "examples"
 IMAGES = HERE / "images"
 REPORT = HERE / "build"
 

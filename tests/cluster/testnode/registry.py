@@ -17,13 +17,13 @@ from pathlib import Path
 import yaml
 
 from testnode import places
+from testnode.addresses import service_address
 from testnode.commands import run
 from testnode.kubectl import Kubectl
 from testnode.mizzen_images import image_name
 from testnode.workloads import Manifest, deployment, service
 
 NAME = "mizzen-mlflow"
-EXAMPLES = places.HERE.parent.parent / "pipelines" / "examples"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,7 @@ def start_registry(kubectl: Kubectl, namespace: str) -> Registry:
     exposed = service(NAME, namespace, port=5000, target=5000, type="NodePort")
     kubectl.apply([_server(namespace), exposed])
     kubectl.rolled_out(f"deployment/{NAME}", "--namespace", namespace)
-    port = kubectl.get("service", NAME, "--namespace", namespace)["spec"]["ports"][0]["nodePort"]
-    addresses = kubectl.get("nodes")["items"][0]["status"]["addresses"]
-    node = next(a["address"] for a in addresses if a["type"] == "InternalIP")
+    node, port = service_address(kubectl, NAME, namespace)
     return Registry(f"http://{node}:{port}")
 
 
@@ -52,7 +50,7 @@ def train(registry: Registry, folder: Path, *overrides: str, example: str = "dia
     """
     project = folder / example
     if not project.exists():
-        shutil.copytree(EXAMPLES / example, project)
+        shutil.copytree(places.EXAMPLES / example, project)
         profile = {"apiVersion": "mizzen.dev/v1", "kind": "Profile"}
         profile["tracking"] = {"uri": registry.address}  # type: ignore[assignment]
         (project / "profiles").mkdir(exist_ok=True)

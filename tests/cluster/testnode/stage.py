@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from testnode.addresses import node_address
 from testnode.bootstrap import NAMESPACE
 from testnode.kubectl import Kubectl
 from testnode.mizzen_images import PREFIX, TAG, image_name
@@ -107,11 +108,6 @@ def secret_of(kubectl: Kubectl, name: str, namespace: str) -> dict[str, str]:
     return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
 
-def node_address(kubectl: Kubectl) -> str:
-    addresses = kubectl.get("nodes")["items"][0]["status"]["addresses"]
-    return next(str(a["address"]) for a in addresses if a["type"] == "InternalIP")
-
-
 def make_database(kubectl: Kubectl, postgres: Mapping[str, str], name: str) -> None:
     from psycopg.errors import DuplicateDatabase
 
@@ -120,17 +116,22 @@ def make_database(kubectl: Kubectl, postgres: Mapping[str, str], name: str) -> N
 
 
 def make_bucket(kubectl: Kubectl, s3: Mapping[str, str], name: str) -> None:
+    client = s3_client(kubectl, s3)
+    with suppress(client.exceptions.BucketAlreadyOwnedByYou):
+        client.create_bucket(Bucket=name)
+
+
+def s3_client(kubectl: Kubectl, s3: Mapping[str, str]) -> Any:
+    """The node's S3, as this machine reaches it with a Secret's credentials."""
     import boto3  # type: ignore[import-untyped]
 
-    client = boto3.client(
+    return boto3.client(
         "s3",
         endpoint_url=f"http://{node_address(kubectl)}:{S3_PORT}",
         region_name=s3["AWS_REGION"],
         aws_access_key_id=s3["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=s3["AWS_SECRET_ACCESS_KEY"],
     )
-    with suppress(client.exceptions.BucketAlreadyOwnedByYou):
-        client.create_bucket(Bucket=name)
 
 
 def _execute(kubectl: Kubectl, postgres: Mapping[str, str], statement: str) -> None:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from testnode import places, providers
+from testnode.addresses import gateway_address
 from testnode.eventually import eventually
 from testnode.figures import timed
-from testnode.gateway import gateway_address
 from testnode.kubectl import Kubectl
 from testnode.laptop import Laptop, open_laptop
 from testnode.load import Request
@@ -189,8 +189,12 @@ def replay(scene: Scene, window: tuple[str, str]) -> dict[str, Any]:
 
 def shipped(scene: Scene, window: tuple[str, str]) -> dict[str, Any]:
     """The counts again, once all that was sent can be read from S3: nothing is sent twice."""
-    eventually(lambda: (counts := replay(scene, window))["logged"] == counts["rows"])
-    return replay(scene, window)
+
+    def counted() -> dict[str, Any] | None:
+        counts = replay(scene, window)
+        return counts if counts["logged"] == counts["rows"] else None
+
+    return eventually(counted)
 
 
 def shares(scene: Scene, requests: int = 1000) -> Counter[str]:

@@ -11,8 +11,6 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from testnode.kubectl import Kubectl
-
 TIMEOUT_S = 10.0
 
 
@@ -61,12 +59,3 @@ class Door:
         plain = socket.create_connection((self.host, self.port), TIMEOUT_S)
         connection.sock = context.wrap_socket(plain, server_hostname=self.name)
         return connection
-
-
-def gateway_port(kubectl: Kubectl, namespace: str, listener: int) -> int:
-    """The port on the node that leads to the namespace's gateway."""
-    label = f"gateway.envoyproxy.io/owning-gateway-namespace={namespace}"
-    where = ("--namespace=envoy-gateway-system", f"--selector={label}")
-    service = kubectl.get("services", *where)["items"][0]
-    ports = {port["port"]: port["nodePort"] for port in service["spec"]["ports"]}
-    return int(ports[listener])
