@@ -1,8 +1,8 @@
 """One training epoch of an MLP 20-128-128-1 on 800,000 x 20: ours beside torch's DataLoader.
 
 Same module, rows, batch size, loss and optimizer in the same process and threads, one epoch
-each. What differs is how batches are made: one gather for each batch, or rows
-collated one by one, as `DataLoader(TensorDataset(...))` does.
+each, on a GPU where there is one. What differs is how batches are made: one gather for each
+batch, or rows collated one by one, as `DataLoader(TensorDataset(...))` does.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ def run(quick: bool) -> list[dict[str, Any]]:
 
     from mizzen.adapters.torch.loop import Fit, Rows
     from mizzen.adapters.torch.parameters import TorchParameters
-    from mizzen.adapters.torch.runtime import Group, deterministic
+    from mizzen.adapters.torch.runtime import Group, choose_device, deterministic
     from mizzen.core.encoding import Shape
 
     count = ROWS // 10 if quick else ROWS
+    device = choose_device(Group())
     generator = torch.Generator().manual_seed(0)
     numbers = torch.randn(count, COLUMNS, generator=generator)
     labels = (numbers[:, 0] + torch.randn(count, generator=generator) > 0).float()
@@ -46,27 +47,27 @@ def run(quick: bool) -> list[dict[str, Any]]:
             return answer[:, 0]
 
     def ours() -> None:
-        parameters = TorchParameters(epochs=1, batch_size=BATCH, clip=0.0)
+        parameters = TorchParameters(epochs=1, batch_size=BATCH, clip=0.0, precision="float32")
         fit = Fit(
-            module=Network(),
+            module=Network().to(device),
             task="binary",
             shape=Shape(COLUMNS, (), 1),
             parameters=parameters,
             seed=0,
-            device=torch.device("cpu"),
+            device=device,
             group=Group(),
         )
-        fit.run(Rows(numbers, codes, labels), None)
+        fit.run(Rows(*(part.to(device) for part in (numbers, codes, labels))), None)
 
     def theirs() -> None:
         from torch.utils.data import DataLoader, TensorDataset
 
-        network = Network()
+        network = Network().to(device)
         optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, fused=True)
         batches = DataLoader(TensorDataset(numbers, labels), BATCH, shuffle=True, drop_last=True)
         loss_of = nn.BCEWithLogitsLoss()
         for batch, wanted in batches:
-            loss = loss_of(network(batch, codes), wanted)
+            loss = loss_of(network(batch.to(device), codes), wanted.to(device))
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
@@ -74,7 +75,11 @@ def run(quick: bool) -> list[dict[str, Any]]:
     threads = os.cpu_count() or 1
     torch.optim.AdamW(Network().parameters())  # its first use imports the compiler
     sides = {"mizzen": ours, "torch DataLoader": theirs}
-    work = f"epoch of an MLP 20-128-128-1, {count:,} x {COLUMNS}, batch {BATCH}, {threads} threads"
+    where = f"{threads} threads"
+    if device.type == "cuda":
+        where = torch.cuda.get_device_name(device)
+        ours()  # the first use of a GPU loads its libraries
+    work = f"epoch of an MLP 20-128-128-1, {count:,} x {COLUMNS}, batch {BATCH}, {where}"
     with deterministic(threads):
         seconds = {who: _seconds(side) for who, side in sides.items()}
     return [
