@@ -40,7 +40,8 @@ def test_requests_are_divided_by_weight_and_mirrored(
     for version in ("stable", "candidate", "shadow"):
         kubectl.rolled_out(f"deployment/{version}", "--namespace", namespace)
     kubectl.apply([route(namespace, {"stable": 90, "candidate": 10}, mirror="shadow")])
-    eventually(lambda: ask(gateway, 1))
+    # each change of the addresses behind it begins Envoy's rotation anew: wait for the last one
+    eventually(lambda: ask(gateway, 100) == {"stable": 90, "candidate": 10})
     eventually(lambda: asked_of(kubectl, namespace, "shadow") > 0)
 
     mirrored_before = asked_of(kubectl, namespace, "shadow")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from mizzen.core.place import Place
 from mizzen.spec.profile import Profile
 
 REQUESTS = 500
+MANY = 20_000  # many more than a log of 1 MB holds
 
 
 @pytest.fixture
@@ -33,10 +35,8 @@ def shipping(stage: ModelStage, monkeypatch: pytest.MonkeyPatch) -> Iterator[dic
     for name, value in credentials.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{stage.address[0]}:{S3_PORT}")
-    yield {
-        "s3": {"secret": "mizzen-s3"},
-        "log": {"ship": {"to": f"s3://{stage.namespace}/predictions", "everySeconds": 600}},
-    }
+    to = f"s3://{stage.namespace}/{secrets.token_hex(4)}"
+    yield {"s3": {"secret": "mizzen-s3"}, "log": {"ship": {"to": to, "everySeconds": 600}}}
 
 
 def test_everything_that_was_answered_is_shipped_before_the_pods_go(
@@ -54,7 +54,27 @@ def test_everything_that_was_answered_is_shipped_before_the_pods_go(
     release.uninstall()
     eventually(lambda: stage.pods("stable") == [] and not going(stage), within_s=120)
     record("log: told to go to shipped and gone", time.monotonic() - begun, "s")
-    assert shipped(stage, tmp_path) == answered
+    assert shipped(shipping, tmp_path) == answered
+
+
+def test_a_log_that_is_full_when_the_pod_is_told_to_go_is_shipped_whole(
+    stage: ModelStage, release: Release, shipping: dict[str, Any], tmp_path: Path
+) -> None:
+    """A full log refuses requests; what it answered before is in S3 when the pod is gone."""
+    small = stage.train("serving.log.max_mb=1", "serving.log.segment_mb=1")
+    release.install(stage.values(**shipping, replicas=1, model={"version": small}))
+    eventually(lambda: stage.request().once())
+    answered, refusal = MANY, ""
+    try:
+        for answered in range(1, MANY):
+            stage.request().once()
+    except OSError as error:
+        refusal = str(error)
+    assert "503" in refusal
+    assert "1 MB are in use (max_mb)" in refusal
+    release.uninstall()
+    eventually(lambda: not going(stage), within_s=120)
+    assert shipped(shipping, tmp_path) == answered
 
 
 def test_the_sidecar_tells_what_is_left(
@@ -77,8 +97,8 @@ def going(stage: ModelStage) -> list[Any]:
     return list(found["items"])
 
 
-def shipped(stage: ModelStage, home: Path) -> int:
-    url = f"s3://{stage.namespace}/predictions"
+def shipped(values: dict[str, Any], home: Path) -> int:
+    url = values["log"]["ship"]["to"]
     document = {"apiVersion": "mizzen.dev/v1", "kind": "Profile", "prediction_log": {"url": url}}
     log = ShippedLog(Place(MODEL, home, Profile.model_validate(document)))
     return int(log.counts().predictions)

@@ -19,7 +19,7 @@ from testnode.errors import ClusterError
 from testnode.kubectl import Kubectl
 from testnode.load import Request
 from testnode.mizzen_images import PREFIX, TAG
-from testnode.registry import start_registry, train
+from testnode.registry import Registry, start_registry, train
 from testnode.release import CHARTS, Release
 from testnode.stage import restricted_namespace
 from testnode.workloads import named
@@ -48,6 +48,12 @@ class ModelStage:
     namespace: str
     kubectl: Kubectl
     address: tuple[str, int]  # of the Gateway
+    registry: Registry
+    projects: Path  # where versions are trained
+
+    def train(self, *overrides: str) -> int:
+        """Register one more version, with fields of mizzen.yaml such as `trainer.seed=3`."""
+        return train(self.registry, self.projects, *overrides)
 
     def release(self, name: str = MODEL) -> Release:
         return Release(CHART, name, self.namespace, self.kubectl)
@@ -93,7 +99,7 @@ def set_model_stage(kubectl: Kubectl, name: str, folder: Path) -> ModelStage:
             raise ClusterError(f"version {made} came where {version} was expected")
     where = ("gateway/mizzen-gateway", "--namespace", name)
     kubectl.wait("condition=Programmed", *where, within_s=300)
-    return ModelStage(name, kubectl, gateway_address(kubectl, name))
+    return ModelStage(name, kubectl, gateway_address(kubectl, name), registry, folder)
 
 
 def process_of(node: str, pod: str, program: str) -> int:
