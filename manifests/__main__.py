@@ -62,7 +62,7 @@ def namespace() -> dict[str, object]:
 def find_helm() -> str | None:
     """The pinned one of the cluster's tests, else the one on PATH."""
     sys.path.insert(0, str(ROOT / "tests" / "cluster"))
-    from testnode import parts
+    from testnode.building import parts
     from testnode.errors import ClusterError
 
     try:

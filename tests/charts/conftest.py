@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cluster"))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from rendering import CHARTS, Helm
-from testnode import parts
+from testnode.building import parts
 from testnode.errors import ClusterError
 
 # a candidate that is weighted and mirrored to, and every part that may be left out

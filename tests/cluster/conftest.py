@@ -19,15 +19,17 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from testnode import figures, node, places, providers
-from testnode.base_image import BASE
+from scenario.s3 import S3Server, require_server
+from testnode import figures, places
 from testnode.errors import ClusterError
 from testnode.figures import timed
+from testnode.images.base import BASE
+from testnode.images.mizzen import build_mizzen_images, image_name
 from testnode.kubectl import Kubectl
-from testnode.mizzen_images import build_mizzen_images, image_name
-from testnode.provide_node import NodeProvider
-from testnode.providers import Provider
-from testnode.s3 import S3Server, require_server
+from testnode.node import lifecycle
+from testnode.providers import choice
+from testnode.providers.choice import Provider
+from testnode.providers.node import NodeProvider
 from testnode.slots import free_slot
 from testnode.spec import NodeSpec
 from testnode.workloads import named
@@ -35,7 +37,7 @@ from testnode.workloads import named
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Provider]:
-    chosen = providers.choose()
+    chosen = choice.choose()
     skip_unless(chosen.require)
     if chosen.running():
         yield prepared(chosen)
@@ -71,9 +73,9 @@ def with_addon(cluster: Provider) -> Callable[[str], None]:
 
     @cache
     def install(name: str) -> None:
-        skip_unless(partial(providers.require_addon, name))
+        skip_unless(partial(choice.require_addon, name))
         with timed(f"add-on {name}: images loaded and installed"):
-            providers.add(cluster, name)
+            choice.add(cluster, name)
 
     return install
 
@@ -108,11 +110,11 @@ def namespace(kubectl: Kubectl) -> Iterator[str]:
 @pytest.fixture
 def own_node() -> Iterator[NodeSpec]:
     """Names for a second node, for tests that start, kill and stop one themselves."""
-    skip_unless(node.require_buildable)
+    skip_unless(lifecycle.require_buildable)
     with free_slot() as spec:
-        node.down(spec)
+        lifecycle.down(spec)
         yield spec
-        node.down(spec)
+        lifecycle.down(spec)
 
 
 @pytest.fixture

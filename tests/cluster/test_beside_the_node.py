@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from testnode.build import CLIENTS
+from testnode.building.build import CLIENTS
 from testnode.kubectl import Kubectl
-from testnode.providers import Provider
+from testnode.providers.choice import Provider
 from testnode.workloads import app_container, pod
 
 NAMESPACE = "mizzen-test"  # where the Secrets with their addresses and passwords are

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from testnode import places
 from testnode.errors import ClusterError
-from testnode.providers import choose
+from testnode.providers.choice import choose
 
 STUB = """\
 #!/bin/sh

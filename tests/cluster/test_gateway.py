@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 
 import pytest
-from testnode.addresses import Address, gateway_address
+from scenario.addresses import Address, gateway_address
 from testnode.eventually import eventually
 from testnode.figures import timed
 from testnode.kubectl import Kubectl

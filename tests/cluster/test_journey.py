@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from testnode import story
+from scenario import story
+from scenario.load import Request
+from scenario.stage import strike_stage
+from scenario.story import Plot, Scene
 from testnode.eventually import eventually
 from testnode.kubectl import Kubectl
-from testnode.load import Request
 from testnode.places import EXAMPLES
-from testnode.stage import strike_stage
-from testnode.story import Plot, Scene
 
 PLOT = Plot("diabetes", versions=((), ("--set", "trainer.seed=2")), traffic=("", ""))
 ROW = json.dumps(dict.fromkeys(

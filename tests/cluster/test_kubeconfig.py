@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scenario.release import CHARTS, Release
 from testnode.errors import ClusterError
 from testnode.kubectl import Kubectl
-from testnode.release import CHARTS, Release
 from testnode.workloads import named
 
 VALUES = {"model": {"version": 1}}

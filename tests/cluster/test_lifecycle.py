@@ -10,19 +10,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from testnode import cgroups, node, places
-from testnode.box import first_process
+from testnode import places
 from testnode.eventually import eventually
 from testnode.figures import record
-from testnode.footprint import footprint, shared_files
-from testnode.images import PAUSE
+from testnode.images.store import PAUSE
+from testnode.node import cgroups, lifecycle
+from testnode.node.box import first_process
+from testnode.node.footprint import footprint, shared_files
 from testnode.spec import NodeSpec
 from testnode.workloads import pod
 
 
 def test_down_leaves_nothing_and_may_be_repeated(own_node: NodeSpec) -> None:
     shared_before = shared_files()
-    record("node: started to Ready", node.up(own_node), "s")
+    record("node: started to Ready", lifecycle.up(own_node), "s")
     run_a_pod(own_node)
     assert set(footprint(own_node)) == {
         "processes",
@@ -32,8 +33,8 @@ def test_down_leaves_nothing_and_may_be_repeated(own_node: NodeSpec) -> None:
         "interfaces",
         "files",
     }
-    node.down(own_node)
-    node.down(own_node)
+    lifecycle.down(own_node)
+    lifecycle.down(own_node)
     assert footprint(own_node) == {}
     assert shared_files() == shared_before
 
@@ -62,24 +63,24 @@ def named(program: str) -> Callable[[NodeSpec], list[int]]:
 def test_after_a_kill_the_next_start_works_and_nothing_stays(
     own_node: NodeSpec, victims: Callable[[NodeSpec], list[int]]
 ) -> None:
-    node.up(own_node)
+    lifecycle.up(own_node)
     run_a_pod(own_node)
     killed = victims(own_node)
     assert killed
     for pid in killed:
         kill(pid)
-    node.up(own_node)
+    lifecycle.up(own_node)
     run_a_pod(own_node)
-    node.down(own_node)
+    lifecycle.down(own_node)
     assert footprint(own_node) == {}
 
 
 def test_a_killed_api_server_is_started_again(own_node: NodeSpec) -> None:
-    node.up(own_node)
+    lifecycle.up(own_node)
     for pid in named("kube-apiserver")(own_node):
         kill(pid)
-    eventually(lambda: not node.running(own_node))
-    eventually(lambda: node.running(own_node))
+    eventually(lambda: not lifecycle.running(own_node))
+    eventually(lambda: lifecycle.running(own_node))
     run_a_pod(own_node)
 
 
@@ -90,13 +91,13 @@ def test_a_start_that_was_killed_halfway_is_swept(own_node: NodeSpec) -> None:
     eventually(lambda: named("kube-apiserver")(own_node))
     starting.kill()
     starting.wait()
-    node.down(own_node)
+    lifecycle.down(own_node)
     assert footprint(own_node) == {}
 
 
 def run_a_pod(spec: NodeSpec) -> None:
     """Of the one image that every node has from its start."""
-    kubectl = node.kubectl(spec)
+    kubectl = lifecycle.kubectl(spec)
     kubectl.apply([pod("idle", "default", {"name": "main", "image": PAUSE})])
     kubectl.wait("condition=Ready", "pod/idle")
 

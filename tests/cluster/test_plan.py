@@ -7,11 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
-from testnode import parts, places
+from testnode import places
+from testnode.building import parts
+from testnode.building.parts import GoPart
 from testnode.errors import ClusterError
-from testnode.parts import GoPart
-from testnode.plan import Plan, plan_of
-from testnode.services import Credentials
+from testnode.node.plan import Plan, plan_of
+from testnode.node.services import Credentials
 from testnode.spec import NodeSpec
 
 SECRETS = Credentials(postgres_password="password-of-postgres", s3_secret="secret-of-s3")

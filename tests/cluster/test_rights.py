@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from testnode.rights import Right, cluster_wide, granted, unused, used
+from scenario.rights import Right, cluster_wide, granted, unused, used
 
 USER = "system:serviceaccount:watch:prometheus"
 PODS = {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from testnode.s3 import BUCKET, S3Server
+from scenario.s3 import BUCKET, S3Server
 
 from mizzen.adapters import table
 from mizzen.adapters.dvc.versions import DvcVersions

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from testnode.base_image import BASE
 from testnode.figures import timed
+from testnode.images.base import BASE
 from testnode.kubectl import Kubectl
-from testnode.providers import Provider
+from testnode.providers.choice import Provider
 from testnode.workloads import Manifest, named
 
 API = "argoproj.io/v1alpha1"

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 
-from testnode.addresses import service_address
+from scenario.addresses import service_address
 from testnode.eventually import eventually
 from testnode.figures import record, timed
 from testnode.kubectl import Kubectl

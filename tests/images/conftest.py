@@ -26,7 +26,7 @@ from imagebuild import engines
 from imagebuild.build import TESTS_BASE, Options, build
 from imagebuild.catalog import chosen
 from imagebuild.engines import Engine
-from testnode.images import storage_env, storage_in_use
+from testnode.images.store import storage_env, storage_in_use
 
 from mizzen.errors import MizzenError
 
@@ -94,7 +94,7 @@ def _base_of_the_tests(engine: Engine) -> str:
         return TESTS_BASE
     if engine.name != "buildah" or shutil.which("debootstrap") is None:
         _skip("no base image: set BASE_IMAGE, or install buildah and debootstrap")
-    from testnode.base_image import build_base
+    from testnode.images.base import build_base
 
     build_base(TESTS_BASE)
     return TESTS_BASE

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from rendering import CHARTS, Helm
-from testnode.modelstage import merged
+from scenario.modelstage import merged
 
 # values -> words of the warning that they earn
 WARNED: list[tuple[dict[str, Any], str]] = [

@@ -1,5 +1,5 @@
 # The image that all others start from: a Debian root with the CPython of the building machine.
-# The context is that root, put together by testnode/base_image.py.
+# The context is that root, put together by testnode/images/base.py.
 ARG BASE_IMAGE
 FROM ${BASE_IMAGE}
 COPY . /

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from scenario.modelstage import ModelStage, set_model_stage
+from scenario.release import Release
 from testnode.figures import timed
 from testnode.kubectl import Kubectl
-from testnode.modelstage import ModelStage, set_model_stage
-from testnode.release import Release
 
 HERE = Path(__file__).parent
 

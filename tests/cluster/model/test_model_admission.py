@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
-from testnode import parts
+from scenario.modelstage import CHART, MODEL, ModelStage, merged
+from testnode.building import parts
 from testnode.commands import run
-from testnode.modelstage import CHART, MODEL, ModelStage, merged
 from testnode.workloads import named
 
 EVERYTHING: dict[str, Any] = {

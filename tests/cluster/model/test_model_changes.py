@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from scenario.load import Answers, load
+from scenario.modelstage import MODEL, ModelStage, process_of
+from scenario.release import Release
 from testnode.eventually import eventually
 from testnode.figures import record
-from testnode.load import Answers, load
-from testnode.modelstage import MODEL, ModelStage, process_of
-from testnode.provide_node import NodeProvider
-from testnode.providers import Provider
-from testnode.release import Release
+from testnode.providers.choice import Provider
+from testnode.providers.node import NodeProvider
 
 AFTERWARDS_S = 12  # the last pod that was told to go answers through its drain
 

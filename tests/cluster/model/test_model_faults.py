@@ -6,11 +6,11 @@ import time
 from typing import Any
 
 import pytest
+from scenario.load import load
+from scenario.modelstage import MODEL, ModelStage
+from scenario.release import Release
 from testnode.errors import ClusterError
 from testnode.eventually import eventually
-from testnode.load import load
-from testnode.modelstage import MODEL, ModelStage
-from testnode.release import Release
 from testnode.workloads import named
 
 SOON_S = 20

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from testnode.bootstrap import NAMESPACE
+from scenario.load import load
+from scenario.modelstage import MODEL, ModelStage
+from scenario.release import Release
+from scenario.stage import make_bucket, secret, secret_of
 from testnode.eventually import eventually
 from testnode.figures import record
-from testnode.load import load
-from testnode.modelstage import MODEL, ModelStage
-from testnode.release import Release
+from testnode.node.bootstrap import NAMESPACE
 from testnode.spec import S3_PORT
-from testnode.stage import make_bucket, secret, secret_of
 
 from mizzen.adapters.segment_log.shipped import ShippedLog
 from mizzen.core.place import Place
@@ -64,17 +64,12 @@ def test_a_log_that_is_full_when_the_pod_is_told_to_go_is_shipped_whole(
     small = stage.train("serving.log.max_mb=1", "serving.log.segment_mb=1")
     release.install(stage.values(**shipping, replicas=1, model={"version": small}))
     eventually(lambda: stage.request().once())
-    answered, refusal = MANY, ""
-    try:
-        for answered in range(1, MANY):
-            stage.request().once()
-    except OSError as error:
-        refusal = str(error)
+    answered, refusal = until_refused(stage)
     assert "503" in refusal
     assert "1 MB are in use (max_mb)" in refusal
     release.uninstall()
     eventually(lambda: not going(stage), within_s=120)
-    assert shipped(shipping, tmp_path) == answered
+    assert shipped(shipping, tmp_path) == answered + 1
 
 
 def test_the_sidecar_tells_what_is_left(
@@ -89,6 +84,16 @@ def test_the_sidecar_tells_what_is_left(
     where = (f"deployment/{MODEL}-stable", "--container=serving", "--namespace", stage.namespace)
     said = stage.kubectl.run("exec", *where, "--", "python", "-c", ask)
     assert "mizzen_ship_unshipped_bytes" in said
+
+
+def until_refused(stage: ModelStage) -> tuple[int, str]:
+    """How many requests were answered before one was refused, and with which words."""
+    for answered in range(MANY):
+        try:
+            stage.request().once()
+        except OSError as error:
+            return answered, str(error)
+    raise AssertionError(f"{MANY} requests were answered")
 
 
 def going(stage: ModelStage) -> list[Any]:

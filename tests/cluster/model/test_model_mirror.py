@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import pytest
+from scenario.load import load
+from scenario.modelstage import MODEL, ModelStage, process_of
+from scenario.release import Release
 from testnode.eventually import eventually
 from testnode.figures import record
-from testnode.load import load
-from testnode.modelstage import MODEL, ModelStage, process_of
-from testnode.provide_node import NodeProvider
-from testnode.providers import Provider
-from testnode.release import Release
+from testnode.providers.choice import Provider
+from testnode.providers.node import NodeProvider
 
 pytestmark = pytest.mark.full
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 
 import pytest
+from scenario.load import load
+from scenario.modelstage import MODEL, ModelStage
+from scenario.release import Release
 from testnode.eventually import eventually
-from testnode.load import load
-from testnode.modelstage import MODEL, ModelStage
-from testnode.outage import outage
-from testnode.provide_node import NodeProvider
-from testnode.providers import Provider
-from testnode.release import Release
+from testnode.node.outage import outage
+from testnode.providers.choice import Provider
+from testnode.providers.node import NodeProvider
 
 pytestmark = pytest.mark.full
 

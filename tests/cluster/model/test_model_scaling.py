@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 
 import pytest
+from scenario.load import load
+from scenario.modelstage import ModelStage
+from scenario.release import Release
 from testnode.eventually import eventually
 from testnode.figures import record
-from testnode.load import load
-from testnode.modelstage import ModelStage
-from testnode.release import Release
 
 pytestmark = pytest.mark.full
 

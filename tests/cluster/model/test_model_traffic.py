@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from scenario.load import Request, load
+from scenario.modelstage import MODEL, ModelStage
+from scenario.release import Release
 from testnode.eventually import eventually
 from testnode.figures import record, timed
-from testnode.load import Request, load
-from testnode.modelstage import MODEL, ModelStage
-from testnode.release import Release
 
 REQUESTS = 2000
 MANY = 100_000

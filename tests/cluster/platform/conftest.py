@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from scenario.stage import Stage, set_stage, strike_stage
 from testnode.kubectl import Kubectl
-from testnode.stage import Stage, set_stage, strike_stage
 
 HERE = Path(__file__).parent
 LAST = "test_platform_rights"  # it looks back at what the others did

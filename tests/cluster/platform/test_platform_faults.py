@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from testnode.addresses import gateway_port, node_address
+from scenario.addresses import gateway_port, node_address
+from scenario.release import Release
+from scenario.stage import Stage, secret
+from scenario.tls import make_certificates
+from scenario.web import Door
 from testnode.errors import ClusterError
 from testnode.eventually import eventually
 from testnode.figures import timed
-from testnode.images import load_image
-from testnode.postgres_image import POSTGRES, USER_ID
-from testnode.provide_node import NodeProvider
-from testnode.providers import Provider
-from testnode.release import Release
-from testnode.stage import Stage, secret
-from testnode.tls import make_certificates
-from testnode.web import Door
+from testnode.images.postgres import POSTGRES, USER_ID
+from testnode.images.store import load_image
+from testnode.providers.choice import Provider
+from testnode.providers.node import NodeProvider
 
 pytestmark = pytest.mark.full
 

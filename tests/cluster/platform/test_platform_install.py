@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 import yaml
-from testnode.addresses import gateway_port, node_address
+from scenario.addresses import gateway_port, node_address
+from scenario.release import CHARTS, Release
+from scenario.stage import Stage, s3_client, secret_of
+from scenario.web import Door
 from testnode.eventually import eventually
 from testnode.figures import record, timed
-from testnode.images import build_image, load_image
-from testnode.mizzen_images import image_name
+from testnode.images.mizzen import image_name
+from testnode.images.store import build_image, load_image
 from testnode.places import IMAGES
-from testnode.provide_node import NodeProvider
-from testnode.providers import Provider
-from testnode.release import CHARTS, Release
-from testnode.stage import Stage, s3_client, secret_of
-from testnode.web import Door
+from testnode.providers.choice import Provider
+from testnode.providers.node import NodeProvider
 
 DEV = yaml.safe_load((CHARTS / "mizzen" / "profiles" / "dev.yaml").read_text())
 

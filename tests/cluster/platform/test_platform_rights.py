@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from testnode import audit
-from testnode.provide_node import NodeProvider
-from testnode.providers import Provider
-from testnode.rights import cluster_wide, granted, unused, used
+from scenario.rights import cluster_wide, granted, unused, used
+from testnode.node import audit
+from testnode.providers.choice import Provider
+from testnode.providers.node import NodeProvider
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from testnode import parts
+from scenario.release import CHARTS
+from scenario.stage import Stage
+from testnode.building import parts
 from testnode.commands import run
 from testnode.errors import ClusterError
 from testnode.figures import timed
 from testnode.kubectl import Kubectl
-from testnode.release import CHARTS
-from testnode.stage import Stage
 from testnode.workloads import named
 
 PROFILES = ("dev", "staging", "prod")

@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from testnode.addresses import gateway_port, node_address
+from scenario.addresses import gateway_port, node_address
+from scenario.modelstage import ModelStage, set_model_stage
+from scenario.prometheus import Account, Prometheus, require_prometheus, scrape_configs
+from scenario.stage import Stage
+from scenario.web import Door
 from testnode.errors import ClusterError
 from testnode.eventually import eventually
 from testnode.kubectl import Kubectl
-from testnode.modelstage import ModelStage, set_model_stage
-from testnode.prometheus import Account, Prometheus, require_prometheus, scrape_configs
-from testnode.provide_node import NodeProvider
-from testnode.providers import Provider
+from testnode.providers.choice import Provider
+from testnode.providers.node import NodeProvider
 from testnode.spec import NodeSpec
-from testnode.stage import Stage
-from testnode.web import Door
 from testnode.workloads import named
 
 REQUESTS = 500

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from testnode import places
-from testnode.base_image import BASE
+from testnode.images.base import BASE
 
 Manifest = dict[str, Any]
 APPS = places.HERE / "apps"

@@ -1,0 +1,96 @@
+"""A data scientist's machine beside the cluster: an example project whose profile leads to it.
+
+Training runs here, by the local runner; runs, versions, snapshots and features go to the
+services of the release. The cluster demo and the journey's test work through it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from testnode import places
+from testnode.commands import run
+from testnode.node.bootstrap import NAMESPACE
+from testnode.spec import POSTGRES_PORT, S3_PORT
+
+from scenario.addresses import node_address
+from scenario.stage import Stage, secret_of
+
+WITHIN_S = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Laptop:
+    """A copy of a project, and the environment with the credentials that its profile needs."""
+
+    folder: Path
+    environment: Mapping[str, str]
+
+    def mizzen(self, *words: str) -> Any:
+        """Run a command of `mizzen` in the profile `cluster`; its JSON.
+
+        Raises:
+            ClusterError: it failed; with its last words.
+        """
+        how = ["--project", str(self.folder), "--profile", "cluster", "--json"]
+        said = run(
+            [sys.executable, "-m", "mizzen", *words, *how],
+            env=self.environment,
+            timeout_s=WITHIN_S,
+        )
+        return json.loads(said)
+
+
+def open_laptop(stage: Stage, example: str, folder: Path, gateway: str) -> Laptop:
+    """Copy the example into `folder` (kept where it is there already, with its cache).
+
+    Args:
+        gateway: address of the platform's gateway, as in `http://10.77.0.2:31234`.
+    """
+    shutil.copytree(
+        places.EXAMPLES / example,
+        folder,
+        dirs_exist_ok=True,
+        ignore=shutil.ignore_patterns("__pycache__", ".mizzen"),
+    )
+    profile = folder / "profiles" / "cluster.yaml"
+    profile.parent.mkdir(exist_ok=True)
+    profile.write_text(yaml.safe_dump(profile_of(stage, gateway)))
+    return Laptop(folder, credentials_of(stage))
+
+
+def profile_of(stage: Stage, gateway: str) -> dict[str, Any]:
+    """Where the release's services are, seen from outside of the cluster."""
+    return {
+        "apiVersion": "mizzen.dev/v1",
+        "kind": "Profile",
+        "tracking": {"uri": f"{gateway}/mlflow"},
+        "data_store": {"url": f"s3://{stage.bucket}/data"},
+        "control": {"url": gateway},
+        "feature_store": {"kind": "postgres", "sources": f"s3://{stage.bucket}/features"},
+        "prediction_log": {"url": f"s3://{stage.bucket}/predictions"},
+    }
+
+
+def credentials_of(stage: Stage) -> dict[str, str]:
+    """Variables with what the profile refers to, by the addresses of the node itself."""
+    address = node_address(stage.kubectl)
+    postgres, s3 = (secret_of(stage.kubectl, name, NAMESPACE) for name in ("postgres", "s3"))
+    return {
+        **os.environ,
+        **postgres,
+        "PGHOST": address,
+        "PGPORT": str(POSTGRES_PORT),
+        "PGDATABASE": stage.database,
+        **s3,
+        "AWS_ENDPOINT_URL": f"http://{address}:{S3_PORT}",
+        "MIZZEN_API_TOKEN": stage.token,
+    }

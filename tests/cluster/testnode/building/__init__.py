@@ -1,0 +1,1 @@
+"""What a node needs, built once: `parts` says which versions and why, `build` makes them."""

@@ -1,0 +1,2 @@
+"""One node: `plan` says what runs with which settings, `box` and `supervisor` where, `lifecycle`
+starts and ends it, `outage` breaks it."""
