@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,8 @@ import pytest
 from scenario.load import load
 from scenario.modelstage import MODEL, ModelStage
 from scenario.release import Release
-from scenario.stage import make_bucket, secret, secret_of
 from testnode.eventually import eventually
 from testnode.figures import record
-from testnode.node.bootstrap import NAMESPACE
-from testnode.spec import S3_PORT
 
 from mizzen.adapters.segment_log.shipped import ShippedLog
 from mizzen.core.place import Place
@@ -27,16 +23,12 @@ MANY = 20_000  # many more than a log of 1 MB holds
 
 
 @pytest.fixture
-def shipping(stage: ModelStage, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+def shipping(stage: ModelStage, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Values of a release whose log is shipped; this process may read what was."""
-    credentials = secret_of(stage.kubectl, "s3", NAMESPACE)
-    make_bucket(stage.kubectl, credentials, stage.namespace)
-    stage.kubectl.apply([secret("mizzen-s3", stage.namespace, credentials)])
-    for name, value in credentials.items():
+    environment, values = stage.ship_to(secrets.token_hex(4))
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{stage.address[0]}:{S3_PORT}")
-    to = f"s3://{stage.namespace}/{secrets.token_hex(4)}"
-    yield {"s3": {"secret": "mizzen-s3"}, "log": {"ship": {"to": to, "everySeconds": 600}}}
+    return values
 
 
 def test_everything_that_was_answered_is_shipped_before_the_pods_go(

