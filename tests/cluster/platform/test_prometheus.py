@@ -82,8 +82,9 @@ def test_the_predictions_of_a_model_are_counted(
         assert request.times(REQUESTS) == {"1": REQUESTS}
         assert eventually(lambda: prometheus.value(query) > REQUESTS)
         assert prometheus.value(query) == 1 + REQUESTS
-        # by the pods' monitor: what is written last waits for the end of its pod
-        assert eventually(lambda: prometheus.value("count(mizzen_ship_unshipped_bytes > 0)") == 2)
+        # by the pods' monitor
+        shipping_pods = "count(mizzen_ship_shipped_bytes_total > 0)"
+        assert eventually(lambda: prometheus.value(shipping_pods) == 2)
 
 
 def test_a_monitor_or_rule_that_the_operator_could_not_read_is_refused(stage: Stage) -> None:
