@@ -242,6 +242,15 @@ def test_promotions_are_a_history_and_the_newest_is_the_champion(shop: State) ->
         shop.models.append_promotion(promotion(7))
 
 
+def test_what_the_gate_refused_is_promoted_by_nobody(shop: State) -> None:
+    """Whoever asks, by whatever door, and whatever he says of himself."""
+    shop.models.add_version(replace(version(3), blessed=False))
+    for asked in (promotion(3), replace(promotion(3), forced=True, by="gate")):
+        with pytest.raises(Conflict, match="the gate refused version 3"):
+            shop.models.append_promotion(asked)
+    assert shop.models.history("shop") == []
+
+
 def test_a_promotion_whose_answer_was_lost_is_sent_again_and_stands_once(shop: State) -> None:
     asked = promotion(1)
     first = shop.models.append_promotion(asked, expected=None)

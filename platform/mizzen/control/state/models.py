@@ -55,7 +55,7 @@ class SqlModels:
             known = session.find("promotions", _PROMOTION, {"key": promotion.key})
             if known and promotion.key is not None:
                 return Promotion(**known[0])
-            _version(session, promotion.project, promotion.version)
+            _refuse_unblessed(_version(session, promotion.project, promotion.version))
             now = _champion(session, promotion.project)
             previous = None if now is None else now.version
             if expected not in {"any", previous}:
@@ -67,6 +67,16 @@ class SqlModels:
             kept = replace(promotion, previous=previous)
             values = {k: v for k, v in asdict(kept).items() if k != "id"}
             return replace(kept, id=session.insert("promotions", values) or 0)
+
+
+def _refuse_unblessed(version: VersionRecord) -> None:
+    if not version.blessed:
+        raise Conflict(
+            f"the gate refused version {version.number}",
+            given=version.reason,
+            allowed="a version that the gate blessed: mizzen models list",
+            next_step="train a better one: mizzen run",
+        )
 
 
 def _name(version: object) -> str:

@@ -133,7 +133,7 @@ class Models(Protocol):
 
         Raises:
             NotFound: no such version.
-            Conflict: somebody promoted another version since.
+            Conflict: the gate refused the version, or somebody promoted another one since.
         """
         ...
 
