@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from scenario.story import tell
 from testnode.addons.catalogue import ADDONS
 from testnode.building import parts
-from testnode.building.build import build_all
+from testnode.building.build import build_all, build_parts
 from testnode.errors import ClusterError
 from testnode.figures_page import PAGE, write_page
 from testnode.images.mizzen import build_mizzen_images
@@ -44,6 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     for name, (verb, text) in VERBS.items():
         added = verbs.add_parser(name, help=text, description=text)
         added.set_defaults(verb=verb)
+        if name == "build":
+            help_ = f"only these parts: {', '.join(parts.ALL)}"
+            added.add_argument("parts", nargs="*", metavar="PART", help=help_)
         if name == "up":
             names = ", ".join(ADDONS)
             added.add_argument("--with", dest="addons", action="append", default=[], help=names)
@@ -52,8 +55,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _build(_: argparse.Namespace) -> None:
-    build_all(_say)
+def _build(arguments: argparse.Namespace) -> None:
+    if arguments.parts:
+        build_parts(arguments.parts, _say)
+    else:
+        build_all(_say)
 
 
 def _up(arguments: argparse.Namespace) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -35,17 +35,31 @@ def build_all(say: Say) -> None:
     with _one_builder(say):
         for package in debian.install_missing():
             say(f"{package}: installed")
-        wanted = parts.missing()
-        if any(isinstance(parts.part(name), GoPart) for name in wanted):
-            _require_go()
-        for name in wanted:
-            part = parts.part(name)
-            _timed(f"{part.name} {part.version}", partial(_build_part, part), say)
+        _build_missing(parts.ALL, say)
         forget_caches()
         for image, build in image_builders().items():
             if not is_exported(image):
                 _timed(f"image {image}", partial(_build_image, image, build), say)
     say(f"all {len(parts.PARTS)} parts and {len(image_builders())} images: {places.cache()}")
+
+
+def build_parts(names: Sequence[str], say: Say) -> None:
+    """Build those of the named parts that are missing, for who needs no node: charts are rendered
+    by Helm alone. Go's caches stay for the parts that follow.
+
+    Raises:
+        ClusterError: there is no part of that name.
+    """
+    with _one_builder(say):
+        _build_missing(names, say)
+
+
+def _build_missing(names: Sequence[str], say: Say) -> None:
+    wanted = [parts.part(name) for name in parts.missing(names)]
+    if any(isinstance(part, GoPart) for part in wanted):
+        _require_go()
+    for part in wanted:
+        _timed(f"{part.name} {part.version}", partial(_build_part, part), say)
 
 
 def image_builders() -> dict[str, Builder]:

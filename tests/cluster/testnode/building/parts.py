@@ -78,7 +78,8 @@ PARTS: tuple[Part, ...] = (
     GoPart(
         name="coredns",
         version="1.15.0",
-        programs={"coredns": "github.com/coredns/coredns"},
+        programs={"coredns": "."},  # a program of ours, without plugins for clouds
+        module="coredns",
     ),
     GoPart(
         name="helm",
