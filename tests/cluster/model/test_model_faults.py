@@ -84,7 +84,7 @@ def test_a_second_release_of_a_model_is_refused(stage: ModelStage, release: Rele
         second.uninstall()
     assert "cannot be imported into the current release" in str(refused.value)
     assert f'must equal "another": current value is "{MODEL}"' in str(refused.value)
-    assert stage.request().once() == "1"
+    assert eventually(lambda: stage.request().once()) == "1"
 
 
 @pytest.mark.parametrize(
