@@ -350,6 +350,28 @@ def test_a_step_that_talks_to_a_service_runs_again_for_another_one(
     assert executed(steps.events) == []
 
 
+@pytest.mark.parametrize(
+    ("sections", "variable"),
+    [
+        ({"feature_store": {"kind": "postgres"}}, "PGHOST"),
+        ({"feature_store": {"kind": "postgres"}}, "PGDATABASE"),
+        ({"data_store": {"url": "s3://data"}}, "AWS_ENDPOINT_URL"),
+    ],
+)
+def test_a_step_runs_again_where_the_environment_names_another_server(
+    steps: Bench, monkeypatch: pytest.MonkeyPatch, sections: dict[str, Any], variable: str
+) -> None:
+    tasks = pair(environment={"MIZZEN_SERVICES": "data_store,feature_store"})
+    moved(steps, **sections)
+    monkeypatch.setenv(variable, "staging")
+    steps.run(tasks)
+    monkeypatch.setenv("PGPASSWORD", "of today")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of today")
+    assert rerun(steps, tasks) == []
+    monkeypatch.setenv(variable, "production")
+    assert rerun(steps, tasks) == ["first"], "the second step declares no service"
+
+
 def test_ports_passwords_and_undeclared_services_execute_nothing_again(steps: Bench) -> None:
     moved(steps, tracking={"uri": "http://me:old@host:5000/x"})
     tasks = pair(environment=SERVING)

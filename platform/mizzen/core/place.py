@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,9 @@ from mizzen.spec.profile import Profile
 VARIABLE = "MIZZEN_PLACE"
 # Sections of a profile that steps talk to, with the fields that say where.
 _SERVICES = {"tracking": ("uri",), "data_store": ("url",), "feature_store": ("kind", "sources")}
+# Variables that say where the rest is: what libpq reads, and every client of S3.
+_POSTGRES = ("PGHOST", "PGPORT", "PGDATABASE")
+_S3 = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,9 @@ class Place:
         return {VARIABLE: json.dumps(document, sort_keys=True)}
 
     def address(self, service: str) -> dict[str, Any]:
-        """What tells one such service from another, as JSON: a section of the profile without
-        ports, credentials and what only this machine does with it.
+        """What tells one such service from another, as JSON: a section of the profile, and the
+        variables that say which server it means, without credentials and what only this machine
+        does with it.
 
         Raises:
             UserError: no section of that name.
@@ -48,7 +52,8 @@ class Place:
                 "no such service in a profile", given=service, allowed=", ".join(_SERVICES)
             )
         section = getattr(self.profile, service).model_dump(mode="json")
-        return {name: _without_user(section[name]) for name in _SERVICES[service]}
+        fields = {name: _without_user(section[name]) for name in _SERVICES[service]}
+        return fields | {name: os.environ.get(name) for name in _variables(fields.values())}
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Place:
@@ -65,6 +70,12 @@ class Place:
         document = json.loads(text)
         profile = Profile.model_validate(document["profile"])
         return cls(document["project"], Path(document["home"]), profile)
+
+
+def _variables(fields: Collection[str | None]) -> tuple[str, ...]:
+    postgres = _POSTGRES if "postgres" in fields else ()
+    s3 = _S3 if any(field and field.startswith("s3:") for field in fields) else ()
+    return (*postgres, *s3)
 
 
 def _without_user(address: str | None) -> str | None:

@@ -46,6 +46,8 @@ def test_the_feature_server_answers_what_the_cronjob_put_online(
     # the server looks at its registry once a minute
     answer = eventually(lambda: asked(stage, laptop), within_s=120)
     assert {column: answer[column] for column in wanted} == wanted
+    list_views = ("python", "-m", "feast.cli.cli", "--chdir=/config", "feature-views", "list")
+    assert view_name(laptop) in stage.kubectl.run("exec", *server(stage), "--", *list_views)
 
 
 def aircraft(laptop: Laptop) -> dict[str, list[float | None]]:
@@ -61,9 +63,8 @@ def aircraft(laptop: Laptop) -> dict[str, list[float | None]]:
 
 def asked(stage: Stage, laptop: Laptop) -> dict[str, list[Any]]:
     """What a pod of the namespace is told, by column."""
-    view = next(v for v in load_project(laptop.folder).features.views if v.name == "aircraft")
     question = {
-        "features": [f"{name_of(view)}:{column.name}" for column in view.columns],
+        "features": [f"{view_name(laptop)}:{column}" for column in ("aircraft_age", "seats")],
         "entities": {"tailnum": PLANES},
     }
     program = (
@@ -71,12 +72,20 @@ def asked(stage: Stage, laptop: Laptop) -> dict[str, list[Any]]:
         "'http://mizzen-features:6566/get-online-features', sys.argv[1].encode(), "
         "{'Content-Type': 'application/json'})).read().decode())"
     )
-    where = ("deployment/mizzen-features", "--namespace", stage.namespace)
-    told = json.loads(
-        stage.kubectl.run("exec", *where, "--", "python", "-c", program, json.dumps(question))
-    )
+    ask = ("python", "-c", program, json.dumps(question))
+    told = json.loads(stage.kubectl.run("exec", *server(stage), "--", *ask))
     names = told["metadata"]["feature_names"]
     return {n: r["values"] for n, r in zip(names, told["results"], strict=True)}
+
+
+def server(stage: Stage) -> tuple[str, ...]:
+    return "deployment/mizzen-features", "--namespace", stage.namespace
+
+
+def view_name(laptop: Laptop) -> str:
+    """The name in Feast, which carries a hash of the declaration."""
+    views = load_project(laptop.folder).features.views
+    return name_of(next(view for view in views if view.name == "aircraft"))
 
 
 def values(stage: Stage) -> dict[str, Any]:

@@ -50,11 +50,15 @@ class Laptop:
 
 
 def open_laptop(stage: Stage, example: str, folder: Path, gateway: str) -> Laptop:
-    """Copy the example into `folder` (kept where it is there already, with its cache).
+    """Copy the example into `folder`, where what was done with this platform before is kept: what
+    was stored on a node that is gone is no result to go on with.
 
     Args:
         gateway: address of the platform's gateway, as in `http://10.77.0.2:31234`.
     """
+    uid = stage.kubectl.get("namespace", stage.namespace)["metadata"]["uid"]
+    if not (folder / ".mizzen" / uid).exists():
+        shutil.rmtree(folder / ".mizzen", ignore_errors=True)
     shutil.copytree(
         places.EXAMPLES / example,
         folder,
@@ -63,7 +67,7 @@ def open_laptop(stage: Stage, example: str, folder: Path, gateway: str) -> Lapto
     )
     profile = folder / "profiles" / "cluster.yaml"
     profile.parent.mkdir(exist_ok=True)
-    profile.write_text(yaml.safe_dump(profile_of(stage, gateway)))
+    profile.write_text(yaml.safe_dump({**profile_of(stage, gateway), "home": f".mizzen/{uid}"}))
     return Laptop(folder, credentials_of(stage))
 
 

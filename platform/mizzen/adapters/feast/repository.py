@@ -117,5 +117,6 @@ class Repository:
             f"the feature store of {self.project!r} has no view {view.name!r} like this one",
             given=name_of(view),
             allowed=", ".join(sorted(v.name for v in store.list_feature_views())) or "none yet",
-            next_step="run the training pipeline once; it declares the views",
+            next_step="run the training pipeline once, it declares the views; with --no-cache "
+            "where the store was emptied since",
         )
