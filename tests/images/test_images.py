@@ -11,6 +11,7 @@ import pytest
 from container import Container
 from imagebuild.build import SBOM
 from imagebuild.catalog import LOCK, images
+from testnode.figures import record
 
 from mizzen import __version__
 from mizzen.core.images import declared, read_bill
@@ -96,6 +97,7 @@ def test_nothing_that_installs_or_compiles_is_in_an_image(image: Container) -> N
 
 def test_an_image_is_no_larger_than_declared(image: Container) -> None:
     size = image.engine.inspect(image.tag).size / 1e6
+    record(f"images: size of {image.name}", size, "MB")
     assert size <= images()[image.name].bound_mb
 
 
