@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
-import threading
 import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from functools import partial
 
 from scenario.addresses import service_address
+from scenario.load import Request, load
 from testnode.eventually import eventually
 from testnode.figures import record, timed
 from testnode.kubectl import Kubectl
@@ -53,14 +49,16 @@ def test_a_rolling_update_under_load_fails_no_request(kubectl: Kubectl, namespac
     exposed = service("web", namespace, type="NodePort")
     kubectl.apply([deployment("web", namespace, web_container("old"), replicas=3), exposed])
     kubectl.rolled_out("deployment/web", "--namespace", namespace)
-    address, port = service_address(kubectl, "web", namespace)
-    eventually(lambda: ask_once(address, port))
-    with load_on(address, port) as answers, timed("rolling update of 3 pods under load"):
+    web = Request(service_address(kubectl, "web", namespace), "/", bytes.decode)
+    eventually(web.once)
+    updating = timed("rolling update of 3 pods under load")
+    with load(web, connections=2, keep=False) as answers, updating:
         kubectl.apply([deployment("web", namespace, web_container("new"), replicas=3)])
         kubectl.rolled_out("deployment/web", "--namespace", namespace)
         time.sleep(4)  # the last old pod goes on answering through its preStop
-    record("rolling update: requests", answers.total(), "requests")
-    assert set(answers) == {"old", "new"}
+    record("rolling update: requests", answers.counted.total(), "requests")
+    assert answers.failed == []
+    assert set(answers.counted) == {"old", "new"}
 
 
 def test_a_job_that_fails_is_told_apart(kubectl: Kubectl, namespace: str) -> None:
@@ -82,33 +80,3 @@ def test_more_memory_than_the_limit_ends_the_container(kubectl: Kubectl, namespa
     kubectl.wait("jsonpath={.status.phase}=Failed", "pod/greedy", "--namespace", namespace)
     status = kubectl.get("pod/greedy", "--namespace", namespace)["status"]
     assert status["containerStatuses"][0]["state"]["terminated"]["reason"] == "OOMKilled"
-
-
-@contextmanager
-def load_on(address: str, port: int) -> Iterator[Counter[str]]:
-    """Ask without pause from two threads, each request on a connection of its own."""
-    answers: Counter[str] = Counter()
-    stop = threading.Event()
-    askers = [threading.Thread(target=_ask, args=(address, port, answers, stop)) for _ in range(2)]
-    for asker in askers:
-        asker.start()
-    try:
-        yield answers
-    finally:
-        stop.set()
-        for asker in askers:
-            asker.join()
-
-
-def _ask(address: str, port: int, answers: Counter[str], stop: threading.Event) -> None:
-    while not stop.is_set():
-        try:
-            answers[ask_once(address, port)] += 1
-        except (OSError, http.client.HTTPException) as error:
-            answers[f"failed: {error!r}"] += 1
-
-
-def ask_once(address: str, port: int) -> str:
-    with closing(http.client.HTTPConnection(address, port, timeout=5)) as connection:
-        connection.request("GET", "/")
-        return connection.getresponse().read().decode()

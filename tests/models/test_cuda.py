@@ -17,7 +17,6 @@ import torch.distributed as dist
 from safetensors.torch import load_file
 
 from mizzen.adapters.torch import checkpoint, loop, train
-from mizzen.adapters.torch.adamw import AdamW
 from mizzen.adapters.torch.framework import TorchFramework
 from mizzen.adapters.torch.group import train_in_group
 from mizzen.adapters.torch.runtime import Group, autocast, average_gradients, choose_device
@@ -25,10 +24,9 @@ from mizzen.core.place import Place
 from mizzen.ports.framework import TrainingJob
 
 from .conftest import TORCH, a_place, write_manifest
+from .gpu import NEEDS_GPU
 
-pytestmark = pytest.mark.skipif(
-    not torch.cuda.is_available(), reason="this machine has no NVIDIA GPU"
-)
+pytestmark = NEEDS_GPU
 Job = Callable[..., TrainingJob]
 WEIGHTS = "model.safetensors"
 
@@ -168,20 +166,3 @@ def test_more_processes_than_gpus_train_on_the_cpu(
     processes = torch.cuda.device_count() + 1
     made = job({**torch_with(), "resources": {"processes_per_node": processes}})
     assert framework.fit(made, tmp_path).figures["processes"] == processes
-
-
-def test_our_adamw_moves_weights_bit_for_bit_as_the_librarys_on_a_gpu() -> None:
-    torch.manual_seed(0)
-    ours, theirs = (torch.nn.Linear(5, 3, device="cuda") for _ in range(2))
-    theirs.load_state_dict(ours.state_dict())
-    mine = AdamW(ours.parameters(), 0.1)
-    reference = torch.optim.AdamW(theirs.parameters(), lr=0.01, weight_decay=0.1, fused=True)
-    for _ in range(20):
-        batch = torch.randn(8, 5, device="cuda")
-        for module in (ours, theirs):
-            module.zero_grad()
-            module(batch).square().sum().backward()
-        mine.step(0.01)
-        reference.step()
-    assert torch.equal(ours.weight, theirs.weight)
-    assert torch.equal(ours.bias, theirs.bias)

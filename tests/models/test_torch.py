@@ -27,6 +27,7 @@ from mizzen.errors import IntegrityError, InvalidProject, StepFailed, Unsupporte
 from mizzen.ports.framework import TrainingJob
 
 from .conftest import MODEL, TORCH, write_manifest
+from .gpu import NEEDS_GPU
 
 Job = Callable[..., TrainingJob]
 BROKEN = MODEL.replace("return self", "return torch.log(-1 - numbers[:, :1] ** 2) + self")
@@ -206,14 +207,15 @@ def answers_of(framework: TorchFramework, made: TrainingJob, folder: Path) -> An
     return framework.load(folder, made.code, {}).predict(made.rows)
 
 
-def test_our_adamw_moves_weights_bit_for_bit_as_the_librarys() -> None:
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=NEEDS_GPU)])
+def test_our_adamw_moves_weights_bit_for_bit_as_the_librarys(device: str) -> None:
     torch.manual_seed(0)
-    ours, theirs = torch.nn.Linear(5, 3), torch.nn.Linear(5, 3)
+    ours, theirs = (torch.nn.Linear(5, 3, device=device) for _ in range(2))
     theirs.load_state_dict(ours.state_dict())
     mine = AdamW(ours.parameters(), 0.1)
     reference = torch.optim.AdamW(theirs.parameters(), lr=0.01, weight_decay=0.1, fused=True)
     for _ in range(20):
-        batch = torch.randn(8, 5)
+        batch = torch.randn(8, 5, device=device)
         for module in (ours, theirs):
             module.zero_grad()
             module(batch).square().sum().backward()

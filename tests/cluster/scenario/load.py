@@ -69,12 +69,16 @@ class Answers:
 
 
 @contextmanager
-def load(request: Request, connections: int = 4, pause_s: float = 0.0) -> Iterator[Answers]:
-    """Ask until the block ends. Half of the askers keep their connection, as services do; the
-    others make one for each request, as scripts do."""
+def load(
+    request: Request, connections: int = 4, pause_s: float = 0.0, keep: bool = True
+) -> Iterator[Answers]:
+    """Ask until the block ends. Half of the askers keep their connection, as services do (none
+    without `keep`); the others make one for each request, as scripts do."""
     answers, stop = Answers(), threading.Event()
     askers = [
-        threading.Thread(target=_ask, args=(request, answers, stop, number % 2 == 0, pause_s))
+        threading.Thread(
+            target=_ask, args=(request, answers, stop, keep and number % 2 == 0, pause_s)
+        )
         for number in range(connections)
     ]
     for asker in askers:
