@@ -20,7 +20,7 @@ PAGE = places.HERE.parent.parent / "docs" / "benchmarks-kubernetes.md"
 HEAD = """\
 # Figures on Kubernetes
 
-What the tests of the cluster measured, in one run each: `make cluster-test`, then
+What the tests of the cluster measured, in one run each: `make cluster-test-full`, then
 `python tests/cluster figures`. The node, its programs and whoever asks share {cores} cores, so
 these are upper bounds of what a cluster of one's own does. No test asserts on a time.
 
