@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,25 @@ def test_a_log_that_is_full_when_the_pod_is_told_to_go_is_shipped_whole(
     assert shipped(shipping, tmp_path) == answered + 1
 
 
+def test_a_log_on_a_claim_is_shipped_before_its_volume_goes_with_the_pod(
+    stage: ModelStage,
+    release: Release,
+    shipping: dict[str, Any],
+    with_addon: Callable[[str], None],
+    tmp_path: Path,
+) -> None:
+    with_addon("local-path-provisioner")
+    shipping["log"]["volume"] = {"kind": "claim", "size": "1Gi"}
+    release.install(stage.values(**shipping, replicas=1))
+    eventually(lambda: stage.request().once())
+    answered = 1 + stage.request().times(REQUESTS).total()
+    (claim,) = claims(stage)
+    assert claim["status"]["phase"] == "Bound"
+    release.uninstall()
+    eventually(lambda: not going(stage) and not claims(stage), within_s=120)
+    assert shipped(shipping, tmp_path) == answered
+
+
 def test_the_sidecar_tells_what_is_left(
     stage: ModelStage, release: Release, shipping: dict[str, Any]
 ) -> None:
@@ -92,6 +112,10 @@ def going(stage: ModelStage) -> list[Any]:
     label = f"mizzen.dev/model={MODEL}"
     found = stage.kubectl.get("pods", "--namespace", stage.namespace, "--selector", label)
     return list(found["items"])
+
+
+def claims(stage: ModelStage) -> list[Any]:
+    return list(stage.kubectl.get("pvc", "--namespace", stage.namespace)["items"])
 
 
 def shipped(values: dict[str, Any], home: Path) -> int:
