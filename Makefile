@@ -39,7 +39,7 @@ demo: setup ## the whole loop on real flights: train, judge, register, serve, wa
 test: setup ## the test suite (images and the cluster have commands of their own)
 	@$(BIN)/pytest --ignore=tests/cluster --ignore=tests/images
 
-cluster-build: setup ## build what a Kubernetes node for the tests needs, once (about 20 minutes)
+cluster-build: setup ## build what a Kubernetes node for the tests needs, once (about 25 minutes)
 	@$(BIN)/python tests/cluster build
 
 cluster-up: setup ## start a Kubernetes node for the tests
@@ -51,8 +51,7 @@ cluster-demo: setup ## the platform on that node: serve, shadow, shift and watch
 cluster-test: cluster-build ## the images, and the platform on a real Kubernetes node
 	@$(BIN)/pytest tests/images tests/cluster -m "not full"
 
-cluster-test-full: setup ## the same with what takes minutes: faults, load, workflows, training jobs
-	@$(BIN)/python tests/cluster build --full
+cluster-test-full: cluster-build ## the same with what takes minutes: faults and load, one by one
 	@$(BIN)/pytest tests/images tests/cluster
 
 cluster-down: setup ## stop that node; leaves nothing behind

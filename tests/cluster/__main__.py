@@ -47,8 +47,6 @@ def _parser() -> argparse.ArgumentParser:
         if name == "build":
             help_ = f"only these parts: {', '.join(parts.ALL)}"
             added.add_argument("parts", nargs="*", metavar="PART", help=help_)
-            full = f"with {', '.join(parts.FULL)}, for make cluster-test-full"
-            added.add_argument("--full", action="store_true", help=full)
         if name == "up":
             names = ", ".join(ADDONS)
             added.add_argument("--with", dest="addons", action="append", default=[], help=names)
@@ -61,7 +59,7 @@ def _build(arguments: argparse.Namespace) -> None:
     if arguments.parts:
         build_parts(arguments.parts, _say)
     else:
-        build_all(_say, arguments.full)
+        build_all(_say)
 
 
 def _up(arguments: argparse.Namespace) -> None:

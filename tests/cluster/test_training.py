@@ -10,8 +10,6 @@ from testnode.figures import timed
 from testnode.kubectl import Kubectl
 from testnode.workloads import Manifest, app_container, named, pod_spec
 
-# its parts are built for the full suite only
-pytestmark = pytest.mark.full
 API = "trainer.kubeflow.org/v1alpha1"
 
 

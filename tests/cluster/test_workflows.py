@@ -11,8 +11,6 @@ from testnode.kubectl import Kubectl
 from testnode.providers.choice import Provider
 from testnode.workloads import Manifest, named
 
-# its parts are built for the full suite only
-pytestmark = pytest.mark.full
 API = "argoproj.io/v1alpha1"
 GROUP = "rbac.authorization.k8s.io"
 

@@ -30,19 +30,17 @@ CLIENTS = "mizzen.test/clients:1"  # what tests run in pods to speak to S3 and P
 CLIENTS_DOCKERFILE = places.IMAGES / "clients.Dockerfile"
 
 
-def build_all(say: Say, full: bool = False) -> None:
-    """Build what is missing, saying each part's time; `full`: for `make cluster-test-full`."""
-    names = parts.ALL if full else parts.USUAL
+def build_all(say: Say) -> None:
+    """Build what is missing, saying each part's time."""
     with _one_builder(say):
         for package in debian.install_missing():
             say(f"{package}: installed")
-        _build_missing(names, say)
+        _build_missing(parts.ALL, say)
         forget_caches()
-        images = image_builders(names)
-        for image, build in images.items():
+        for image, build in image_builders().items():
             if not is_exported(image):
                 _timed(f"image {image}", partial(_build_image, image, build), say)
-    say(f"all {len(names)} parts and {len(images)} images: {places.cache()}")
+    say(f"all {len(parts.PARTS)} parts and {len(image_builders())} images: {places.cache()}")
 
 
 def build_parts(names: Sequence[str], say: Say) -> None:
@@ -64,11 +62,10 @@ def _build_missing(names: Sequence[str], say: Say) -> None:
         _timed(f"{part.name} {part.version}", partial(_build_part, part), say)
 
 
-def image_builders(names: Sequence[str]) -> dict[str, Builder]:
-    """Images of those parts, and the others, in the order in which they need each other."""
+def image_builders() -> dict[str, Builder]:
+    """Images in the order in which they need each other."""
     clients = partial(build_image, CLIENTS, CLIENTS_DOCKERFILE, places.IMAGES, base=BASE)
-    wanted = [image for image in PROGRAM_IMAGES if image.of_part in names]
-    programs = {image.name: partial(build_program_image, image) for image in wanted}
+    programs = {image.name: partial(build_program_image, image) for image in PROGRAM_IMAGES}
     return {BASE: build_base, **programs, CLIENTS: clients, POSTGRES: build_postgres_image}
 
 

@@ -51,8 +51,10 @@ def _install_published(part: GoPart, target: Path) -> None:
 def _flags(part: GoPart) -> Iterable[str]:
     stamped = [f"-X {variable}=v{part.version}" for variable in part.stamps]
     jobs = os.environ.get("MIZZEN_BUILD_JOBS") or str(os.cpu_count() or 1)
-    # without symbol tables (-s -w) the programs take half the disk
-    return ("-p", jobs, "-trimpath", "-buildvcs=false", "-ldflags", " ".join(["-s -w", *stamped]))
+    # without symbol tables (-s -w) the programs take half the disk; not writing for the compiler
+    # either what the linker would leave out saves a tenth of the time
+    small = ("-gcflags=all=-dwarf=false", "-ldflags", " ".join(["-s -w", *stamped]))
+    return ("-p", jobs, "-trimpath", "-buildvcs=false", *small)
 
 
 def _go_env(more: dict[str, str] | None = None) -> dict[str, str]:

@@ -164,9 +164,6 @@ PARTS: tuple[Part, ...] = (
 )
 
 ALL = tuple(known.name for known in PARTS)
-# asked for by `make cluster-test-full` alone: ten minutes more for what no chart of ours needs
-FULL = ("argo-workflows", "jobset", "trainer")
-USUAL = tuple(name for name in ALL if name not in FULL)
 # what a node starts with; the others are add-ons and may be built later
 CORE = ("kubernetes", "etcd", "pause", "coredns", "versitygw")
 

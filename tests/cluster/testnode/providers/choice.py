@@ -47,10 +47,9 @@ def require_addon(name: str) -> None:
     """Raise unless the parts that the add-on is made of are built."""
     missing = parts.missing(("helm", addon(name).source.part))
     if missing:
-        full = " --full" if set(missing) & set(parts.FULL) else ""
         raise ClusterError(
             f"{name} needs {', '.join(missing)}, not built yet",
-            next_step=f"python tests/cluster build{full}",
+            next_step="make cluster-build   (python tests/cluster build)",
         )
 
 
