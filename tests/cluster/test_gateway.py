@@ -8,7 +8,8 @@ from collections.abc import Callable
 from contextlib import closing
 
 import pytest
-from scenario.addresses import Address, gateway_address
+from scenario.addresses import Address
+from scenario.gateway import http_gateway, programmed
 from testnode.eventually import eventually
 from testnode.figures import timed
 from testnode.kubectl import Kubectl
@@ -22,13 +23,9 @@ REQUESTS = 1000
 def gateway(kubectl: Kubectl, namespace: str, with_addon: Callable[[str], None]) -> Address:
     """Envoy for the namespace's routes; where it is reached from here."""
     with_addon("envoy-gateway")
-    listener = {"name": "http", "port": 80, "protocol": "HTTP"}
-    spec = {"gatewayClassName": "envoy", "listeners": [listener]}
     with timed("gateway: applied to Envoy ready"):
-        kubectl.apply([named(API, "Gateway", "gateway", namespace, spec=spec)])
-        where = ("gateway/gateway", "--namespace", namespace)
-        kubectl.wait("condition=Programmed", *where, within_s=300)
-    return gateway_address(kubectl, namespace)
+        kubectl.apply([http_gateway("gateway", namespace)])
+        return programmed(kubectl, "gateway", namespace)
 
 
 def test_requests_are_divided_by_weight_and_mirrored(

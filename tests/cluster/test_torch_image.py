@@ -10,7 +10,7 @@ from scenario.stage import restricted_namespace
 from testnode import places
 from testnode.figures import timed
 from testnode.kubectl import Kubectl
-from testnode.workloads import pod
+from testnode.workloads import UNPRIVILEGED, pod
 
 PROGRAM = places.HERE.parent / "images" / "in_image.py"
 PROJECT = places.EXAMPLES / "digits"
@@ -29,11 +29,7 @@ def test_a_torch_model_is_trained_and_judged_in_a_restricted_pod(
         "name": "main",
         "image": image,
         "command": ["python", "-c", PROGRAM.read_text(encoding="utf-8"), json.dumps(files)],
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "readOnlyRootFilesystem": True,
-        },
+        "securityContext": {**UNPRIVILEGED, "readOnlyRootFilesystem": True},
         "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 (in the pod)
     }
     volumes = [{"name": "tmp", "emptyDir": {}}]

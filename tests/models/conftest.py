@@ -21,7 +21,7 @@ from mizzen.core.encoding import Encoder, fit_category, fit_number
 from mizzen.core.labels import label_numbers
 from mizzen.core.manifest import Manifest
 from mizzen.core.place import Place
-from mizzen.ports.framework import TrainingJob
+from mizzen.ports.framework import Framework, TrainingJob
 from mizzen.spec.profile import Profile
 from mizzen.spec.project import ProjectSpec
 from mizzen.spec.training import Trainer
@@ -292,6 +292,13 @@ def write_manifest(job: TrainingJob, folder: Path) -> None:
         model=job.trainer.model or job.trainer.function,
         files=dict.fromkeys(names, ""),
     ).write(folder, job.encoder)
+
+
+def answers_of(framework: Framework, made: TrainingJob, folder: Path) -> Any:
+    """What a model that was just fitted into `folder` answers for its own rows."""
+    framework.fit(made, folder)
+    write_manifest(made, folder)
+    return framework.load(folder, made.code, {}).predict(made.rows)
 
 
 def read_json(file: Path) -> Any:

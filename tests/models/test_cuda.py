@@ -23,7 +23,7 @@ from mizzen.adapters.torch.runtime import Group, autocast, average_gradients, ch
 from mizzen.core.place import Place
 from mizzen.ports.framework import TrainingJob
 
-from .conftest import TORCH, a_place, write_manifest
+from .conftest import TORCH, a_place, answers_of, write_manifest
 from .gpu import NEEDS_GPU
 
 pytestmark = NEEDS_GPU
@@ -72,13 +72,6 @@ def test_a_gpu_learns_what_a_cpu_learns(
     on_cpu = answers_of(framework, made, tmp_path)
     # dropout draws other numbers on each, so the weights differ and the lesson does not
     assert np.corrcoef(on_gpu.ravel(), on_cpu.ravel())[0, 1] > 0.95
-
-
-def answers_of(framework: TorchFramework, made: TrainingJob, folder: Path) -> Any:
-    """What a fitted model answers on a CPU; the model is gone from `folder` afterwards."""
-    framework.fit(made, folder)
-    write_manifest(made, folder)
-    return framework.load(folder, made.code, {}).predict(made.rows)
 
 
 def test_one_model_answers_alike_on_both_devices(

@@ -26,7 +26,7 @@ from mizzen.core.place import Place
 from mizzen.errors import IntegrityError, InvalidProject, StepFailed, Unsupported
 from mizzen.ports.framework import TrainingJob
 
-from .conftest import MODEL, TORCH, write_manifest
+from .conftest import MODEL, TORCH, answers_of, write_manifest
 from .gpu import NEEDS_GPU
 
 Job = Callable[..., TrainingJob]
@@ -199,12 +199,6 @@ def test_two_processes_train_the_model_that_one_trains_and_tell_its_errors(
     assert np.allclose(alone, together, atol=1e-4)
     with pytest.raises(StepFailed, match=r"nan in epoch 1"):
         framework.fit(job(pair, model=BROKEN), tmp_path)
-
-
-def answers_of(framework: TorchFramework, made: TrainingJob, folder: Path) -> Any:
-    framework.fit(made, folder)
-    write_manifest(made, folder)
-    return framework.load(folder, made.code, {}).predict(made.rows)
 
 
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=NEEDS_GPU)])

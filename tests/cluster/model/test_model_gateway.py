@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 from scenario.addresses import gateway_address
+from scenario.gateway import http_gateway, programmed
 from scenario.modelstage import ModelStage
 from scenario.release import Release
 from testnode.eventually import eventually
 from testnode.workloads import named
 
-API = "gateway.networking.k8s.io/v1"
 REQUESTS = 50
 
 
@@ -22,13 +22,9 @@ def shared(stage: ModelStage) -> Iterator[str]:
     """The namespace of a Gateway `shared`, which takes routes from everywhere."""
     name = f"gateways-{secrets.token_hex(3)}"
     everywhere = {"namespaces": {"from": "All"}}
-    listener = {"name": "http", "port": 80, "protocol": "HTTP", "allowedRoutes": everywhere}
-    spec = {"gatewayClassName": "envoy", "listeners": [listener]}
     stage.kubectl.apply([named("v1", "Namespace", name)])
-    stage.kubectl.apply([named(API, "Gateway", "shared", name, spec=spec)])
-    stage.kubectl.wait(
-        "condition=Programmed", "gateway/shared", f"--namespace={name}", within_s=300
-    )
+    stage.kubectl.apply([http_gateway("shared", name, allowedRoutes=everywhere)])
+    programmed(stage.kubectl, "shared", name)
     yield name
     stage.kubectl.run("delete", "namespace", name, "--wait=false")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from testnode.kubectl import Kubectl
+from testnode.spec import S3_PORT
 
 Address = tuple[str, int]
 
@@ -10,6 +11,11 @@ Address = tuple[str, int]
 def node_address(kubectl: Kubectl) -> str:
     addresses = kubectl.get("nodes")["items"][0]["status"]["addresses"]
     return next(str(a["address"]) for a in addresses if a["type"] == "InternalIP")
+
+
+def s3_endpoint(kubectl: Kubectl) -> str:
+    """Of the S3 server beside the node's pods, as `AWS_ENDPOINT_URL` wants it."""
+    return f"http://{node_address(kubectl)}:{S3_PORT}"
 
 
 def service_address(kubectl: Kubectl, name: str, namespace: str) -> Address:

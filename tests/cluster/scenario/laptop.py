@@ -19,9 +19,9 @@ import yaml
 from testnode import places
 from testnode.commands import run
 from testnode.node.bootstrap import NAMESPACE
-from testnode.spec import POSTGRES_PORT, S3_PORT
+from testnode.spec import POSTGRES_PORT
 
-from scenario.addresses import node_address
+from scenario.addresses import node_address, s3_endpoint
 from scenario.stage import Stage, secret_of
 
 WITHIN_S = 900
@@ -86,15 +86,14 @@ def profile_of(stage: Stage, gateway: str) -> dict[str, Any]:
 
 def credentials_of(stage: Stage) -> dict[str, str]:
     """Variables with what the profile refers to, by the addresses of the node itself."""
-    address = node_address(stage.kubectl)
     postgres, s3 = (secret_of(stage.kubectl, name, NAMESPACE) for name in ("postgres", "s3"))
     return {
         **os.environ,
         **postgres,
-        "PGHOST": address,
+        "PGHOST": node_address(stage.kubectl),
         "PGPORT": str(POSTGRES_PORT),
         "PGDATABASE": stage.database,
         **s3,
-        "AWS_ENDPOINT_URL": f"http://{address}:{S3_PORT}",
+        "AWS_ENDPOINT_URL": s3_endpoint(stage.kubectl),
         "MIZZEN_API_TOKEN": stage.token,
     }

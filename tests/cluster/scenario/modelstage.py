@@ -13,22 +13,21 @@ from typing import Any
 
 import yaml
 from testnode.errors import ClusterError
-from testnode.images.mizzen import PREFIX, TAG
 from testnode.kubectl import Kubectl
 from testnode.node import cgroups
 from testnode.node.bootstrap import NAMESPACE
-from testnode.spec import S3_PORT
-from testnode.workloads import named
 
-from scenario.addresses import gateway_address
+from scenario.addresses import s3_endpoint
+from scenario.gateway import http_gateway, programmed
 from scenario.load import Request
 from scenario.registry import Registry, start_registry, train
 from scenario.release import CHARTS, Release
-from scenario.stage import make_bucket, restricted_namespace, secret, secret_of
+from scenario.stage import IMAGE, make_bucket, restricted_namespace, secret, secret_of
 
 CHART = CHARTS / "mizzen-model"
 MODEL = "diabetes"
 VERSIONS = (1, 2)
+GATEWAY = "mizzen-gateway"  # the one that the chart looks for
 ROW = {
     "age": 50,
     "sex": "male",
@@ -63,8 +62,7 @@ class ModelStage:
     def values(self, **more: Any) -> dict[str, Any]:
         """Profile dev with the images of this node; two pods, so that one may go."""
         profile = yaml.safe_load((CHART / "profiles" / "dev.yaml").read_text())
-        image = {"registry": PREFIX.rstrip("/"), "tag": TAG}
-        here = {"image": image, "replicas": 2, "model": {"version": 1}}
+        here = {"image": IMAGE, "replicas": 2, "model": {"version": 1}}
         return merged(merged(profile, here), more)
 
     def ship_to(self, prefix: str) -> tuple[dict[str, str], dict[str, Any]]:
@@ -73,7 +71,7 @@ class ModelStage:
         credentials = secret_of(self.kubectl, "s3", NAMESPACE)
         make_bucket(self.kubectl, credentials, self.namespace)
         self.kubectl.apply([secret("mizzen-s3", self.namespace, credentials)])
-        environment = {**credentials, "AWS_ENDPOINT_URL": f"http://{self.address[0]}:{S3_PORT}"}
+        environment = {**credentials, "AWS_ENDPOINT_URL": s3_endpoint(self.kubectl)}
         to = f"s3://{self.namespace}/{prefix}"
         values = {"s3": {"secret": "mizzen-s3"}, "log": {"ship": {"to": to, "everySeconds": 600}}}
         return environment, values
@@ -101,18 +99,13 @@ def set_model_stage(kubectl: Kubectl, name: str, folder: Path) -> ModelStage:
     """Make all of it; `folder` is where the versions are trained."""
     kubectl.apply([restricted_namespace(name)])
     kubectl.wait("create", "serviceaccount/default", "--namespace", name)
-    listener = {"name": "http", "port": 80, "protocol": "HTTP"}
-    spec = {"gatewayClassName": "envoy", "listeners": [listener]}
-    api = "gateway.networking.k8s.io/v1"
-    kubectl.apply([named(api, "Gateway", "mizzen-gateway", name, spec=spec)])
+    kubectl.apply([http_gateway(GATEWAY, name)])
     registry = start_registry(kubectl, name)
     for version in VERSIONS:
         made = train(registry, folder, f"trainer.seed={version}")
         if made != version:
             raise ClusterError(f"version {made} came where {version} was expected")
-    where = ("gateway/mizzen-gateway", "--namespace", name)
-    kubectl.wait("condition=Programmed", *where, within_s=300)
-    return ModelStage(name, kubectl, gateway_address(kubectl, name), registry, folder)
+    return ModelStage(name, kubectl, programmed(kubectl, GATEWAY, name), registry, folder)
 
 
 def process_of(node: str, pod: str, program: str) -> int:

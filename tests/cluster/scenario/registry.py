@@ -19,7 +19,7 @@ from testnode import places
 from testnode.commands import run
 from testnode.images.mizzen import image_name
 from testnode.kubectl import Kubectl
-from testnode.workloads import Manifest, deployment, service
+from testnode.workloads import UNPRIVILEGED, Manifest, deployment, service
 
 from scenario.addresses import service_address
 
@@ -81,7 +81,7 @@ def _server(namespace: str) -> Manifest:
             "--allowed-hosts=*",
         ],
         "env": [{"name": "MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "value": "false"}],
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "securityContext": UNPRIVILEGED,
         "readinessProbe": {"httpGet": {"path": "/health", "port": 5000}, "periodSeconds": 1},
         "volumeMounts": [{"name": "data", "mountPath": "/data"}],
     }

@@ -17,7 +17,7 @@ from testnode.node.bootstrap import NAMESPACE
 from testnode.spec import POSTGRES_PORT, S3_PORT
 from testnode.workloads import Manifest, named
 
-from scenario.addresses import node_address
+from scenario.addresses import node_address, s3_endpoint
 from scenario.release import CHARTS, Release
 
 CONTROL_IMAGE = image_name("control")
@@ -128,7 +128,7 @@ def s3_client(kubectl: Kubectl, s3: Mapping[str, str]) -> Any:
 
     return boto3.client(
         "s3",
-        endpoint_url=f"http://{node_address(kubectl)}:{S3_PORT}",
+        endpoint_url=s3_endpoint(kubectl),
         region_name=s3["AWS_REGION"],
         aws_access_key_id=s3["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=s3["AWS_SECRET_ACCESS_KEY"],

@@ -11,6 +11,8 @@ from testnode import places
 from testnode.images.base import BASE
 
 Manifest = dict[str, Any]
+# what the restricted level asks of a container
+UNPRIVILEGED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 APPS = places.HERE / "apps"
 
 
@@ -20,7 +22,7 @@ def app_container(app: str, *arguments: str, image: str = BASE, **rest: Any) -> 
         "name": "main",
         "image": image,
         "command": ["python3", "-u", "-c", (APPS / f"{app}.py").read_text(), *arguments],
-        "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+        "securityContext": UNPRIVILEGED,
         **rest,
     }
 
