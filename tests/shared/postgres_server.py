@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -122,9 +123,11 @@ class Postgres:
     def _signal_all(self, number: int) -> None:
         if self._process is None:
             return
+        self._process.send_signal(number)
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
-        for pid in [self._process.pid, *map(int, children.read_text().split())]:
-            os.kill(pid, number)
+        for pid in map(int, children.read_text().split()):
+            with suppress(ProcessLookupError):  # the process of a connection that just closed
+                os.kill(pid, number)
 
 
 def find_programs() -> Path | None:
