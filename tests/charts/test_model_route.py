@@ -74,6 +74,16 @@ def test_a_request_is_tried_again_when_its_pod_dies(model: Helm) -> None:
     assert without.of("BackendTrafficPolicy") == {}
 
 
+def test_a_pod_that_says_nothing_is_waited_for_and_then_left_alone(model: Helm) -> None:
+    given = {"trySeconds": 4, "avoidSeconds": 20}
+    objects = model.render({**ONE, "route": {"envoy": given}})
+    spec = objects.one("BackendTrafficPolicy", "flights")["spec"]
+    assert spec["retry"]["perRetry"]["timeout"] == "4s"
+    passive = spec["healthCheck"]["passive"]
+    assert passive["baseEjectionTime"] == "20s"
+    assert passive["splitExternalLocalOriginErrors"]  # what a pod answers never counts against it
+
+
 def test_the_route_may_be_left_out(model: Helm) -> None:
     objects = model.render({**ONE, "route": {"enabled": False}})
     kinds = {o["kind"] for o in objects}

@@ -12,8 +12,10 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -34,32 +36,31 @@ from testnode.slots import free_slot
 from testnode.spec import NodeSpec
 from testnode.workloads import named
 
+Made = TypeVar("Made", bound=Provider)
+
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Provider]:
     chosen = choice.choose()
     skip_unless(chosen.require)
     if chosen.running():
-        yield prepared(chosen)
+        chosen.load_image(BASE)
+        yield chosen
     elif chosen.name == "node":
         with free_slot() as spec:
-            yield from of_this_session(NodeProvider(spec))
+            yield from of_this_run(NodeProvider(spec), "logs")
     else:
-        yield from of_this_session(chosen)
+        yield from of_this_run(chosen, "logs")
 
 
-def of_this_session(provider: Provider) -> Iterator[Provider]:
+def of_this_run(provider: Made, logs: str) -> Iterator[Made]:
     try:
         provider.up()
-        yield prepared(provider)
+        provider.load_image(BASE)
+        yield provider
     finally:
-        provider.keep_logs(places.REPORT / "logs")
+        provider.keep_logs(places.REPORT / logs)
         provider.down()
-
-
-def prepared(provider: Provider) -> Provider:
-    provider.load_image(BASE)
-    return provider
 
 
 @pytest.fixture(scope="session")
@@ -117,6 +118,14 @@ def own_node() -> Iterator[NodeSpec]:
         lifecycle.down(spec)
 
 
+@pytest.fixture(scope="module")
+def pair() -> Iterator[NodeProvider]:
+    """A cluster of two workers, of one module only."""
+    skip_unless(lifecycle.require_buildable)
+    with free_slot() as spec:
+        yield from of_this_run(NodeProvider(replace(spec, count=2)), "logs-pair")
+
+
 @pytest.fixture
 def s3(tmp_path: Path) -> Iterator[S3Server]:
     """An S3 server of the test's own, which it may stop; no cluster is needed for it."""
@@ -135,7 +144,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever drives a cluster is slow, so that `-m "not slow"` needs neither root nor parts."""
     for item in items:
         names = getattr(item, "fixturenames", ())
-        if item.path.parent == places.HERE and {"cluster", "own_node"} & set(names):
+        if item.path.parent == places.HERE and {"cluster", "own_node", "pair"} & set(names):
             item.add_marker(pytest.mark.slow)
 
 

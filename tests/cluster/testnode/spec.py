@@ -12,10 +12,11 @@ from testnode import places
 from testnode.errors import ClusterError
 
 SLOTS = range(10)
+WORKERS = range(1, 10)
 SERVICE_NETWORK = "10.96.0.0/16"
 API_SERVICE = "10.96.0.1"
 DNS_SERVICE = "10.96.0.10"
-POD_NETWORK = "10.244.0.0/24"
+POD_NETWORK = "10.244.0.0/16"
 API_PORT = 6443
 POSTGRES_PORT = 5432
 S3_PORT = 9000
@@ -25,14 +26,58 @@ DISK = HOME / "disk"  # the node's own file system, which is one file for everyb
 
 
 @dataclass(frozen=True, slots=True)
+class Worker:
+    """One kubelet with its containerd: a Node, as Kubernetes calls it."""
+
+    name: str
+    number: int
+    address: str
+
+    @property
+    def folder(self) -> Path:
+        """Its configuration."""
+        return HOME / self.label("worker")
+
+    @property
+    def pod_network(self) -> str:
+        return f"10.244.{self.number}.0/24"
+
+    @property
+    def containerd_socket(self) -> str:
+        return f"/run/{self.label('containerd')}/containerd.sock"
+
+    @property
+    def images(self) -> str:
+        """Where its containerd keeps images and what it unpacks of them."""
+        return f"/var/lib/{self.label('containerd')}"
+
+    @property
+    def pods(self) -> str:
+        return f"/var/lib/{self.label('kubelet')}"
+
+    def label(self, program: str) -> str:
+        """The program's name; with the worker's number from the second one on."""
+        return f"{program}-{self.number}" if self.number else program
+
+
+@dataclass(frozen=True, slots=True)
 class NodeSpec:
-    """One node; pods and services live in its namespace, so their networks may repeat."""
+    """One node; pods and services live in its namespace, so their networks may repeat.
+
+    With more than one worker it is a cluster of several Nodes. They share the namespaces, so
+    pods of one reach those of another by the routes that are there.
+    """
 
     slot: int = 0
+    count: int = 1
 
     def __post_init__(self) -> None:
         if self.slot not in SLOTS:
             raise ClusterError(f"slot {self.slot}", allowed="0 to 9", next_step="CLUSTER_SLOT=1")
+        if self.count not in WORKERS:
+            raise ClusterError(
+                f"{self.count} workers", allowed="1 to 9", next_step="CLUSTER_WORKERS=2"
+            )
 
     @property
     def name(self) -> str:
@@ -41,6 +86,18 @@ class NodeSpec:
     @property
     def address(self) -> str:
         return f"10.77.{self.slot}.2"
+
+    @property
+    def workers(self) -> tuple[Worker, ...]:
+        """The first has the name and the address of the whole."""
+        return tuple(
+            Worker(
+                self.name + (f"-{number}" if number else ""),
+                number,
+                f"10.77.{self.slot}.{2 + number}",
+            )
+            for number in range(self.count)
+        )
 
     @property
     def host_address(self) -> str:

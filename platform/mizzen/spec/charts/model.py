@@ -269,6 +269,17 @@ class Envoy(Values):
     connect_seconds: Seconds = Field(
         default=1, description="how long to wait for a pod to take a connection"
     )
+    try_seconds: Seconds = Field(
+        default=5,
+        description="how long to wait for one pod's answer before another is asked; longer than "
+        "the slowest prediction, and shorter than `timeoutSeconds`. A pod whose machine is gone "
+        "neither answers nor refuses",
+    )
+    avoid_seconds: Seconds = Field(
+        default=10,
+        description="how long a pod is left out after three requests in a row did not reach it; "
+        "what it answers, errors too, counts as reached",
+    )
 
 
 class Route(Values):

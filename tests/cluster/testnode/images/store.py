@@ -15,8 +15,7 @@ from pathlib import Path
 from testnode import places
 from testnode.commands import run
 from testnode.errors import ClusterError
-from testnode.images.transfer import transfer
-from testnode.node.box import inside
+from testnode.images.transfer import import_images, transfer
 from testnode.spec import NodeSpec
 
 PAUSE = "mizzen.test/pause:1"
@@ -100,11 +99,11 @@ def load_image(spec: NodeSpec, name: str) -> None:
 
     From its archive when there is one; else only the layers that the node lacks.
     """
-    if is_exported(name):
-        ctr = inside(spec, ["ctr", "--namespace=k8s.io", "images", "import", _archive(name)])
-        run(ctr)
-    else:
-        transfer(spec, name, BUILDAH, storage_env())
+    for worker in spec.workers:
+        if is_exported(name):
+            run(import_images(spec, worker, str(_archive(name))))
+        else:
+            transfer(spec, worker, name, BUILDAH, storage_env())
 
 
 def forget_archive(name: str) -> None:

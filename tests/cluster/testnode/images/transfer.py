@@ -18,30 +18,41 @@ from testnode.commands import run, tail
 from testnode.errors import ClusterError
 from testnode.images.layers import PLAIN, Blob, Packed, pack
 from testnode.node.box import inside
-from testnode.spec import NodeSpec
+from testnode.spec import NodeSpec, Worker
 
-STORE = "/var/lib/containerd/io.containerd.content.v1.content/blobs/sha256"
+STORE = "io.containerd.content.v1.content/blobs/sha256"  # below containerd's root
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 
 
-def transfer(spec: NodeSpec, name: str, buildah: tuple[str, ...], env: Mapping[str, str]) -> None:
+def transfer(
+    spec: NodeSpec, worker: Worker, name: str, buildah: tuple[str, ...], env: Mapping[str, str]
+) -> None:
     """Copy the image called `name` out of buildah's storage, which `env` tells."""
-    stored = _stored(spec)
+    stored = _stored(spec, worker)
     plain = {digest: Blob(digest, size, PLAIN) for digest, size in stored.items()}
     packed = pack(name, buildah, env, plain)
     missing = [file for digest, file in packed.layers.items() if digest not in stored]
-    _import(spec, name, packed, missing)
+    _import(import_images(spec, worker, "-"), name, packed, missing)
 
 
-def _stored(spec: NodeSpec) -> dict[str, int]:
-    """What the node holds: size in bytes by digest."""
-    shown = run(inside(spec, ["find", STORE, "-type", "f", "-printf", "sha256:%f %s\\n"]))
+def import_images(spec: NodeSpec, worker: Worker, archive: str) -> list[str]:
+    """The command that gives a worker the images of an archive; `-` is standard input."""
+    ctr = ["ctr", f"--address={worker.containerd_socket}", "--namespace=k8s.io"]
+    return inside(spec, [*ctr, "images", "import", archive])
+
+
+def _stored(spec: NodeSpec, worker: Worker) -> dict[str, int]:
+    """What the worker holds: size in bytes by digest."""
+    shown = run(
+        inside(
+            spec, ["find", f"{worker.images}/{STORE}", "-type", "f", "-printf", "sha256:%f %s\\n"]
+        )
+    )
     lines = (line.split() for line in shown.splitlines())
     return {digest: int(size) for digest, size in lines}
 
 
-def _import(spec: NodeSpec, name: str, packed: Packed, layers: list[Path]) -> None:
-    command = inside(spec, ["ctr", "--namespace=k8s.io", "images", "import", "-"])
+def _import(command: list[str], name: str, packed: Packed, layers: list[Path]) -> None:
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT) as importing:
         assert importing.stdin is not None

@@ -7,7 +7,7 @@ import json
 import ssl
 from typing import Any
 
-from testnode.spec import API_PORT, NodeSpec
+from testnode.spec import API_PORT, NodeSpec, Worker
 
 
 def api_ready(spec: NodeSpec) -> bool:
@@ -20,7 +20,12 @@ def pods_admitted(spec: NodeSpec) -> bool:
 
 
 def node_ready(spec: NodeSpec) -> bool:
-    body = _get(spec, f"/api/v1/nodes/{spec.name}")
+    """Whether every worker is."""
+    return all(_ready(spec, worker) for worker in spec.workers)
+
+
+def _ready(spec: NodeSpec, worker: Worker) -> bool:
+    body = _get(spec, f"/api/v1/nodes/{worker.name}")
     if body is None:
         return False
     conditions: list[dict[str, Any]] = json.loads(body)["status"].get("conditions", [])

@@ -26,7 +26,7 @@ END_S = 20.0
 
 def open_box(spec: NodeSpec, plan_file: Path) -> None:
     """Start the supervisor in new namespaces and link them to this machine."""
-    cgroups.create(spec.name)
+    cgroups.create(spec.name, *(worker.folder.name for worker in spec.workers))
     log = spec.folder / "log"
     log.mkdir(exist_ok=True)
     unshare = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--mount", "--net"]

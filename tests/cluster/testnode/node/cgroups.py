@@ -11,7 +11,7 @@ from pathlib import Path
 from testnode.errors import ClusterError
 
 ROOT = Path("/sys/fs/cgroup")
-SYSTEM = "system"  # where the node's own programs are; pods are beside it, under kubepods
+SYSTEM = "system"  # where the node's own programs are; pods are beside it, in groups of workers
 COUNTED = "pids"  # the controller whose lists of processes are read
 
 
@@ -28,9 +28,11 @@ def controllers() -> list[Path]:
     return [place for place in ROOT.iterdir() if place.is_dir() and not place.is_symlink()]
 
 
-def create(name: str) -> None:
+def create(name: str, *below: str) -> None:
+    """The group of a node, and those below it that are not made by whoever uses them."""
     for controller in controllers():
-        for group in (controller / name, controller / name / SYSTEM):
+        top = controller / name
+        for group in (top, *(top / each for each in (SYSTEM, *below))):
             group.mkdir(exist_ok=True)
             _inherit_cpus(group)
 

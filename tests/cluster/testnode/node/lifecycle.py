@@ -28,7 +28,6 @@ from testnode.spec import NodeSpec
 
 KUBECONFIGS = {
     "kubeconfig": "admin",
-    "kubelet.conf": "kubelet",
     "controller-manager.conf": "controller-manager",
     "scheduler.conf": "scheduler",
     "proxy.conf": "proxy",
@@ -98,17 +97,20 @@ def _write(plan: Plan) -> Path:
     spec.folder.mkdir(parents=True)
     make_disk(spec)
     make_pki(spec)
-    for name, identity in KUBECONFIGS.items():
-        write_kubeconfig(spec, identity, spec.folder / name)
     for name, text in plan.files.items():
         _write_private(spec.folder / name, text)
+    for name, identity in KUBECONFIGS.items():
+        write_kubeconfig(spec, identity, spec.folder / name)
+    for worker in spec.workers:
+        own = spec.folder / worker.folder.name / "kubelet.conf"
+        write_kubeconfig(spec, worker.label("kubelet"), own)
     for name in ("postgres-password", "postgres-start"):
         shutil.chown(spec.folder / name, "postgres")
     return _write_private(spec.folder / "plan.json", plan.for_supervisor())
 
 
 def _write_private(file: Path, text: str) -> Path:
-    file.parent.mkdir(exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
     file.write_text(text)
     return file

@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from testnode.commands import run
 from testnode.errors import ClusterError
 from testnode.node import cgroups
-from testnode.node.box import first_process
-from testnode.spec import NodeSpec
+from testnode.node.box import first_process, inside
+from testnode.spec import NodeSpec, Worker
+
+TABLE = "mizzen-cut-off"
 
 
 def restart(spec: NodeSpec, program: str) -> None:
@@ -40,13 +43,39 @@ def outage(spec: NodeSpec, program: str) -> Iterator[None]:
             os.kill(pid, signal.SIGKILL)
 
 
-def _pids(spec: NodeSpec, program: str) -> list[int]:
+@contextmanager
+def cut_off(spec: NodeSpec, worker: Worker) -> Iterator[None]:
+    """The worker is as good as dead until the block ends: its kubelet reports nothing, and
+    packets to and from its pods vanish, of connections that are open too.
+    """
+    pids = _pids(spec, "kubelet", f"--hostname-override={worker.name}")
+    run(inside(spec, ["nft", "-f", "-"]), stdin=_dropping(worker))
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+        run(inside(spec, ["nft", "delete", "table", "ip", TABLE]))
+
+
+def _dropping(worker: Worker) -> str:
+    chains = (
+        f"chain {hook} {{ type filter hook {hook} priority -300;"
+        f" ip saddr {worker.pod_network} drop; ip daddr {worker.pod_network} drop; }};"
+        for hook in ("forward", "output", "input")
+    )
+    return f"table ip {TABLE} {{ {' '.join(chains)} }}"
+
+
+def _pids(spec: NodeSpec, program: str, argument: str = "") -> list[int]:
     """Children of the supervisor only: a pod may run a program of the same name."""
     supervisor = first_process(spec)
     found = [
         pid
         for pid in cgroups.members(spec.name)
-        if _parent(pid) == supervisor and _program(pid) == program
+        if _parent(pid) == supervisor and _is(pid, program, argument)
     ]
     if not found:
         raise ClusterError(f"the node {spec.name} runs no {program}")
@@ -58,5 +87,6 @@ def _parent(pid: int) -> int:
     return int(status.partition("PPid:")[2].split()[0])
 
 
-def _program(pid: int) -> str:
-    return Path(Path(f"/proc/{pid}/cmdline").read_text().partition("\0")[0]).name
+def _is(pid: int, program: str, argument: str) -> bool:
+    words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+    return Path(words[0]).name == program and (not argument or argument in words)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testnode.commands import run
-from testnode.spec import API_SERVICE, NodeSpec
+from testnode.spec import API_SERVICE, NodeSpec, Worker
 
 CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
 DAYS = "30"
@@ -47,16 +47,20 @@ def identities(spec: NodeSpec) -> dict[str, Identity]:
         "apiserver-kubelet": Identity("kube-apiserver-kubelet-client"),
         "front-proxy": Identity("front-proxy-client", authority="front-proxy-ca"),
         "admin": Identity("admin", group="system:masters"),
-        "kubelet": Identity(
-            f"system:node:{spec.name}",
-            group="system:nodes",
-            names=(*_dns((spec.name,)), *_ip((spec.address,))),
-        ),
+        **{worker.label("kubelet"): _kubelet(worker) for worker in spec.workers},
         "controller-manager": Identity("system:kube-controller-manager"),
         "scheduler": Identity("system:kube-scheduler"),
         "proxy": Identity("system:kube-proxy"),
         "coredns": Identity("system:coredns"),
     }
+
+
+def _kubelet(worker: Worker) -> Identity:
+    return Identity(
+        f"system:node:{worker.name}",
+        group="system:nodes",
+        names=(*_dns((worker.name,)), *_ip((worker.address,))),
+    )
 
 
 def make_pki(spec: NodeSpec) -> None:

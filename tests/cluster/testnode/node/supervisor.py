@@ -22,20 +22,14 @@ HOME = Path("/run/mizzen")
 LINK = "eth0"
 PAUSE_S = 0.5  # before a program is started again
 DISK = HOME / "disk"
-# folders of the disk that stand at their usual places; an overlay cannot hold image layers
-USUAL = {
-    "containerd": "/var/lib/containerd",
-    "kubelet": "/var/lib/kubelet",
-    "volumes": "/var/lib/volumes",
-}
 
 
 def main(plan_file: str) -> None:
     plan = json.loads(Path(plan_file).read_text())
     _join_groups(plan["name"])
-    _make_private_view(Path(plan["folder"]))
+    _make_private_view(Path(plan["folder"]), plan["usual"])
     _make_folders(plan["folders"])
-    _join_network(plan["address"], plan["gateway"])
+    _join_network(plan["addresses"], plan["gateway"])
     _keep_running(plan["processes"])
 
 
@@ -44,7 +38,7 @@ def _join_groups(name: str) -> None:
         group.write_text("0")  # the kernel reads 0 as the writer
 
 
-def _make_private_view(folder: Path) -> None:
+def _make_private_view(folder: Path, usual: dict[str, str]) -> None:
     """/run is new, /var takes writes that only the node sees, the node's disk is mounted."""
     _run("mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run")
     HOME.mkdir()
@@ -56,7 +50,7 @@ def _make_private_view(folder: Path) -> None:
         (DISK / name).mkdir()
     layers = f"lowerdir=/var,upperdir={DISK}/var,workdir={DISK}/work"
     _run("mount", "-t", "overlay", "-o", layers, "overlay", "/var")
-    for name, place in USUAL.items():
+    for name, place in usual.items():
         (DISK / name).mkdir()
         Path(place).mkdir(exist_ok=True)
         _run("mount", "--bind", str(DISK / name), place)
@@ -69,34 +63,37 @@ def _make_folders(owners: dict[str, str]) -> None:
         shutil.chown(DISK / name, owner)
 
 
-def _join_network(address: str, gateway: str) -> None:
+def _join_network(addresses: list[str], gateway: str) -> None:
     while not Path(f"/proc/sys/net/ipv4/conf/{LINK}").exists():
         time.sleep(0.02)  # box.open_box makes the link once it has seen this process
     _run("ip", "link", "set", "lo", "up")
-    _run("ip", "address", "add", f"{address}/24", "dev", LINK)
+    for address in addresses:
+        _run("ip", "address", "add", f"{address}/24", "dev", LINK)
     _run("ip", "link", "set", LINK, "up")
     _run("ip", "route", "add", "default", "via", gateway)
     Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
 
 
 def _keep_running(processes: list[dict[str, Any]]) -> None:
-    running = {_start(process): process for process in processes}
+    running = {child.pid: (child, told) for told in processes for child in [_start(told)]}
     while True:
         pid, status = os.wait()  # also reaps what containerd's shims orphan
-        ended = running.pop(pid, None)
-        if ended is None:
+        if pid not in running:
             continue
-        code = os.waitstatus_to_exitcode(status)
-        sys.stdout.write(f"{ended['name']} ended with {code}; starting it again\n")
+        child, ended = running.pop(pid)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        sys.stdout.write(f"{ended['name']} ended with {child.returncode}; starting it again\n")
         sys.stdout.flush()
         time.sleep(PAUSE_S)
-        running[_start(ended)] = ended
+        again = _start(ended)
+        running[again.pid] = (again, ended)
 
 
-def _start(process: dict[str, Any]) -> int:
+def _start(process: dict[str, Any]) -> subprocess.Popen[bytes]:
+    """Whoever lets go of what this returns loses the child's end: the next start reaps it."""
     log = HOME / "log" / f"{process['name']}.log"
     with log.open("a") as output:
-        started = subprocess.Popen(
+        return subprocess.Popen(
             process["argv"],
             env={**os.environ, **process["env"]},
             user=process["user"],
@@ -108,7 +105,6 @@ def _start(process: dict[str, Any]) -> int:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    return started.pid
 
 
 def _run(*argv: str) -> None:

@@ -22,10 +22,8 @@ class NodeProvider:
 
     @classmethod
     def from_environment(cls) -> NodeProvider:
-        slot = os.environ.get("CLUSTER_SLOT", "0")
-        if not slot.isdecimal():
-            raise ClusterError(f"CLUSTER_SLOT={slot}", allowed="0 to 9")
-        return cls(NodeSpec(int(slot)))
+        slot = _number("CLUSTER_SLOT", "0", allowed="0 to 9")
+        return cls(NodeSpec(slot, _number("CLUSTER_WORKERS", "1", allowed="1 to 9")))
 
     def require(self) -> None:
         lifecycle.require_buildable()
@@ -58,3 +56,10 @@ class NodeProvider:
 
     def keep_logs(self, target: Path) -> None:
         lifecycle.keep_logs(self.spec, target)
+
+
+def _number(name: str, default: str, allowed: str) -> int:
+    given = os.environ.get(name, default)
+    if not given.isdecimal():
+        raise ClusterError(f"{name}={given}", allowed=allowed)
+    return int(given)
