@@ -159,11 +159,22 @@ class Project:
         """What the verbs of `mizzen.control` take."""
         return self._workspace
 
-    def check(self, *, data: bool = False) -> list[Finding]:
-        """What is wrong with the project; `data` also loads its source."""
-        from mizzen.control.check import check
+    def check(
+        self, *, data: bool = False, images: bool = False, bill: Path | None = None
+    ) -> list[Finding]:
+        """What is wrong with the project.
 
-        return check(self._workspace, data)
+        Args:
+            data: also load its source and check its rows.
+            images: also check that a cluster's images hold what its steps import.
+            bill: the list (CycloneDX as JSON) of an image of one's own, to check instead.
+        """
+        from mizzen.control.check import check, check_images
+
+        found = check(self._workspace, data)
+        if not images or any(finding.level == "error" for finding in found):
+            return found
+        return [*found, *check_images(self._workspace, bill)]
 
     def run(
         self,

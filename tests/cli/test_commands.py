@@ -123,6 +123,19 @@ def test_a_fault_makes_check_exit_with_3(mizzen: Mizzen, shop: Path) -> None:
     assert "did you mean 'roc_auc'" in done.stdout
 
 
+def test_what_images_of_a_cluster_lack_is_told_before_any_run(mizzen: Mizzen, shop: Path) -> None:
+    fine = mizzen("check", "--images", cwd=shop)
+    assert fine.returncode == 0
+    assert "hold what its steps import" in fine.stdout
+    bill = shop / "sbom.json"
+    bill.write_text('{"components": [{"name": "pandas", "purl": "pkg:pypi/pandas@3"}]}')
+    lacking = mizzen("check", "--bill", "sbom.json", cwd=shop)
+    assert lacking.returncode == 3
+    assert "sbom.json lacks what steps import" in lacking.stdout
+    assert "train: lightgbm" in lacking.stdout
+    assert mizzen("check", "--bill", "nowhere.json", cwd=shop).returncode == 3
+
+
 def test_an_empty_project_answers_every_question(answer: Answer, shop: Path) -> None:
     assert answer("runs", "list", cwd=shop) == {"runs": []}
     assert answer("models", "list", cwd=shop) == {"versions": [], "champion": None}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mizzen.control.check import Finding, check
+from mizzen.control.check import Finding, check, check_images
 from mizzen.control.create import create, templates
 from mizzen.control.workspace import Workspace, open_workspace
 from mizzen.errors import Conflict, UserError
@@ -137,3 +137,23 @@ def test_bad_rows_are_told(workspace: Workspace, old: str, new: str, said: str) 
     found = faults(workspace, data=True)
     assert found
     assert said in " ".join(fault.message for fault in found)
+
+
+def test_an_import_that_no_image_has_is_named_with_its_line(workspace: Workspace) -> None:
+    assert {finding.level for finding in check_images(workspace)} == {"ok"}
+    (workspace.folder / "source.py").write_text("import polars\n\n\ndef rows(): ...\n")
+    found = check_images(changed(workspace, "path: data/*.csv", "python: source:rows"))
+    assert [finding.level for finding in found] == ["error"]
+    assert "snapshot: polars (source.py:1)" in found[0].message
+
+
+@pytest.mark.parametrize("content", ["[]", "", "\xff", None])
+def test_a_bill_of_materials_that_is_none_is_refused(
+    workspace: Workspace, tmp_path: Path, content: str | None
+) -> None:
+    bill = tmp_path / "bill.json"
+    if content is not None:
+        bill.write_bytes(content.encode("latin-1"))
+    found = check_images(workspace, bill)
+    assert [finding.level for finding in found] == ["error"]
+    assert "bill of materials" in found[0].message

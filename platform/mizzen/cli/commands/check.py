@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,9 +20,17 @@ def check(
     data: Annotated[
         bool, typer.Option("--data", help="Also load the source and check its rows.")
     ] = False,
+    images: Annotated[
+        bool,
+        typer.Option("--images", help="Also check that images hold what the steps import."),
+    ] = False,
+    bill: Annotated[
+        Path | None,
+        typer.Option(help="With --images: the list (CycloneDX, JSON) of an image of your own."),
+    ] = None,
 ) -> None:
     """Check a project without running it."""
-    findings = door.project.check(data=data)
+    findings = door.project.check(data=data, images=images or bill is not None, bill=bill)
     faults = [finding for finding in findings if finding.level == "error"]
 
     def show() -> None:
