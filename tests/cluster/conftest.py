@@ -29,6 +29,7 @@ from testnode.images.base import BASE
 from testnode.images.mizzen import build_mizzen_images, image_name
 from testnode.kubectl import Kubectl
 from testnode.node import lifecycle
+from testnode.node.enforcement import enforced
 from testnode.providers import choice
 from testnode.providers.choice import Provider
 from testnode.providers.node import NodeProvider
@@ -116,6 +117,15 @@ def own_node() -> Iterator[NodeSpec]:
         lifecycle.down(spec)
         yield spec
         lifecycle.down(spec)
+
+
+@pytest.fixture
+def policies(cluster: Provider) -> Iterator[None]:
+    """All NetworkPolicies are in force during the test."""
+    if not isinstance(cluster, NodeProvider):
+        pytest.skip(f"CLUSTER={cluster.name} enforces policies, or not, by itself")
+    with enforced(cluster.spec):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,5 @@
 """The whole way of a model on the cluster, by charts alone: installed, served, shadowed, shifted,
-upgraded, rolled back, watched, gone."""
+upgraded, rolled back, watched, gone. All of it with the charts' network policies in force."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from scenario import story
 from scenario.load import Request
 from scenario.stage import strike_stage
 from scenario.story import Plot, Scene
+from scenario.stranger import let_in
 from testnode.eventually import eventually
 from testnode.kubectl import Kubectl
+from testnode.node.bootstrap import NAMESPACE
 from testnode.places import EXAMPLES
 
 PLOT = Plot("diabetes", versions=((), ("--set", "trainer.seed=2")), traffic=("", ""))
@@ -25,6 +27,7 @@ ROW = json.dumps(dict.fromkeys(
 
 @pytest.fixture
 def scene(
+    policies: None,
     kubectl: Kubectl,
     with_addon: Callable[[str], None],
     with_image: Callable[[str], str],
@@ -48,6 +51,11 @@ def test_a_model_goes_its_whole_way_by_values_of_charts(scene: Scene) -> None:
     story.serve(scene, PLOT, first)
     assert "Succeeded" in scene.model.test()
     assert predicted(scene, 50) == {str(first): 50}
+    for place in (NAMESPACE, scene.stage.namespace):
+        asked = let_in(scene.stage.kubectl, place, scene.stage.namespace)
+        assert len(asked) >= len(("api", "mlflow", "model"))
+        assert set(asked.values()) == {False}
+    assert True in let_in(scene.stage.kubectl, NAMESPACE, "envoy-gateway-system").values()
 
     story.shadow(scene, second)
     before = shadowed(scene)

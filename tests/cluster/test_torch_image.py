@@ -24,7 +24,8 @@ def test_a_torch_model_is_trained_and_judged_in_a_restricted_pod(
 ) -> None:
     image = with_image("torch")
     kubectl.apply([restricted_namespace(namespace)])
-    files = {file.name: file.read_text(encoding="utf-8") for file in PROJECT.glob("*.*")}
+    sources = [file for file in PROJECT.glob("*.*") if file.is_file()]
+    files = {file.name: file.read_text(encoding="utf-8") for file in sources}
     container = {
         "name": "main",
         "image": image,

@@ -29,7 +29,8 @@ SPREAD = {
     ]
 }
 
-pytestmark = pytest.mark.slow
+# a node of its own is started for them
+pytestmark = pytest.mark.full
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ def test_an_example_is_trained_and_judged_in_its_image(
     name: str, made: Callable[[str], Container]
 ) -> None:
     image, folder = made(name), EXAMPLES / OF_IMAGE[name]
-    files = {file.name: file.read_text(encoding="utf-8") for file in folder.glob("*.*")}
+    sources = [file for file in folder.glob("*.*") if file.is_file()]
+    files = {file.name: file.read_text(encoding="utf-8") for file in sources}
     done = image.execute(["python", "-c", PROGRAM, json.dumps(files)])
     assert done.returncode == 0, done.stderr
     judged = json.loads(done.stdout.splitlines()[-1])

@@ -31,7 +31,7 @@ QUICK = (
 
 
 def test_the_feature_server_answers_what_the_cronjob_put_online(
-    stage: Stage, with_image: Callable[[str], str], tmp_path: Path
+    policies: None, stage: Stage, with_image: Callable[[str], str], tmp_path: Path
 ) -> None:
     with_image("tabular")
     release = stage.release()

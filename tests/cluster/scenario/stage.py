@@ -54,7 +54,10 @@ class Stage:
             "features": {"image": IMAGE, "project": "flights"},
             "postgres": {"enabled": False},
             "s3": {"bucket": self.bucket},
-            "network": {"s3": {"port": S3_PORT}},
+            "network": {
+                "s3": {"port": S3_PORT},
+                "dns": {"cidr": f"{node_address(self.kubectl)}/32"},
+            },
         }
 
 

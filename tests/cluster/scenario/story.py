@@ -223,8 +223,9 @@ def run_job(stage: Stage, cronjob: str, within_s: int = 300) -> str:
 
 
 def _network(node: str) -> dict[str, Any]:
-    """S3 and PostgreSQL are processes of the node, so policies name its address."""
+    """S3, PostgreSQL and DNS are processes of the node, so policies name its address."""
     return {
+        "dns": {"cidr": f"{node}/32"},
         "s3": [{"cidr": f"{node}/32", "port": S3_PORT}],
         "features": [{"cidr": f"{node}/32", "port": POSTGRES_PORT}],
     }

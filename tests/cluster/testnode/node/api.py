@@ -11,12 +11,12 @@ from testnode.spec import API_PORT, NodeSpec, Worker
 
 
 def api_ready(spec: NodeSpec) -> bool:
-    return _get(spec, "/readyz") is not None
+    return get(spec, "/readyz") is not None
 
 
 def pods_admitted(spec: NodeSpec) -> bool:
     """A namespace takes pods once a controller has given it its service account."""
-    return _get(spec, "/api/v1/namespaces/default/serviceaccounts/default") is not None
+    return get(spec, "/api/v1/namespaces/default/serviceaccounts/default") is not None
 
 
 def node_ready(spec: NodeSpec) -> bool:
@@ -25,14 +25,14 @@ def node_ready(spec: NodeSpec) -> bool:
 
 
 def _ready(spec: NodeSpec, worker: Worker) -> bool:
-    body = _get(spec, f"/api/v1/nodes/{worker.name}")
+    body = get(spec, f"/api/v1/nodes/{worker.name}")
     if body is None:
         return False
     conditions: list[dict[str, Any]] = json.loads(body)["status"].get("conditions", [])
     return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
 
-def _get(spec: NodeSpec, path: str) -> bytes | None:
+def get(spec: NodeSpec, path: str) -> bytes | None:
     """The body of a 200; None for every other outcome, as all of them mean: not yet."""
     pki = spec.folder / "pki"
     try:
