@@ -54,6 +54,7 @@ def test_values_that_are_safe_are_not_warned_about(model: Helm) -> None:
             {"candidate": {**MIRROR, "resources": {"requests": {"cpu": 1, "memory": "500M"}}}},
             "has less memory than the stable version",
         ),
+        ({"route": {"envoy": {"trySeconds": 15}}}, "--set route.timeoutSeconds=45"),
         ({"candidate": {"version": 2, "weight": 100}}, "nobody answers in its place"),
         ({"candidate": {"version": 1}}, "The candidate is the version that answers already (1)"),
     ],

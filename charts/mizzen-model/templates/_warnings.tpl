@@ -23,6 +23,9 @@ network.s3 is empty: the policy lets nothing through to the object store. Next: 
 {{- else if and (eq $v.features.store "postgres") (not $v.network.features) }}
 network.features is empty: the policy lets nothing through to the features' database. Next: name it there
 {{- end }}
+{{- if and $v.route.enabled $v.route.envoy.enabled (ge (int64 $v.route.envoy.trySeconds) (int64 $v.route.timeoutSeconds)) }}
+route.envoy.trySeconds ({{ int64 $v.route.envoy.trySeconds }}) is not less than route.timeoutSeconds ({{ int64 $v.route.timeoutSeconds }}): a request to a pod whose machine is gone has no time for another one. Next: --set route.timeoutSeconds={{ mul 3 (int64 $v.route.envoy.trySeconds) }}
+{{- end }}
 {{- with $v.candidate }}
 {{- if eq (int .weight) 100 }}
 candidate.weight is 100: while the candidate is not ready, nobody answers in its place. Next: make it the version that answers: --set model.version={{ int64 .version }} --set candidate.version=null --set candidate.weight=0
