@@ -10,6 +10,7 @@ from contextlib import closing
 import pytest
 from scenario.addresses import Address
 from scenario.gateway import http_gateway, programmed
+from scenario.inside import page_in
 from testnode.eventually import eventually
 from testnode.figures import timed
 from testnode.kubectl import Kubectl
@@ -72,9 +73,5 @@ def ask(address: Address, times: int) -> Counter[str]:
 
 
 def asked_of(kubectl: Kubectl, namespace: str, version: str) -> int:
-    count = (
-        "import urllib.request as r; print(int(r.urlopen('http://127.0.0.1:8080/count').read()))"
-    )
-    where = (f"deployment/{version}", "--namespace", namespace)
-    said = kubectl.run("exec", *where, "--", "python3", "-c", count)
-    return int(said)
+    where = (f"deployment/{version}", namespace)
+    return int(page_in(kubectl, *where, "http://127.0.0.1:8080/count"))

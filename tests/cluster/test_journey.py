@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from scenario import story
+from scenario.inside import page_in
 from scenario.load import Request
 from scenario.stage import strike_stage
 from scenario.story import Plot, Scene
@@ -90,8 +91,8 @@ def predicted(scene: Scene, times: int) -> dict[str, int]:
 
 def shadowed(scene: Scene) -> int:
     """Copies that the candidate answered."""
-    ask = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:3000/metrics').read().decode())"
-    where = ("deployment/diabetes-candidate", "--namespace", scene.stage.namespace)
-    page = scene.stage.kubectl.run("exec", *where, "--container=serving", "--", "python", "-c", ask)
+    where = ("deployment/diabetes-candidate", scene.stage.namespace)
+    metrics = "http://127.0.0.1:3000/metrics"
+    page = page_in(scene.stage.kubectl, *where, metrics, container="serving")
     lines = (line for line in page.splitlines() if line.startswith("mizzen_serving_rows_total"))
     return int(sum(float(line.split()[-1]) for line in lines))

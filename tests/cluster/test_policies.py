@@ -4,6 +4,7 @@ with is itself to be trusted first."""
 from __future__ import annotations
 
 import pytest
+from scenario.inside import page_in
 from testnode.errors import ClusterError
 from testnode.kubectl import Kubectl
 from testnode.node.policies import World, ruleset
@@ -83,9 +84,8 @@ def waited_for(kubectl: Kubectl, namespace: str, wanted: bool, url: str = "http:
 
 
 def reached(kubectl: Kubectl, namespace: str, url: str = "http://web", by: str = "guest") -> bool:
-    ask = f"import urllib.request; urllib.request.urlopen('{url}', timeout=2)"
     try:
-        kubectl.run("exec", by, "--namespace", namespace, "--", "python3", "-c", ask)
+        page_in(kubectl, by, namespace, url, within_s=2)
     except ClusterError:
         return False
     return True

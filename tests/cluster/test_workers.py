@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 from scenario.addresses import service_address
+from scenario.inside import page_in
 from scenario.load import Request, load
 from test_volumes import claim
 from testnode.eventually import eventually
@@ -54,9 +55,9 @@ def test_pods_are_spread_and_reach_those_of_the_other_worker(
     pods = web.get("pods", *WHERE, "--selector=app=web")["items"]
     assert {pod["spec"]["nodeName"] for pod in pods} == {w.name for w in pair.spec.workers}
     here, there = pods
-    answered = partial(in_pod, web, here["metadata"]["name"])
-    assert answered(f"http://{there['status']['podIP']}:8080/") == "here"
-    eventually(lambda: answered("http://web.default/") == "here")
+    seen = partial(page_in, web, here["metadata"]["name"], NAMESPACE)
+    assert seen(f"http://{there['status']['podIP']}:8080/") == "here"
+    eventually(lambda: seen("http://web.default/") == "here")
 
 
 def test_a_worker_that_is_emptied_under_load_fails_no_request(
@@ -115,11 +116,3 @@ def waiting(kubectl: Kubectl) -> str:
     conditions = [c for pod in pods for c in pod["status"].get("conditions", [])]
     unplaced = [c for c in conditions if (c["type"], c["status"]) == ("PodScheduled", "False")]
     return str(unplaced[0].get("message", "")) if unplaced else ""
-
-
-def in_pod(kubectl: Kubectl, pod: str, url: str) -> str:
-    """What a page says to somebody in a pod."""
-    ask = (
-        f"import urllib.request; print(urllib.request.urlopen('{url}', timeout=5).read().decode())"
-    )
-    return kubectl.run("exec", pod, *WHERE, "--", "python3", "-c", ask).strip()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scenario.inside import page_in
 from scenario.load import load
 from scenario.modelstage import MODEL, ModelStage
 from scenario.release import Release
@@ -89,13 +90,8 @@ def test_the_sidecar_tells_what_is_left(
 ) -> None:
     release.install(stage.values(**shipping, replicas=1))
     eventually(lambda: stage.request().once())
-    ask = (
-        "import urllib.request as r; "
-        "print(r.urlopen('http://127.0.0.1:9464/metrics').read().decode())"
-    )
-    where = (f"deployment/{MODEL}-stable", "--container=serving", "--namespace", stage.namespace)
-    said = stage.kubectl.run("exec", *where, "--", "python", "-c", ask)
-    assert "mizzen_ship_unshipped_bytes" in said
+    where = (f"deployment/{MODEL}-stable", stage.namespace, "http://127.0.0.1:9464/metrics")
+    assert "mizzen_ship_unshipped_bytes" in page_in(stage.kubectl, *where, container="serving")
 
 
 def until_refused(stage: ModelStage) -> tuple[int, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scenario.addresses import gateway_address
+from scenario.inside import python_in
 from scenario.laptop import Laptop, open_laptop
 from scenario.stage import IMAGE, Stage
 from scenario.story import run_job
@@ -72,8 +73,8 @@ def asked(stage: Stage, laptop: Laptop) -> dict[str, list[Any]]:
         "'http://mizzen-features:6566/get-online-features', sys.argv[1].encode(), "
         "{'Content-Type': 'application/json'})).read().decode())"
     )
-    ask = ("python", "-c", program, json.dumps(question))
-    told = json.loads(stage.kubectl.run("exec", *server(stage), "--", *ask))
+    where = ("deployment/mizzen-features", stage.namespace)
+    told = json.loads(python_in(stage.kubectl, *where, program, json.dumps(question)))
     names = told["metadata"]["feature_names"]
     return {n: r["values"] for n, r in zip(names, told["results"], strict=True)}
 

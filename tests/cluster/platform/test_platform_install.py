@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import yaml
 from scenario.addresses import gateway_port, node_address
+from scenario.inside import python_in
 from scenario.release import CHARTS, Release
 from scenario.stage import Stage, s3_client, secret_of
 from scenario.web import Door
+from testnode.errors import ClusterError
 from testnode.eventually import eventually
 from testnode.figures import record, timed
 from testnode.images.mizzen import image_name
@@ -101,9 +103,8 @@ def test_mlflow_refuses_a_name_that_is_not_its_own(release: Release) -> None:
         "'http://mizzen-mlflow:5000/api/2.0/mlflow/experiments/search?max_results=1', "
         "headers={'Host': 'elsewhere.example.com'}))"
     )
-    where = ("deployment/mizzen-api", "--namespace", release.namespace)
-    with pytest.raises(Exception, match="403"):
-        release.kubectl.run("exec", *where, "--", "python", "-c", ask)
+    with pytest.raises(ClusterError, match="403"):
+        python_in(release.kubectl, "deployment/mizzen-api", release.namespace, ask)
 
 
 def test_the_memory_at_rest(release: Release) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scenario.inside import python_in
 from scenario.release import CHARTS
 from scenario.stage import Stage
 from testnode.building import parts
@@ -70,13 +71,12 @@ def test_pods_have_no_token_write_nowhere_and_may_not_read_secrets(stage: Stage)
     values = stage.values()
     values["mlflow"] = {"enabled": False}
     stage.release().install(values)
-    where = ("deployment/mizzen-api", "--namespace", stage.namespace, "--")
     for command, refusal in {
         "open('/var/run/secrets/kubernetes.io/serviceaccount/token')": "No such file",
         "open('/usr/local/here', 'w')": "Read-only file system",
     }.items():
         with pytest.raises(ClusterError, match=refusal):
-            stage.kubectl.run("exec", *where, "python", "-c", command)
+            python_in(stage.kubectl, "deployment/mizzen-api", stage.namespace, command)
     account = f"--as=system:serviceaccount:{stage.namespace}:mizzen"
     for scope in ("--all-namespaces", f"--namespace={stage.namespace}"):
         with pytest.raises(ClusterError, match="no"):

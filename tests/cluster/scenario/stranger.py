@@ -9,6 +9,7 @@ from testnode.kubectl import Kubectl
 from testnode.workloads import app_container, pod
 
 from scenario.addresses import Address
+from scenario.inside import python_in
 
 NAME = "stranger"
 QUOTA = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "1", "memory": "64Mi"}}
@@ -37,7 +38,7 @@ def _doors(kubectl: Kubectl, namespace: str) -> Iterator[tuple[str, Address]]:
 def _open(kubectl: Kubectl, home: str, door: Address) -> bool:
     ask = f"import socket; socket.create_connection({door}, 2)"
     try:
-        kubectl.run("exec", NAME, "--namespace", home, "--", "python3", "-c", ask)
+        python_in(kubectl, NAME, home, ask)
     except ClusterError:
         return False
     return True
