@@ -37,5 +37,7 @@ class Committer:
             if self._stopped.wait(self._window):
                 return
             self._dirty.clear()
+            if self._stopped.is_set():  # `stop` woke this thread just before it cleared
+                return
             if self._commit():
                 self._dirty.set()
