@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mizzen.control.needs import imports_of_steps
+from mizzen.control.check.needs import imports_of_steps
 from mizzen.core.images import STEPS, check, contents_of, declared, read_bill, smallest
 from mizzen.core.plan import Plan, Task
 from mizzen.errors import MissingDependencyError, UserError

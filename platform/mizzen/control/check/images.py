@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mizzen.control.check.finding import Finding, refused
-from mizzen.control.needs import imports_of_steps
+from mizzen.control.check.needs import imports_of_steps
 from mizzen.control.workspace import Workspace
 from mizzen.core.images import Contents, check, read_bill
 from mizzen.core.plan import Plan
