@@ -52,6 +52,14 @@ class Request:
             return Counter(self.over(connection) for _ in range(count))
 
 
+def shared(answers: Mapping[str, int], shares: Mapping[str, int]) -> bool:
+    """Whether so many answers came from each, give or take one: Envoy takes turns, and begins anew
+    whenever it hears of a change of pods, in the middle of a turn too."""
+    return answers.keys() == shares.keys() and all(
+        abs(answers[name] - count) <= 1 for name, count in shares.items()
+    )
+
+
 @dataclass(slots=True)
 class Answers:
     """What came back so far. `seconds` are those of the answered requests."""
