@@ -33,14 +33,8 @@ def outage(spec: NodeSpec, program: str) -> Iterator[None]:
     Raises:
         ClusterError: the node runs no such program.
     """
-    pids = _pids(spec, program)
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
+    with _frozen(_pids(spec, program), then=signal.SIGKILL):
         yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
 
 
 @contextmanager
@@ -50,14 +44,22 @@ def cut_off(spec: NodeSpec, worker: Worker) -> Iterator[None]:
     """
     pids = _pids(spec, "kubelet", f"--hostname-override={worker.name}")
     run(inside(spec, ["nft", "-f", "-"]), stdin=_dropping(worker))
+    try:
+        with _frozen(pids, then=signal.SIGCONT):
+            yield
+    finally:
+        run(inside(spec, ["nft", "delete", "table", "ip", TABLE]))
+
+
+@contextmanager
+def _frozen(pids: list[int], then: signal.Signals) -> Iterator[None]:
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
         for pid in pids:
-            os.kill(pid, signal.SIGCONT)
-        run(inside(spec, ["nft", "delete", "table", "ip", TABLE]))
+            os.kill(pid, then)
 
 
 def _dropping(worker: Worker) -> str:
