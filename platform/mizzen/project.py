@@ -169,12 +169,9 @@ class Project:
             images: also check that a cluster's images hold what its steps import.
             bill: the list (CycloneDX as JSON) of an image of one's own, to check instead.
         """
-        from mizzen.control.check import check, check_images
+        from mizzen.control.check import check
 
-        found = check(self._workspace, data)
-        if not images or any(finding.level == "error" for finding in found):
-            return found
-        return [*found, *check_images(self._workspace, bill)]
+        return check(self._workspace, data, images, bill)
 
     def run(
         self,

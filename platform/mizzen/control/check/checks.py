@@ -1,4 +1,4 @@
-"""All checks in the order in which a user mends: description, code, names, machine, data."""
+"""All checks in the order of mending: description, code, names, machine, data, images."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from mizzen.control.capacity import check_resources, this_machine
 from mizzen.control.check.code import check_code
 from mizzen.control.check.finding import Finding, refused
+from mizzen.control.check.images import check_images
 from mizzen.control.check.names import check_names
 from mizzen.control.sources import source_files, source_inputs
 from mizzen.control.workspace import Workspace
@@ -18,8 +19,14 @@ from mizzen.spec.story import Story
 STORY_FILE = "demo.yaml"
 
 
-def check(workspace: Workspace, with_data: bool = False) -> list[Finding]:
-    """Everything found, without running the project's code unless `with_data`."""
+def check(
+    workspace: Workspace,
+    with_data: bool = False,
+    with_images: bool = False,
+    bill: Path | None = None,
+) -> list[Finding]:
+    """Everything found, without running the project's code unless `with_data`; `bill` is that of
+    `check_images`. Data and images are looked at only while nothing before them is an error."""
     spec, folder = workspace.spec, workspace.folder
     found = [Finding("ok", "mizzen.yaml", f"{spec.name}: {spec.task}")]
     found += [
@@ -29,11 +36,17 @@ def check(workspace: Workspace, with_data: bool = False) -> list[Finding]:
         *_inputs(folder, spec),
     ]
     found += [*check_names(spec), *_machine(workspace)]
-    if with_data and not any(finding.level == "error" for finding in found):
+    if with_data and _sound(found):
         from mizzen.control.check.data import check_data
 
         found += check_data(workspace)
+    if with_images and _sound(found):
+        found += check_images(workspace, bill)
     return found
+
+
+def _sound(found: list[Finding]) -> bool:
+    return not any(finding.level == "error" for finding in found)
 
 
 def _profiles(folder: Path) -> list[Finding]:
