@@ -20,7 +20,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --extra all --group dev 
 # What torch's CUDA build brings and its CPU build does not need.
 CUDA_ONLY = triton $(shell sed -n 's/^\(nvidia-[a-z0-9-]*\|cuda-[a-z-]*\)==.*/\1/p' requirements/all.txt | grep -v nvidia-ml-py)
 
-.PHONY: help setup demo test lint types contracts generate verify pins bench clean cluster-build cluster-up cluster-demo cluster-test cluster-test-full cluster-down images
+.PHONY: help setup demo test soak lint types contracts generate verify pins bench clean cluster-build cluster-up cluster-demo cluster-test cluster-test-full cluster-down images
 
 help: ## show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ demo: setup ## the whole loop on real flights: train, judge, register, serve, wa
 
 test: setup ## the test suite (images and the cluster have commands of their own)
 	@$(BIN)/pytest --ignore=tests/cluster --ignore=tests/images
+
+soak: setup ## the long form of what the suite samples: fuzzing, kills, simulations (hours)
+	@MIZZEN_SOAK=1 $(BIN)/pytest -m soak --timeout=14400 --ignore=tests/cluster --ignore=tests/images
 
 cluster-build: setup ## build what a Kubernetes node for the tests needs, once (about 25 minutes)
 	@$(BIN)/python tests/cluster build
