@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 from api_server import ApiServer
-from shop_records import Ask
+from shop_records import RUN, Ask, run
 
 from mizzen.api.reference import FILE, description
+from mizzen.control.state.records import document
 from mizzen.control.state.verbs import State
 from mizzen.errors import InvalidData, UserError
 
@@ -145,6 +146,46 @@ def test_what_the_database_cannot_keep_is_refused(ask: Ask, shop: State) -> None
     promotion |= {"by": "me", "reason": "a\x00b"}
     assert ask("POST", path, json={"promotion": promotion}).status == 422
     assert ask("PATCH", "/projects/shop/runs/1", json={"colour": "red"}).status == 422
+
+
+UNKEEPABLE = {
+    "half a surrogate pair": r'"\ud800"',
+    "NUL": r'"a\u0000b"',
+    "an hour before the calendar": '"0001-01-01T00:00:00+14:00"',
+    "an hour after the calendar": '"9999-12-31T23:59:59-14:00"',
+    "not a number": "NaN",
+    "more than any number": "1e999",
+}
+
+
+@pytest.mark.parametrize("value", UNKEEPABLE.values(), ids=list(UNKEEPABLE))
+@pytest.mark.parametrize("field", ["title", "created_at", "arguments", "error", "champion"])
+def test_no_value_of_a_field_is_a_fault_of_the_server(
+    ask: Ask, shop: State, field: str, value: str
+) -> None:
+    inside = {"arguments": f'{{"a": [{{"b": {value}}}]}}', "error": f'{{"c": {value}}}'}
+    fields = {name: json.dumps(told) for name, told in document(run("r-2")).items()}
+    fields[field] = inside.get(field, value)
+    body = ", ".join(f'"{name}": {told}' for name, told in fields.items())
+    content = f'{{"run": {{{body}}}, "project_folder": "/"}}'.encode()
+    headers = {"Content-Type": "application/json"}
+    told = ask("PUT", "/projects/shop/runs/r-2", content=content, headers=headers)
+    plain_text = "T" in value and field in {"title", "arguments", "error"}
+    assert told.status == (204 if plain_text else 422), told
+    patched = ask(
+        "PATCH",
+        f"/projects/shop/runs/{RUN}",
+        headers=headers,
+        content=f'{{"error": {{"x": {value}}}}}',
+    )
+    assert patched.status == (204 if "T" in value else 422)
+
+
+def test_a_name_of_a_field_is_text_too(ask: Ask, shop: State) -> None:
+    headers = {"Content-Type": "application/json"}
+    content = rb'{"error": {"\ud800": 1}}'
+    told = ask("PATCH", f"/projects/shop/runs/{RUN}", content=content, headers=headers)
+    assert told.status == 422
 
 
 def test_every_answer_carries_the_requests_id(ask: Ask) -> None:

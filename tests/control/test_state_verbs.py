@@ -95,6 +95,28 @@ def decision(trigger: str, *, go: bool = True, run_id: str | None = None) -> Dec
     return DecisionRecord("shop", trigger, "drift", go, "allowed", "no rule", None, NOW, run_id)
 
 
+def test_a_key_of_one_project_is_none_of_another(shop: State) -> None:
+    other = replace(run("other-1"), project="other")
+    shop.runs.add(other, "/projects/other")
+    shop.models.add_version(replace(version(1), project="other", run="other-1"))
+    first = shop.models.append_promotion(replace(promotion(1), key="k"))
+    assert shop.models.append_promotion(replace(promotion(1), key="k")) == first
+    for stranger in (
+        replace(promotion(1), project="other", key="k"),
+        replace(promotion(2), key="k"),
+    ):
+        with pytest.raises(Conflict, match="used for another write"):
+            shop.models.append_promotion(stranger)
+    assert shop.models.history("other") == []
+    kept = shop.watching.add_decision(replace(decision("t-1", go=False), key="d"))
+    assert shop.watching.add_decision(replace(decision("t-1", go=False), key="d")) == kept
+    with pytest.raises(Conflict, match="used for another write"):
+        shop.watching.add_decision(replace(decision("t-1"), project="other", key="d"))
+    with pytest.raises(Conflict, match="another project has a window"):
+        shop.watching.add_window(replace(window("drift:1", alarm=False), project="other"))
+    assert [found.alarm for found in shop.watching.all_windows("shop")] == [True]
+
+
 def event(step: str, to: StepState, **values: Any) -> StepEvent:
     return StepEvent(run().id, step, to, NOW, **values)
 

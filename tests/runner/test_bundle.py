@@ -7,14 +7,27 @@ import os
 import tarfile
 import threading
 import traceback
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from soak import examples
 
-from mizzen.adapters.bundle import digest_of, load_function, open_code, pack, unpack, unpack_file
+from mizzen.adapters.bundle import (
+    check_members,
+    digest_of,
+    load_function,
+    open_code,
+    pack,
+    unpack,
+    unpack_file,
+)
+from mizzen.adapters.bundle.members import read_members, write_members
 from mizzen.core.place import Place
-from mizzen.errors import IntegrityError, InvalidProject, NotFound
+from mizzen.errors import IntegrityError, InvalidData, InvalidProject, NotFound
 from mizzen.spec.profile import Profile
 
 MODEL = """
@@ -130,19 +143,83 @@ def test_an_archive_that_was_changed_is_refused(project: Path, store: Path, tmp_
         unpack("0" * 64, store, tmp_path / "code")
 
 
-@pytest.mark.parametrize("name", ["../evil.py", "/evil.py", "link.py"])
-def test_an_archive_with_a_forbidden_member_is_refused(tmp_path: Path, name: str) -> None:
+def tar_of(*members: tarfile.TarInfo, form: int = tarfile.PAX_FORMAT) -> bytes:
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        member = tarfile.TarInfo(name)
-        if name == "link.py":
-            member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
-        archive.addfile(member, io.BytesIO(b""))
-    evil = tmp_path / "evil.tar"
-    evil.write_bytes(buffer.getvalue())
+    with tarfile.open(fileobj=buffer, mode="w", format=form) as archive:
+        for member in members:
+            archive.addfile(member, io.BytesIO(b"x" * member.size))
+    return buffer.getvalue()
+
+
+def member(name: str, **changes: object) -> tarfile.TarInfo:
+    made = tarfile.TarInfo(name)
+    for field, value in changes.items():
+        setattr(made, field, value)
+    return made
+
+
+def endless() -> bytes:
+    """A negative size behind a first member sends `tarfile` back to where it was, for ever."""
+    sizes = member("b.py", pax_headers={"size": "-1024"})
+    return tar_of(member("a.py", size=3), sizes)
+
+
+FORBIDDEN = {
+    "above": tar_of(member("../evil.py")),
+    "absolute": tar_of(member("/evil.py")),
+    "link": tar_of(member("link.py", type=tarfile.SYMTYPE, linkname="/etc/passwd")),
+    "hard link": tar_of(member("a.py"), member("b.py", type=tarfile.LNKTYPE, linkname="a.py")),
+    "device": tar_of(member("null", type=tarfile.CHRTYPE)),
+    "folder": tar_of(member("folder", type=tarfile.DIRTYPE)),
+    "dot": tar_of(member(".")),
+    "dots within": tar_of(member("a/./b.py")),
+    "two slashes": tar_of(member("a//b.py")),
+    "slash at the end": tar_of(member("a.py/")),
+    "no name": tar_of(member("")),
+    "control character": tar_of(member("a\nb.py")),
+    "not UTF-8": tar_of(member("\udcff.py")),
+    "twice": tar_of(member("a.py"), member("a.py")),
+    "a file as folder": tar_of(member("a"), member("a/b/c.py")),
+    "endless": endless(),
+    "sparse": tar_of(member("a.py", pax_headers={"GNU.sparse.size": "9" * 15})),
+    "size told twice": tar_of(member("a.py", size=3, pax_headers={"size": "2"})),
+    "owner": tar_of(member("a.py", uid=0, uname="root")),
+    "time": tar_of(member("a.py", mtime=1)),
+    "other format": tar_of(member("b" * 101 + ".py"), form=tarfile.GNU_FORMAT),
+    "cut off": tar_of(member("a.py", size=3))[:600],
+    "no archive": b"x" * 1024,
+    "something behind": tar_of(member("a.py")) + b"x" * 512,
+}
+
+
+@pytest.mark.parametrize("evil", FORBIDDEN.values(), ids=list(FORBIDDEN))
+def test_an_archive_that_packing_does_not_give_is_refused(tmp_path: Path, evil: bytes) -> None:
+    (tmp_path / "evil.tar").write_bytes(evil)
     with pytest.raises(IntegrityError, match="forbidden member"):
-        unpack_file(evil, tmp_path / "code")
+        unpack_file(tmp_path / "evil.tar", tmp_path / "code")
     assert list((tmp_path / "code").iterdir()) == []
+    with pytest.raises(InvalidData):
+        check_members(evil)
+
+
+@pytest.mark.soak
+@settings(max_examples=examples(200, 20_000), deadline=None, derandomize=True)
+@given(data=st.data())
+def test_a_damaged_archive_gives_its_own_files_or_none(data: st.DataObject) -> None:
+    names = ["a.py", "package/ä.py", "long/" * 30 + "name.py"]
+    files = {name: name.encode() * 99 for name in names}
+    content = bytearray(write_members(files))
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    with suppress(IntegrityError):
+        found = read_members(bytes(content))
+        assert write_members(found) == content
+
+
+def test_a_file_whose_name_cannot_travel_is_refused(project: Path, store: Path) -> None:
+    Path(os.fsdecode(os.fsencode(project) + b"/\xff.py")).write_text("x = 1\n")
+    with pytest.raises(InvalidProject, match="cannot travel"):
+        pack(project, store)
 
 
 def test_a_link_out_of_the_project_is_refused(project: Path, store: Path, tmp_path: Path) -> None:

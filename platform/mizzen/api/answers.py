@@ -85,7 +85,12 @@ def answer(error: MizzenError) -> JSONResponse:
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     told = error.as_dict() | {"error": _NAMED_ALIKE.get(kind, kind.__name__)}
-    return JSONResponse(told, status, headers)
+    return JSONResponse({name: _sendable(value) for name, value in told.items()}, status, headers)
+
+
+def _sendable(value: Any) -> Any:
+    """Half a surrogate pair, which a refused request may hold, is shown as its escape."""
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
 def install(app: FastAPI) -> None:

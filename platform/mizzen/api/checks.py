@@ -1,12 +1,18 @@
-"""What a body must agree on with its address, and what JSON leaves open."""
+"""What a body must agree on with its address, and what JSON says that no state can keep."""
 
 from __future__ import annotations
 
-from dataclasses import fields
-from datetime import datetime
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import BaseModel
+
 from mizzen.errors import InvalidData
+
+_INSTANT = "an instant with zone, as in 2026-01-02T03:04:05Z"
 
 
 def same(field: str, given: object, addressed: object) -> None:
@@ -21,17 +27,64 @@ def same(field: str, given: object, addressed: object) -> None:
         )
 
 
-def zoned(record: Any) -> None:
-    """Every instant of a record has a zone: without one, it is a different instant elsewhere.
+def keepable(record: Any) -> None:
+    """Everything in a record can be kept: instants have a zone, without which they are different
+    ones elsewhere, and fall in a year of the calendar in UTC; text holds neither NUL nor half a
+    surrogate pair; numbers are finite.
 
     Raises:
-        InvalidData: one has none.
+        InvalidData: with the first field that cannot.
     """
-    for field in fields(record):
-        value = getattr(record, field.name)
-        if isinstance(value, datetime) and value.tzinfo is None:
-            raise InvalidData(
-                f"`{field.name}` has no zone",
-                given=value.isoformat(),
-                allowed="an instant with zone, as in 2026-01-02T03:04:05Z",
-            )
+    for where, value in _leaves(record, ""):
+        problem = _problem(value)
+        if problem is not None:
+            said, allowed = problem
+            raise InvalidData(f"`{where}` {said}", given=ascii(value)[:200], allowed=allowed)
+
+
+def _leaves(value: Any, where: str) -> Iterator[tuple[str, Any]]:
+    inside = _inside(value)
+    if inside is None:
+        yield where, value
+        return
+    for name, item in inside.items():
+        yield from _leaves(name, where)
+        yield from _leaves(item, f"{where}.{name}" if where else str(name))
+
+
+def _inside(value: Any) -> Mapping[Any, Any] | None:
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, BaseModel):
+        return dict(value)
+    if isinstance(value, list | tuple):
+        return dict(enumerate(value))
+    return value if isinstance(value, Mapping) else None
+
+
+def _problem(value: Any) -> tuple[str, str] | None:
+    if isinstance(value, datetime):
+        return _instant_problem(value)
+    if isinstance(value, str) and ("\0" in value or not _is_unicode(value)):
+        return "is no text", "Unicode without NUL and without half of a surrogate pair"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "is no finite number", "a finite number, or null"
+    return None
+
+
+def _instant_problem(value: datetime) -> tuple[str, str] | None:
+    if value.tzinfo is None:
+        return "has no zone", _INSTANT
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        return "is no instant of the calendar in UTC", _INSTANT
+    return None
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

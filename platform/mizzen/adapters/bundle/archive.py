@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import shutil
-import tarfile
 import uuid
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from mizzen.adapters.bundle.members import is_plain, read_members, write_members
 from mizzen.core.place import Place
 from mizzen.errors import IntegrityError, InvalidData, InvalidProject, NotFound
 
@@ -108,50 +107,24 @@ def check_members(content: bytes) -> None:
     """See that an archive from elsewhere holds only what a bundle may hold.
 
     Raises:
-        InvalidData: no archive, or a member that is no regular file below the bundle's folder.
+        InvalidData: no archive, or not one that `pack` makes; see `read_members`.
     """
     try:
-        with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
-            for member in archive:
-                _allowed(member)
-    except tarfile.TarError as error:
-        raise InvalidData("a bundle is no tar archive", given=error) from None
+        read_members(content)
     except IntegrityError as error:
         raise InvalidData(error.message, given=error.given, allowed=error.allowed) from None
 
 
 def _extract(content: bytes, into: Path) -> None:
     into.mkdir()
-    with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
-        for member in archive:
-            target = into / _allowed(member)
-            source = archive.extractfile(member)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(source.read() if source else b"")
-
-
-def _allowed(member: tarfile.TarInfo) -> PurePosixPath:
-    name = PurePosixPath(member.name)
-    # a sparse file is regular to tarfile, and may be larger than any disk
-    plain = member.isreg() and not member.issparse()
-    if not plain or name.is_absolute() or ".." in name.parts:
-        raise IntegrityError(
-            "a bundle holds a forbidden member",
-            given=member.name,
-            allowed="regular files below the bundle's folder",
-        )
-    return name
+    for name, inside in read_members(content).items():
+        target = into / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(inside)
 
 
 def _tar(folder: Path) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for name, path in _files(folder):
-            content = path.read_bytes()
-            member = tarfile.TarInfo(name)
-            member.size = len(content)
-            archive.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
+    return write_members({name: path.read_bytes() for name, path in _files(folder)})
 
 
 def _files(folder: Path) -> list[tuple[str, Path]]:
@@ -166,7 +139,15 @@ def _files(folder: Path) -> list[tuple[str, Path]]:
                 given=path.resolve(),
                 next_step="copy the file into the project",
             )
-        found.append((path.relative_to(folder).as_posix(), path))
+        name = path.relative_to(folder).as_posix()
+        if not is_plain(name):
+            raise InvalidProject(
+                "a file of the project has a name that cannot travel",
+                given=ascii(name),
+                allowed="UTF-8 without control characters",
+                next_step="rename the file",
+            )
+        found.append((name, path))
     return sorted(found)
 
 

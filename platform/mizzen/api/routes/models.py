@@ -8,7 +8,7 @@ from typing import Literal
 from fastapi import APIRouter
 
 from mizzen.api.access import Number, ProjectName, StateOf
-from mizzen.api.checks import same, zoned
+from mizzen.api.checks import keepable, same
 from mizzen.control.state.records import Promotion, VersionRecord
 
 router = APIRouter(tags=["models"], prefix="/projects/{project}")
@@ -39,7 +39,7 @@ def add_version(state: StateOf, project: ProjectName, number: Number, told: Vers
     """Know a registered version; the same number again changes nothing."""
     same("project", told.project, project)
     same("number", told.number, number)
-    zoned(told)
+    keepable(told)
     state.models.add_version(told)
 
 
@@ -59,5 +59,5 @@ def list_promotions(state: StateOf, project: ProjectName) -> list[Promotion]:
 def promote(state: StateOf, project: ProjectName, told: NewPromotion) -> Promotion:
     """Make a version the champion. One `key` is one promotion, however often it is sent."""
     same("promotion.project", told.promotion.project, project)
-    zoned(told.promotion)
+    keepable(told)
     return state.models.append_promotion(told.promotion, told.expected)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from mizzen.api.access import Id, Number, ProjectName, StateOf
-from mizzen.api.checks import same, zoned
+from mizzen.api.checks import keepable, same
 from mizzen.control.state.records import About, Chapter, ProjectRecord
 
 router = APIRouter(tags=["projects"])
@@ -27,7 +27,7 @@ def list_projects(state: StateOf) -> list[ProjectRecord]:
 def know_project(state: StateOf, project: ProjectName, told: ProjectRecord) -> None:
     """Know a project; the same name again changes nothing."""
     same("name", told.name, project)
-    zoned(told)
+    keepable(told)
     state.projects.know(project, told.folder, told.created_at)
 
 
@@ -47,5 +47,5 @@ def keep_chapter(
     same("project", told.project, project)
     same("story", told.story, story)
     same("position", told.position, position)
-    zoned(told)
+    keepable(told)
     state.chapters.keep(told)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from mizzen.api.access import Id, ProjectName, StateOf
-from mizzen.api.checks import same, zoned
+from mizzen.api.checks import keepable, same
 from mizzen.control.state.records import RunRecord, StepRecord
 from mizzen.core.runs import RunState, StepEvent
 
@@ -63,7 +63,7 @@ def add_run(state: StateOf, project: ProjectName, run: Id, told: NewRun) -> None
     """A new run under an id of the client's; the same run again changes nothing."""
     same("run.project", told.run.project, project)
     same("run.id", told.run.id, run)
-    zoned(told.run)
+    keepable(told.run)
     state.runs.add(told.run, told.project_folder)
 
 
@@ -78,6 +78,7 @@ def get_run(
 @router.patch("/{run}", status_code=204)
 def change_run(state: StateOf, project: ProjectName, run: Id, told: RunChange) -> None:
     """Set fields of a run."""
+    keepable(told)
     values = {name: getattr(told, name) for name in told.model_fields_set}
     state.runs.change(project, run, **values)
 
@@ -93,7 +94,7 @@ def record_step(state: StateOf, project: ProjectName, run: Id, step: Id, told: S
     """Keep an event as the last one of its step."""
     found = told.event
     same("event.name", found.name, step)
-    zoned(found)
+    keepable(found)
     event = StepEvent(
         run_id=run,
         step=step,

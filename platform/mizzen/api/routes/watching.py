@@ -8,7 +8,7 @@ from datetime import datetime
 from fastapi import APIRouter
 
 from mizzen.api.access import Id, ProjectName, StateOf
-from mizzen.api.checks import same, zoned
+from mizzen.api.checks import keepable, same
 from mizzen.control.state.records import DecisionRecord, Served, WindowRecord
 
 router = APIRouter(tags=["watching"], prefix="/projects/{project}")
@@ -35,7 +35,7 @@ def add_window(state: StateOf, project: ProjectName, window: Id, told: WindowRec
     """Keep what a window showed; a judged one stays as it is."""
     same("project", told.project, project)
     same("id", told.id, window)
-    zoned(told)
+    keepable(told)
     state.watching.add_window(told)
 
 
@@ -49,7 +49,7 @@ def list_decisions(state: StateOf, project: ProjectName) -> list[DecisionRecord]
 def add_decision(state: StateOf, project: ProjectName, told: NewDecision) -> DecisionRecord:
     """Keep a decision. One `key` is one decision, however often it is sent."""
     same("decision.project", told.decision.project, project)
-    zoned(told.decision)
+    keepable(told)
     return state.watching.add_decision(told.decision, told.alarm)
 
 
@@ -63,7 +63,7 @@ def last_reset(state: StateOf, project: ProjectName) -> datetime | None:
 def set_served(state: StateOf, project: ProjectName, told: Served) -> None:
     """Say what answers predictions now."""
     same("project", told.project, project)
-    zoned(told)
+    keepable(told)
     state.watching.set_served(told)
 
 

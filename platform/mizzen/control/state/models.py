@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 
 from mizzen.control.state import projects
 from mizzen.control.state.database import Database
+from mizzen.control.state.keys import find_written
 from mizzen.control.state.records import Promotion, VersionRecord, names
 from mizzen.control.state.session import Session
 from mizzen.errors import Conflict, NotFound
@@ -52,9 +53,9 @@ class SqlModels:
         """See `verbs.Models`."""
         with self._database.write(durable=True) as session:
             projects.hold(session, promotion.project)
-            known = session.find("promotions", _PROMOTION, {"key": promotion.key})
-            if known and promotion.key is not None:
-                return Promotion(**known[0])
+            written = find_written(session, "promotions", promotion, ["project", "version"])
+            if written is not None:
+                return Promotion(**written)
             _refuse_unblessed(_version(session, promotion.project, promotion.version))
             now = _champion(session, promotion.project)
             previous = None if now is None else now.version

@@ -133,7 +133,8 @@ class Models(Protocol):
 
         Raises:
             NotFound: no such version.
-            Conflict: the gate refused the version, or somebody promoted another one since.
+            Conflict: the gate refused the version, somebody promoted another one since, or the
+                key was used for another promotion.
         """
         ...
 
@@ -143,7 +144,11 @@ class Watching(Protocol):
 
     def add_window(self, record: WindowRecord) -> None:
         """Keep what a window showed. The same window again changes nothing, unless it was not
-        judged before."""
+        judged before.
+
+        Raises:
+            Conflict: the window of that id is another project's.
+        """
         ...
 
     def all_windows(self, project: str) -> list[WindowRecord]:
@@ -158,7 +163,8 @@ class Watching(Protocol):
         """Keep a decision and, in the same commit, mark the alarm that it answers.
 
         Raises:
-            Conflict: another decision answered the alarm, or let the same trigger go.
+            Conflict: another decision answered the alarm, or let the same trigger go, or the
+                key was used for another decision.
         """
         ...
 

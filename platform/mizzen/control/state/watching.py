@@ -7,6 +7,7 @@ from datetime import datetime
 
 from mizzen.control.state import projects
 from mizzen.control.state.database import Database
+from mizzen.control.state.keys import find_written
 from mizzen.control.state.records import DecisionRecord, Served, WindowRecord, document, names
 from mizzen.control.state.session import Session
 from mizzen.errors import Conflict, NotFound
@@ -28,6 +29,11 @@ class SqlWatching:
             known = session.find("windows", _WINDOW, {"id": record.id})
             if not known:
                 session.insert("windows", values)
+            elif known[0]["project"] != record.project:
+                raise Conflict(
+                    f"another project has a window {record.id!r}",
+                    next_step="name windows after their project",
+                )
             elif not WindowRecord(**known[0]).judged:
                 session.change("windows", {"id": record.id}, values)
 
@@ -47,9 +53,9 @@ class SqlWatching:
         values = {k: v for k, v in asdict(record).items() if k != "id"}
         with self._database.write() as session:
             projects.hold(session, record.project)
-            known = session.find("decisions", _DECISION, {"key": record.key})
-            if known and record.key is not None:
-                return DecisionRecord(**known[0])
+            written = find_written(session, "decisions", record, ["project", "trigger_id"])
+            if written is not None:
+                return DecisionRecord(**written)
             _refuse_second(session, record, alarm)
             number = session.insert("decisions", values) or 0
             if alarm is not None:
