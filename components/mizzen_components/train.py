@@ -16,10 +16,9 @@ from typing import Any, NamedTuple
 
 from mizzen.adapters import bundle, table
 from mizzen.adapters.tables import read_table
-from mizzen.core.encoding import Encoded, Encoder
+from mizzen.core.encoding import Encoder
 from mizzen.core.labels import label_numbers
 from mizzen.core.manifest import Manifest
-from mizzen.core.outputs import check_outputs
 from mizzen.core.place import Place
 from mizzen.errors import IntegrityError
 from mizzen.ports.framework import Framework, TrainingJob
@@ -27,8 +26,7 @@ from mizzen.spec.data import Label
 from mizzen.spec.features import Features
 from mizzen.spec.training import Trainer
 from mizzen_components.model_rows import encode, label_column
-
-CHECKED = 1000  # rows that a fresh model must answer before it is handed on
+from mizzen_components.self_check import check_model
 
 
 class TrainFigures(NamedTuple):
@@ -54,7 +52,8 @@ def run(
 
     Raises:
         InvalidProject: unknown trainer, or parameters that it does not know.
-        StepFailed: training failed, or the model answers with what no model may answer.
+        StepFailed: training failed, or the model answers with what no model may answer, or
+            answers a row differently in other company.
     """
     place = Place.from_environment()
     names = tuple(column.name for column in Features.model_validate(features).inputs)
@@ -100,18 +99,11 @@ def _fit(place: Place, job: TrainingJob, model: Path) -> str:
         weights_hash=fitted.weights_hash,
     )
     manifest.write(scratch, job.encoder)
-    _check(framework, job, scratch)
+    options = {"threads": job.trainer.resources.cpu}
+    check_model(lambda: framework.load(scratch, job.code, options), job)
     shutil.rmtree(model, ignore_errors=True)
     scratch.replace(model)
     return fitted.weights_hash
-
-
-def _check(framework: Framework, job: TrainingJob, folder: Path) -> None:
-    """Load the model as its users will, and look at what it answers."""
-    options = {"threads": job.trainer.resources.cpu}
-    rows = Encoded(job.rows.numbers[:CHECKED], job.rows.codes[:CHECKED])
-    outputs = framework.load(folder, job.code, options).predict(rows)
-    check_outputs(outputs, job.task, len(rows.codes), len(job.encoder.classes))
 
 
 def _sha256(file: Path) -> str:

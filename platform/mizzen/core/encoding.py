@@ -59,6 +59,13 @@ class Encoded:
     numbers: NDArray[np.float32]
     codes: NDArray[np.int64]
 
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, rows: slice | NDArray[np.intp]) -> Encoded:
+        """Some of the rows, in the given order."""
+        return Encoded(self.numbers[rows], self.codes[rows])
+
 
 @dataclass(frozen=True, slots=True)
 class Encoder:

@@ -35,8 +35,7 @@ class TorchPredictor:
     def predict(self, rows: Encoded) -> Floats:
         """See `mizzen.ports.framework.Predictor`."""
         parts = [
-            self._chunk(Encoded(rows.numbers[i : i + CHUNK], rows.codes[i : i + CHUNK]))
-            for i in range(0, max(1, len(rows.codes)), CHUNK)
+            self._chunk(rows[i : i + CHUNK]) for i in range(0, max(1, len(rows)), CHUNK)
         ]
         return np.concatenate(parts)
 
