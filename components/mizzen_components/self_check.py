@@ -68,7 +68,7 @@ def _answers(predictor: Predictor, rows: Encoded, company: str) -> Floats:
         return predictor.predict(rows)
     except MizzenError:
         raise
-    except Exception as error:  # noqa: BLE001 (the project's own module may raise anything)
+    except Exception as error:  # the project's own module may raise anything
         raise StepFailed(
             f"the model cannot answer rows {company}, as a service asks them",
             given=f"{type(error).__name__}: {error}",

@@ -16,7 +16,7 @@ DEPENDENT = {
     "the mean of the batch taken away": "Centred()",
     "the largest of the batch": "Largest()",
 }
-LAYERS = '''
+LAYERS = """
 
 class Always(nn.Dropout):
     def train(self, mode=True):
@@ -36,7 +36,7 @@ class Centred(nn.Module):
 class Largest(nn.Module):
     def forward(self, rows):
         return rows / (1 + rows.abs().max())
-'''
+"""
 OWN = """
 import numpy as np
 

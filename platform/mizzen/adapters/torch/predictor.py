@@ -34,9 +34,7 @@ class TorchPredictor:
 
     def predict(self, rows: Encoded) -> Floats:
         """See `mizzen.ports.framework.Predictor`."""
-        parts = [
-            self._chunk(rows[i : i + CHUNK]) for i in range(0, max(1, len(rows)), CHUNK)
-        ]
+        parts = [self._chunk(rows[i : i + CHUNK]) for i in range(0, max(1, len(rows)), CHUNK)]
         return np.concatenate(parts)
 
     def _chunk(self, rows: Encoded) -> Floats:
