@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
+import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mizzen.errors import TemporaryError
+from mizzen.errors import IntegrityError, TemporaryError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -37,6 +39,58 @@ def copy_folder(source: Path, into: Path) -> None:
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
+
+
+def remove_below(root: Path, name: str) -> None:
+    """Remove the file or folder `name` of the folder `root`; nothing to remove is fine.
+
+    Goes by descriptors, so that nothing outside of `root` is reached whatever is exchanged for a
+    link meanwhile: links, `root` itself included, are not followed, those inside are removed.
+
+    Raises:
+        IntegrityError: `name` leads elsewhere, or `root` is a link.
+    """
+    if not is_plain_name(name):
+        raise IntegrityError(
+            "refused to delete what may lie outside of its folder",
+            given=f"{name!r} in {root}",
+            allowed="the name of an entry of that folder",
+        )
+    try:
+        descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if error.errno not in {errno.ELOOP, errno.ENOTDIR}:
+            raise
+        raise IntegrityError(
+            "refused to delete below a link", given=root, allowed="a folder"
+        ) from None
+    try:
+        _remove(descriptor, name)
+    finally:
+        os.close(descriptor)
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a text names an entry of a folder, and neither the folder nor anything above."""
+    try:
+        length = len(os.fsencode(name))
+    except UnicodeEncodeError:
+        return False
+    return 0 < length < 256 and name not in {".", ".."} and not {"/", "\0"} & set(name)
+
+
+def _remove(folder: int, name: str) -> None:
+    try:
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        if stat.S_ISDIR(status.st_mode):
+            # without links by itself, see shutil.rmtree.avoids_symlink_attacks
+            shutil.rmtree(name, ignore_errors=True, dir_fd=folder)
+        else:
+            os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        pass
 
 
 @contextmanager

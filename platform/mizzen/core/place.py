@@ -52,7 +52,10 @@ class Place:
                 "no such service in a profile", given=service, allowed=", ".join(_SERVICES)
             )
         section = getattr(self.profile, service).model_dump(mode="json")
-        fields = {name: _without_user(section[name]) for name in _SERVICES[service]}
+        # another password leads to the same place
+        fields = {
+            name: section[name] and without_user(section[name]) for name in _SERVICES[service]
+        }
         return fields | {name: os.environ.get(name) for name in _variables(fields.values())}
 
     @classmethod
@@ -78,8 +81,8 @@ def _variables(fields: Collection[str | None]) -> tuple[str, ...]:
     return (*postgres, *s3)
 
 
-def _without_user(address: str | None) -> str | None:
-    """Another password leads to the same place."""
-    if address is None or "@" not in (parts := urlsplit(address)).netloc:
+def without_user(address: str) -> str:
+    """An address without user and password."""
+    if "@" not in (parts := urlsplit(address)).netloc:
         return address
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

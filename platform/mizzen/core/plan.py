@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from mizzen.core.folders import is_plain_name
 from mizzen.errors import InvalidProject, UserError
 
 
@@ -117,6 +118,16 @@ class Task:
     cache: bool = True
     pools: tuple[Pool, ...] = ()
     image: str = ""
+
+    def __post_init__(self) -> None:
+        # they become names of folders, and plans are read from files again
+        for name in (self.name, *self.artifacts):
+            if not is_plain_name(name):
+                raise InvalidProject(
+                    "a task or an output of a pipeline has a name that no folder may have",
+                    given=repr(name),
+                    allowed="a text without / that is neither . nor ..",
+                )
 
     @property
     def needs(self) -> frozenset[str]:

@@ -9,7 +9,8 @@ Below a place's home::
 
 An output whose stamp changed is hashed again; when it no longer hashes to its name it is
 removed and its step is a miss. Everything appears by rename: there are no halves, and what a
-power failure tears is a miss.
+power failure tears is a miss. So is an entry that names anything but hashes: a name from a file
+never becomes a path, and nothing outside of these folders is removed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import errno
 import fcntl
 import json
 import os
+import re
+import stat
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -28,15 +31,18 @@ from pathlib import Path
 from typing import Any
 
 from mizzen.adapters.cache.trees import (
+    disk_size,
     link_tree,
     remove_tree,
     seal,
     tree_hash,
-    tree_size,
     tree_stamp,
 )
-from mizzen.core.folders import replace_text
+from mizzen.core.folders import is_plain_name, remove_below, replace_text
 from mizzen.errors import InvalidData
+
+_HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_LONGEST = 1 << 24  # bytes of an entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +77,15 @@ class StepCache:
 
     def find(self, key: str) -> Entry | None:
         """The result under a key, all of its outputs verified; None is a miss."""
-        file = self._steps / f"{key}.json"
-        try:
-            entry = Entry(**json.loads(file.read_text(encoding="utf-8")))
-        except (FileNotFoundError, ValueError, TypeError):
+        name = f"{key}.json"
+        entry = _read(self._steps / name)
+        if entry is None:
             return None
         if not all(self._whole(digest) for digest in entry.artifacts.values()):
-            file.unlink(missing_ok=True)
+            remove_below(self._steps, name)
             return None
         with suppress(OSError):
-            os.utime(file)  # pruning goes by last use
+            os.utime(self._steps / name)  # pruning goes by last use
         return entry
 
     def keep(
@@ -125,20 +130,19 @@ class StepCache:
         """Remove results that no run used for so long, and outputs that no result names."""
         cutoff = time.time() - older_than.total_seconds()
         with self._lock(fcntl.LOCK_EX):
-            old = [file for file in self._steps.glob("*.json") if file.stat().st_mtime <= cutoff]
+            old = [file for file in self._steps.iterdir() if file.lstat().st_mtime <= cutoff]
             for file in old:
-                file.unlink()
-            used = set(self._named())
+                remove_below(self._steps, file.name)
+            used = {digest for entry in self._entries() for digest in entry.artifacts.values()}
             unused = [folder for folder in self._objects.iterdir() if folder.name not in used]
-            freed = sum(tree_size(folder) for folder in unused)
+            freed = sum(disk_size(folder) for folder in unused)
             for folder in unused:
-                remove_tree(folder)
+                remove_below(self._objects, folder.name)
         return Pruned(len(old), len(unused), freed)
 
-    def _named(self) -> Iterator[str]:
-        for file in self._steps.glob("*.json"):
-            with suppress(ValueError, KeyError):
-                yield from json.loads(file.read_text(encoding="utf-8"))["artifacts"].values()
+    def _entries(self) -> Iterator[Entry]:
+        found = (_read(file) for file in self._steps.iterdir())
+        return (entry for entry in found if entry is not None)
 
     def _whole(self, digest: str) -> bool:
         folder = self._objects / digest
@@ -182,6 +186,25 @@ class StepCache:
         with (self._root / "lock").open("a") as file:
             fcntl.flock(file, kind)
             yield
+
+
+def _read(file: Path) -> Entry | None:
+    """An entry; None where there is none, or what no Mizzen wrote."""
+    try:
+        status = file.lstat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _LONGEST:
+            return None
+        entry = Entry(**json.loads(file.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError, RecursionError):
+        return None
+    if not isinstance(entry.figures, dict) or not isinstance(entry.artifacts, dict):
+        return None
+    return entry if all(_is_stored(*item) for item in entry.artifacts.items()) else None
+
+
+def _is_stored(name: object, digest: object) -> bool:
+    hashed = isinstance(digest, str) and _HASH.fullmatch(digest) is not None
+    return hashed and isinstance(name, str) and is_plain_name(name)
 
 
 def _document(entry: Entry) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from mizzen.core.folders import remove_below
 from mizzen.errors import InvalidData
 
 Stamp = list[list[str | int]]
@@ -50,9 +51,12 @@ def tree_stamp(path: Path) -> Stamp:
     return [boot, *files]
 
 
-def tree_size(path: Path) -> int:
-    """Bytes of all files."""
-    return sum(status.st_size for _, status in _walk(path, "") if stat.S_ISREG(status.st_mode))
+def disk_size(path: Path) -> int:
+    """Bytes of whatever lies there; no link is followed."""
+    total = path.lstat().st_size if not path.is_dir() else 0
+    for folder, _, files in os.walk(path) if not path.is_symlink() else ():
+        total += sum(Path(folder, name).lstat().st_size for name in files)
+    return total
 
 
 def link_tree(source: Path, target: Path) -> None:
@@ -76,11 +80,8 @@ def seal(path: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a file or a folder; nothing to remove is fine."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+    """Remove a file or a folder, following no link; nothing to remove is fine."""
+    remove_below(path.parent, path.name)
 
 
 def _walk(root: Path, below: str) -> Iterator[tuple[str, os.stat_result]]:

@@ -10,14 +10,16 @@ import fcntl
 import importlib
 import logging
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mizzen.adapters.mlflow.database import ensure, file_of
 from mizzen.adapters.mlflow.rest import SCHEMES, MlflowServer
-from mizzen.core.place import Place
+from mizzen.core.place import Place, without_user
 from mizzen.errors import MizzenError, NotFound, TemporaryError, UserError
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ def connect(place: Place) -> MlflowClient:
     """A client; the tables are made if this is the first one in the home."""
     _be_quiet()
     with exclusive(place, "mlflow-setup"):
-        return _client(uri_of(place))
+        return _client(uri_of(place), place.home / ARTIFACTS)
 
 
 def server_of(place: Place) -> MlflowServer | None:
@@ -57,13 +59,16 @@ def reader(place: Place) -> MlflowClient | MlflowServer:
 
 
 @lru_cache(maxsize=4)
-def _client(uri: str) -> MlflowClient:
+def _client(uri: str, artifacts: Path) -> MlflowClient:
     import mlflow
     from mlflow.tracking import MlflowClient
 
     _import_without_feast()
     for name in ("mlflow.store.db.utils", "alembic.runtime.migration", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    file = file_of(uri)
+    if file is not None:
+        ensure(file, artifacts)
     # some of MLflow's functions look at the global address, whatever a client was given
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
@@ -155,7 +160,19 @@ def experiment(client: MlflowClient, place: Place) -> str:
             found = client.get_experiment_by_name(place.project)
             if found is None:
                 raise
+    if found.lifecycle_stage != "active":
+        raise _deleted(place, str(found.experiment_id))
     return str(found.experiment_id)
+
+
+def _deleted(place: Place, number: str) -> UserError:
+    address = shlex.quote(without_user(uri_of(place)).partition("?")[0])
+    return UserError(
+        f"the MLflow experiment {place.project!r} was deleted, so it takes no runs or models",
+        given=f"experiment {number}",
+        next_step="restore it, then resume the run: "
+        f"MLFLOW_TRACKING_URI={address} mlflow experiments restore --experiment-id {number}",
+    )
 
 
 def find_run(client: MlflowClient, place: Place, tags: dict[str, str]) -> str | None:
