@@ -10,13 +10,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from mizzen.core.carried import pack_structure
 from mizzen.errors import InvalidProject
 
 
 def section(part: BaseModel) -> dict[str, Any]:
-    """A section of `mizzen.yaml`, or all of it, as a dictionary."""
+    """A section of `mizzen.yaml`, or all of it, as a dictionary that no engine reads text in."""
     document: dict[str, Any] = _given(part.model_dump(mode="json", by_alias=True))
-    return document
+    return pack_structure(document)
 
 
 def sections(parts: tuple[BaseModel, ...]) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from kfp import dsl  # type: ignore[import-untyped]
 
+from mizzen.core.carried import label_text
 from mizzen.spec.project import ProjectSpec
 from mizzen_components.shells.evaluate import evaluate
 from mizzen_components.shells.features import features
@@ -38,7 +39,7 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
 
     task = partial(step, image=image)
 
-    @dsl.pipeline(name=f"{spec.name}-training", description=spec.description or None)  # type: ignore[untyped-decorator]
+    @dsl.pipeline(name=f"{spec.name}-training", description=label_text(spec.description) or None)  # type: ignore[untyped-decorator]
     def training(
         code: str,
         source_digest: str,

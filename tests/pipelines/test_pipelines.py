@@ -9,9 +9,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mizzen.adapters.kfp.compiler import parse
+from mizzen.core.carried import label_text, pack_structure
 from mizzen.core.ir import read
+from mizzen.core.ir_task import whole
 from mizzen.core.plan import Constant, Output, Parameter, Resources, Retry
 from mizzen.errors import InvalidProject, UserError
 from mizzen.spec import ProjectSpec, load_project
@@ -56,6 +60,65 @@ def test_sections_are_compiled_in_as_they_were_written(spec: ProjectSpec, tmp_pa
     assert json.dumps(project.value["trainer"]["parameters"], sort_keys=True) == (
         '{"learning_rate": 0.1, "num_leaves": 7}'
     )
+
+
+HOSTILE = [
+    "{{workflow.serviceAccountName}}",
+    "{{inputs.parameters.code}}",
+    "{{channel:task=;name=code;type=STRING;}}",
+    "{{$.inputs.parameters['code']}}",
+    "a {{{b}}} c",
+    "}}{{",
+    "{{=sprig.env('HOME')}}",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_text_of_a_user_is_no_template_of_an_engine(
+    project: Path, tmp_path: Path, text: str
+) -> None:
+    """Argo and KFP replace what stands in double braces, and know no escape for it."""
+    (project / "mizzen.yaml").write_text(
+        (project / "mizzen.yaml").read_text() + f"description: {json.dumps(text)}\n"
+    )
+    arguments = {"column": text, "value_set": [text]}
+    changes = {
+        "expectations": [{"expect": "ExpectColumnValuesToBeInSet", "arguments": arguments}],
+        "trainer.parameters": {"nested": {text: [text]}},
+    }
+    spec = load_project(project, changes)
+    for kind in KINDS:
+        assert text not in compile_text(spec, kind)
+    training = plan(spec, "training", tmp_path)
+    told = {name: training.task(name).inputs for name in ("evaluate", "validate", "train")}
+    assert ProjectSpec.model_validate(told["evaluate"]["project"].value) == spec  # type: ignore[union-attr]
+    assert told["validate"]["expectations"].value[0]["arguments"] == arguments  # type: ignore[union-attr]
+    assert told["train"]["trainer"].value["parameters"] == {"nested": {text: [text]}}  # type: ignore[union-attr]
+
+
+@settings(max_examples=50, derandomize=True)
+@given(st.text(alphabet="{}ab $=.", max_size=12))
+def test_no_structure_holds_double_braces_on_its_way(text: str) -> None:
+    document = {"key " + text: [text, {"deep": text}]}
+    carried = pack_structure(document)
+    assert all("{{" not in part and "}}" not in part for part in _texts(carried))
+    assert whole(carried) == document
+    assert "{{" not in label_text(text)
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [text for item in value.items() for part in item for text in _texts(part)]
+    if isinstance(value, list):
+        return [text for part in value for text in _texts(part)]
+    return [value] if isinstance(value, str) else []
+
+
+def test_an_integer_that_no_double_holds_arrives_whole(project: Path, tmp_path: Path) -> None:
+    spec = load_project(project, {"trainer.parameters": {"seed": 2**63 + 1}})
+    trainer = plan(spec, "training", tmp_path).task("train").inputs["trainer"]
+    assert isinstance(trainer, Constant)
+    assert trainer.value["parameters"] == {"seed": 2**63 + 1}
 
 
 def test_the_trainers_resources_are_asked_for(spec: ProjectSpec, tmp_path: Path) -> None:

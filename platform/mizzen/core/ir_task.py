@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mizzen.core.carried import unpack_structure
 from mizzen.core.plan import Argument, Constant, Resources, Retry, Source, Task
 from mizzen.errors import Unsupported
 
@@ -83,11 +84,16 @@ def literal(value: Any, kind: str) -> Any:
 
 
 def whole(value: Any) -> Any:
-    """Structures in which KFP made all numbers floating, with whole numbers as integers."""
+    """Structures as they were before KFP: whole numbers, all floating by now, are integers, and
+    what travelled encoded is plain."""
+    return _with_integers(unpack_structure(value))
+
+
+def _with_integers(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: whole(inner) for key, inner in value.items()}
+        return {key: _with_integers(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [whole(inner) for inner in value]
+        return [_with_integers(inner) for inner in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -32,7 +32,9 @@ class Gpu(Section):
     """GPUs of one process group member; `type` is the node's accelerator label."""
 
     count: Annotated[int, Field(ge=1)] = Field(description="how many")
-    type: str = Field(default="nvidia.com/gpu", description="the accelerator's label on a cluster")
+    type: Annotated[str, Field(pattern=r"^[a-z0-9.-]{1,253}(/[A-Za-z0-9._-]{1,63})?$")] = Field(
+        default="nvidia.com/gpu", description="the accelerator's label on a cluster"
+    )
 
 
 class Resources(Section):
