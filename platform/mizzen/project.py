@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mizzen.control.check import Finding
     from mizzen.control.compare import Comparison
     from mizzen.control.doctor import Diagnosis
-    from mizzen.control.predictions import Labelled
+    from mizzen.control.labels import LabelResult
     from mizzen.control.retrain import Retrained
     from mizzen.control.stack.stack import StackStatus
     from mizzen.control.state.records import (
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mizzen.control.watch import Watched
 
 Watch = Callable[[StepEvent], None]
+LabelValue = float | str | bool  # checked against the task; text as the class is written
 _POLL_SECONDS = 0.2
 
 
@@ -320,27 +321,41 @@ class Project:
         first, last = parse(start, "--from"), parse(end, "--until")
         return replay(self._workspace, first, last, _now(), watch, service)
 
-    def label(self, prediction_id: str, value: float | str, at: str | None = None) -> None:
-        """Say what a prediction turned out to be.
+    def label(self, prediction_id: str, value: LabelValue, at: str | None = None) -> LabelResult:
+        """Keep what a prediction turned out to be.
+
+        Args:
+            at: when that became known, ISO 8601 with a zone; now when absent.
 
         Raises:
+            InvalidData: the task knows no such label, or `at` cannot be.
             NotFound: no logged prediction has this id.
         """
-        if self.label_many([(prediction_id, value, at)]).unknown:
+        kept = self.label_many([(prediction_id, value, at)])
+        if kept.unknown:
             raise NotFound(
                 "no logged prediction has this id",
                 given=prediction_id,
                 allowed="a prediction_id in an answer of this project's service",
                 next_step="mizzen predict shows it in each answer",
             )
+        return kept
 
-    def label_many(self, labels: Sequence[tuple[str, float | str, str | None]]) -> Labelled:
+    def label_many(self, labels: Sequence[tuple[str, LabelValue, str | None]]) -> LabelResult:
         """Labels as (prediction id, value, instant at which it became known, or None). Those of
-        logged predictions are kept; the ids of the others are told."""
-        from mizzen.control.predictions import add_labels, label
+        logged predictions are kept; the ids of the others are in the result.
 
-        known = [label(i, value, parse(at, "at") if at else None) for i, value, at in labels]
-        return add_labels(self._workspace, known)
+        Raises:
+            InvalidData: some cannot be taken, each named by row, id and value; none is kept.
+        """
+        from mizzen.control.labels import add_labels
+        from mizzen.core.true_labels import GivenLabel
+
+        given = [
+            GivenLabel(name, value, at, f"row {number}")
+            for number, (name, value, at) in enumerate(labels, start=1)
+        ]
+        return add_labels(self._workspace, given)
 
     def drift(self, *, until: str | None = None) -> Watched:
         """Run the drift job on the window that ends at `until` (now); store what it finds."""

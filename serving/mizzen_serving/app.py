@@ -5,22 +5,25 @@ Hand-made because it is the hot path: no router, no middleware, no response obje
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from mizzen.core.place import Place
+from mizzen.core.true_labels import LabelRule
 from mizzen.errors import MizzenError, TemporaryError
 from mizzen_serving import openapi
 from mizzen_serving.answers import Answer, BatchAnswer, SingleAnswer
 from mizzen_serving.decoding import Refused
 from mizzen_serving.engine import Engine, start_engine
 from mizzen_serving.instruments import CONTENT_TYPE
-from mizzen_serving.labels import MAX_BYTES, decode_labels
+from mizzen_serving.labels import MAX_BYTES, decode_labels, keep_labels
 from mizzen_serving.options import ServeOptions
 from mizzen_serving.predictions import OutputFault, Result
 
@@ -137,10 +140,13 @@ class ServingApp:
         return 200, _encode(BatchAnswer(name, version, answers)), JSON
 
     async def _labels(self, engine: Engine, body: bytes) -> Reply:
-        labels = decode_labels(body, engine.model.project.task, engine.model.encoder.classes)
-        engine.log.label(labels)
-        engine.instruments.labels.inc(len(labels))
-        return 200, _encode({"accepted": len(labels)}), JSON
+        request, model = decode_labels(body), engine.model
+        rule = LabelRule(model.project.task, model.encoder.classes)
+        # it looks for the predictions in the log; other requests must not wait for that
+        kept = await asyncio.to_thread(keep_labels, request, engine.log, rule, datetime.now(UTC))
+        if not request.dry_run:
+            engine.instruments.labels.inc(len(request.labels))
+        return 200, _encode(kept), JSON
 
     def _not_ready(self, path: str) -> Reply:
         if path == "/healthz":

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
 
-from mizzen.core.encoding import category_name
-from mizzen.ports.prediction_log import TrueLabel
-from mizzen.spec.project import Task
+from mizzen.core.true_labels import GivenLabel, LabelRule, read_labels, refusal
+from mizzen.ports.prediction_log import PredictionLog
 from mizzen_serving.decoding import Refused
 
 MAX_LABELS = 100_000
@@ -18,28 +18,48 @@ MAX_BYTES = 32_000_000
 
 
 class LabelIn(msgspec.Struct, forbid_unknown_fields=True):
-    """`at`: the instant at which the label became known; now when absent."""
+    """`at`: the instant, with a zone, at which the label became known; now when absent.
+    `where`: how the sender finds it again; a refusal names it."""
 
     prediction_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-    value: float | bool | str
-    at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    value: int | float | bool | str | None
+    at: str | None = None
+    where: Annotated[str, msgspec.Meta(max_length=80)] | None = None
 
 
 class LabelsIn(msgspec.Struct, forbid_unknown_fields=True):
-    """Several labels at once."""
+    """Several labels at once. `dry_run`: they are checked, and not kept."""
 
     labels: Annotated[list[LabelIn], msgspec.Meta(min_length=1, max_length=MAX_LABELS)]
+    dry_run: bool = False
+
+
+class LabelsAnswer(msgspec.Struct):
+    """`accepted`: labels kept for predictions in this service's log. `unconfirmed`: ids that
+    it does not hold. Another service, or an earlier version, may have answered them: their
+    labels are kept, and count once the prediction is found in the logs."""
+
+    accepted: int
+    unconfirmed: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsRequest:
+    """What a body asks for."""
+
+    labels: Sequence[GivenLabel]
+    dry_run: bool
 
 
 _BODY = msgspec.json.Decoder(LabelsIn | list[LabelIn])
 _ONE = msgspec.json.Decoder(LabelIn)
 
 
-def decode_labels(body: bytes, task: Task, classes: tuple[str, ...]) -> list[TrueLabel]:
+def decode_labels(body: bytes) -> LabelsRequest:
     """Labels of a request's body: one, a list, or `{"labels": [...]}`.
 
     Raises:
-        Refused: no JSON, a field that does not fit, or a value that the task does not know.
+        Refused: no JSON, or a field that does not fit.
     """
     try:
         found = _decode(body)
@@ -50,41 +70,40 @@ def decode_labels(body: bytes, task: Task, classes: tuple[str, ...]) -> list[Tru
             field=str(error).rsplit("`$", 1)[-1].strip("`.") if "`$" in str(error) else None,
             given=error,
             allowed='{"prediction_id": ..., "value": ..., "at": an instant with zone, or absent}',
-            next_step="mend the field",
+            next_step="fix the field",
         ) from None
-    except msgspec.DecodeError as error:
-        raise Refused(400, "the body is not JSON", given=error, next_step="mend it") from None
-    now = datetime.now(UTC)
-    return [
-        TrueLabel(label.prediction_id, _value(label, number, task, classes), label.at or now)
-        for number, label in enumerate(found)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refused(400, "the body is not JSON", given=error, next_step="fix it") from None
+    given = [
+        GivenLabel(label.prediction_id, label.value, label.at, label.where or f"labels[{number}]")
+        for number, label in enumerate(found.labels)
     ]
+    return LabelsRequest(given, found.dry_run)
 
 
-def _decode(body: bytes) -> list[LabelIn]:
+def keep_labels(
+    request: LabelsRequest, log: PredictionLog, rule: LabelRule, now: datetime
+) -> LabelsAnswer:
+    """Check all of them, then keep all of them. It reads the log: not for an event loop.
+
+    Raises:
+        Refused: one cannot be taken; none is kept.
+        TemporaryError: the log is full.
+    """
+    kept, faults = read_labels(request.labels, lambda _: rule, now)
+    if faults:
+        error, first = refusal(faults, len(request.labels)), faults[0].label.where
+        told = {"given": error.given, "allowed": error.allowed, "next_step": error.next_step}
+        raise Refused(422, error.message, field=f"{first}.value", **told)
+    logged = log.versions_of({label.prediction_id for label in kept})
+    if not request.dry_run:
+        log.label(kept)
+    away = [label.prediction_id for label in kept if label.prediction_id not in logged]
+    return LabelsAnswer(len(kept) - len(away), list(dict.fromkeys(away)))
+
+
+def _decode(body: bytes) -> LabelsIn:
     if b'"labels"' not in body[:64] and body.lstrip()[:1] == b"{":
-        return [_ONE.decode(body)]
+        return LabelsIn([_ONE.decode(body)])
     decoded = _BODY.decode(body)
-    return decoded.labels if isinstance(decoded, LabelsIn) else decoded
-
-
-def _value(label: LabelIn, number: int, task: Task, classes: tuple[str, ...]) -> float | int | str:
-    if task == "regression":
-        if isinstance(label.value, str) or not math.isfinite(label.value):
-            raise _unknown(label, number, "a finite number")
-        return float(label.value)
-    name = category_name(label.value)
-    if name not in classes:
-        raise _unknown(label, number, ", ".join(classes[:20]))
-    return int(name) if name.lstrip("-").isdecimal() else name
-
-
-def _unknown(label: LabelIn, number: int, allowed: str) -> Refused:
-    return Refused(
-        422,
-        "the value of a label is not one of the task's",
-        field=f"labels[{number}].value",
-        given=label.value,
-        allowed=allowed,
-        next_step="mend the value",
-    )
+    return decoded if isinstance(decoded, LabelsIn) else LabelsIn(decoded)

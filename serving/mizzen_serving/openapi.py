@@ -9,7 +9,7 @@ import msgspec
 
 from mizzen_serving import answers
 from mizzen_serving.contract import ALLOWED, Contract
-from mizzen_serving.labels import LabelIn, LabelsIn
+from mizzen_serving.labels import LabelIn, LabelsAnswer, LabelsIn
 from mizzen_serving.model import Model
 
 Document = dict[str, Any]
@@ -32,7 +32,8 @@ def document(model: Model, contract: Contract) -> Document:
     """The OpenAPI 3.1 document of a service."""
     row = contract.row_type()
     output = _OUTPUTS[model.project.task]
-    types = [row, output, answers.SingleAnswer, answers.BatchAnswer, LabelIn, LabelsIn]
+    labels = [LabelIn, LabelsIn, LabelsAnswer]
+    types = [row, output, answers.SingleAnswer, answers.BatchAnswer, *labels]
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     for name in ("SingleAnswer", "Answer"):
         schemas[name]["properties"]["output"] = _ref(output.__name__)
@@ -82,9 +83,9 @@ def _paths(contract: Contract) -> Document:
         {"oneOf": [_ref("SingleAnswer"), _ref("BatchAnswer")]},
     )
     labels = _operation(
-        "Tell what predictions turned out to be.",
+        "Keep what predictions turned out to be.",
         {"oneOf": [_ref("LabelIn"), _ref("LabelsIn")]},
-        {"type": "object", "properties": {"accepted": {"type": "integer"}}},
+        _ref("LabelsAnswer"),
     )
     told = {
         "/healthz": "Whether the process lives.",

@@ -14,10 +14,11 @@ from api_server import ApiServer
 from shop_records import NOW
 
 from mizzen.api.settings import ModelServices
-from mizzen.control.predictions import LABELS, add_labels, predict
+from mizzen.control.labels import PART, add_labels
+from mizzen.control.predictions import predict
 from mizzen.control.workspace import Workspace, open_workspace
+from mizzen.core.true_labels import GivenLabel
 from mizzen.errors import InvalidData, NotFound, TemporaryError, UserError
-from mizzen.ports.prediction_log import TrueLabel
 
 
 class Service(ThreadingHTTPServer):
@@ -88,17 +89,19 @@ def test_rows_and_labels_pass_through_without_the_token(
 ) -> None:
     workspace, _ = shop
     assert predict(workspace, [{"a": 1}])["version"] == 7
-    labels = [TrueLabel(f"id-{n}", 1.0, NOW) for n in range(LABELS + 1)]
-    assert add_labels(workspace, labels).accepted == LABELS + 1
-    assert [path for path, _ in service.asked] == [
-        "/shop-stable/models/predict",
-        "/shop-stable/models/labels",
-        "/shop-stable/models/labels",
+    labels = [GivenLabel(f"id-{n}", 1.0, NOW.isoformat(), f"row {n}") for n in range(PART + 1)]
+    assert add_labels(workspace, labels).accepted == PART + 1
+    assert [(path, body.get("dry_run", False)) for path, body in service.asked[1:]] == [
+        ("/shop-stable/models/labels", True),
+        ("/shop-stable/models/labels", True),
+        ("/shop-stable/models/labels", False),
+        ("/shop-stable/models/labels", False),
     ]
     assert service.asked[1][1]["labels"][0] == {
         "prediction_id": "id-0",
         "value": 1.0,
         "at": "2026-01-02T03:04:05+00:00",
+        "where": "row 0",
     }
     assert not any("authorization" in map(str.lower, seen) for seen in service.headers_seen)
 

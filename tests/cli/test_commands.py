@@ -191,15 +191,55 @@ def log(shop: Path, *ids: str) -> None:
     kept.close()
 
 
-def test_labels_are_kept_without_a_service(answer: Answer, shop: Path) -> None:
+@pytest.fixture
+def priced(shop: Path) -> Path:
+    """A project that predicts a number, with three logged predictions."""
+    description = shop / "mizzen.yaml"
+    text = description.read_text().replace("task: binary", "task: regression")
+    description.write_text(text.replace("roc_auc", "rmse").replace("log_loss", "mae"))
     log(shop, "a", "b", "c")
-    (shop / "labels.csv").write_text("prediction_id,value,at\na,1,2026-01-01T00:00:00Z\nb,0,\n")
-    assert answer("labels", "import", "labels.csv", cwd=shop) == {"accepted": 2, "unknown": []}
-    assert answer("labels", "add", "c", "1", cwd=shop) == {"accepted": 1}
+    return shop
 
 
-def test_labels_of_unknown_predictions_are_told_and_not_kept(mizzen: Mizzen, shop: Path) -> None:
-    log(shop, "a")
+def stored(shop: Path) -> dict[str, object]:
+    place = package.Project.open(shop).workspace.place
+    return {name: label.value for name, label in SegmentLog(place).labels().items()}
+
+
+def test_labels_are_kept_without_a_service(answer: Answer, priced: Path) -> None:
+    table = "prediction_id,value,at\na,1,2026-01-01T00:00:00Z\nb,0.5,\n"
+    (priced / "labels.csv").write_text("\ufeff" + table)
+    kept = answer("labels", "import", "labels.csv", cwd=priced)
+    assert (kept["accepted"], kept["unknown"]) == (2, [])
+    assert answer("labels", "add", "c", "1", cwd=priced)["accepted"] == 1
+    assert stored(priced) == {"a": 1.0, "b": 0.5, "c": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("prediction_id,value\na,1\nb,nan\n", "row 2, id b: 'nan'"),
+        ("prediction_id,value\na,1\nb,\n", "row 2, id b: no value"),
+        ("prediction_id,value,at\na,1,\nb,1,2026-01-01\n", "row 2, id b: '2026-01-01'"),
+        ("prediction_id,value,at\na,1,2099-01-01T00:00:00Z\n", "lies in the future"),
+        ("prediction_id,value,time\na,1,2026-01-01T00:00:00Z\n", "'time': 'at'"),
+        ("prediction_id,value\na,1,5\n", "3 fields under prediction_id, value"),
+        ('[{"prediction_id": "a", "value": 1}, {"prediction_id": "b", "value": true}]', "id b"),
+        ('[{"prediction_id": "a", "value": 1, "known": 0}]', "prediction_id, value and"),
+    ],
+)
+def test_a_file_with_one_wrong_label_is_refused_whole(
+    mizzen: Mizzen, priced: Path, table: str, told: str
+) -> None:
+    (priced / "labels.csv").write_text(table)
+    done = mizzen("labels", "import", "labels.csv", cwd=priced)
+    assert done.returncode == 3
+    assert told in done.stderr
+    assert stored(priced) == {}
+
+
+def test_labels_of_unknown_predictions_are_told_and_not_kept(mizzen: Mizzen, priced: Path) -> None:
+    shop = priced
     refused = mizzen("labels", "add", "x", "1", cwd=shop)
     assert (refused.returncode, refused.stdout) == (3, "")
     assert "given: x\n" in refused.stderr
@@ -207,10 +247,9 @@ def test_labels_of_unknown_predictions_are_told_and_not_kept(mizzen: Mizzen, sho
     (shop / "labels.csv").write_text("prediction_id,value\na,1\nx,0\ny,1\n")
     done = mizzen("labels", "import", "labels.csv", cwd=shop)
     assert done.returncode == 3
-    assert "1 labels kept" in done.stdout
+    assert "1 label kept" in done.stdout
     assert "left out: x, y" in done.stdout
-    kept = SegmentLog(package.Project.open(shop).workspace.place)
-    assert set(kept.labels()) == {"a"}
+    assert set(stored(shop)) == {"a"}
 
 
 def test_cached_results_are_pruned_by_their_age(answer: Answer, shop: Path, tmp_path: Path) -> None:

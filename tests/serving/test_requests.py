@@ -197,9 +197,12 @@ def test_labels_are_kept_and_checked_against_the_task(start, place) -> None:
     ask = start("multiclass")
     made = ask("POST", "/predict", json=ROW).json()["prediction_id"]
     label = {"prediction_id": made, "value": "oak", "at": "2013-07-02T00:00:00Z"}
-    assert ask("POST", "/labels", json=label).json() == {"accepted": 1}
+    assert ask("POST", "/labels", json=label).json() == {
+        "accepted": 1,
+        "unconfirmed": [],
+    }
     late = [{**label, "value": "elm", "at": "2013-07-03T00:00:00Z"}, {**label, "value": "ash"}]
-    assert ask("POST", "/labels", json={"labels": late}).json() == {"accepted": 2}
+    assert ask("POST", "/labels", json={"labels": late}).json()["accepted"] == 2
     assert SegmentLog(place).labels()[made].value == "elm"
     refused = ask("POST", "/labels", json=[label, {**label, "value": "fir"}])
     assert refused.status_code == 422
@@ -207,6 +210,33 @@ def test_labels_are_kept_and_checked_against_the_task(start, place) -> None:
         "labels[1].value",
         "ash, elm, oak",
     )
+    assert SegmentLog(place).labels()[made].value == "elm"
+
+
+def test_a_label_of_a_prediction_that_is_not_in_the_log_is_kept_but_not_accepted(
+    start, place
+) -> None:
+    ask = start("multiclass")
+    made = ask("POST", "/predict", json=ROW).json()["prediction_id"]
+    labels = [{"prediction_id": name, "value": "oak"} for name in (made, "elsewhere")]
+    tried = ask("POST", "/labels", json={"labels": labels, "dry_run": True}).json()
+    assert SegmentLog(place).labels() == {}
+    kept = ask("POST", "/labels", json={"labels": labels}).json()
+    assert kept == tried == {"accepted": 1, "unconfirmed": ["elsewhere"]}
+    assert set(SegmentLog(place).labels()) == {made, "elsewhere"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"value": None}, {"at": "2099-01-01T00:00:00Z"}, {"at": "2013-07-01T00:00:00"}, {"value": 7}],
+)
+def test_one_wrong_label_keeps_all_others_out(start, place, wrong) -> None:
+    ask = start("multiclass")
+    right = {"prediction_id": "a", "value": "oak"}
+    refused = ask("POST", "/labels", json=[right, {**right, "prediction_id": "b", **wrong}])
+    assert refused.status_code == 422
+    assert "labels[1], id b" in refused.json()["given"]
+    assert SegmentLog(place).labels() == {}
 
 
 def test_output_that_is_no_probability_is_never_answered(

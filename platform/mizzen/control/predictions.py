@@ -1,27 +1,22 @@
-"""Asking the running service for predictions, and telling the log what turned out true."""
+"""Asking the running service for predictions."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from mizzen.control.logs import log_of
 from mizzen.control.stack.stack import status
 from mizzen.control.state.records import document
 from mizzen.control.workspace import Workspace
 from mizzen.errors import InvalidData, NotFound, TemporaryError
-from mizzen.ports.prediction_log import TrueLabel
 
 if TYPE_CHECKING:
     from mizzen.control.state.remote import Connection
 
 SECONDS = 60.0
-LABELS = 10_000  # of one request
 
 
 def predict(workspace: Workspace, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -33,7 +28,7 @@ def predict(workspace: Workspace, rows: Sequence[Mapping[str, Any]]) -> dict[str
         TemporaryError: the service is busy or starting.
     """
     if workspace.place.profile.control.url is not None:
-        told: dict[str, Any] = _api(workspace).ask_once(
+        told: dict[str, Any] = api_of(workspace).ask_once(
             f"/projects/{workspace.spec.name}/predict", {"rows": list(rows)}
         )
         return told
@@ -56,47 +51,8 @@ def predict(workspace: Workspace, rows: Sequence[Mapping[str, Any]]) -> dict[str
         ) from None
 
 
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """How many labels were kept, and the ids that no logged prediction has, in given order."""
-
-    accepted: int
-    unknown: tuple[str, ...] = ()
-
-
-def add_labels(workspace: Workspace, labels: Sequence[TrueLabel]) -> Labelled:
-    """Keep what logged predictions turned out to be; needs no running service. Through a control
-    API each is kept: which predictions there were is known once the logs are together."""
-    if workspace.place.profile.control.url is not None:
-        return _send_labels(workspace, labels)
-    log = log_of(workspace.place)
-    asked = {label.prediction_id for label in labels}
-    try:
-        logged = {prediction.id for prediction in log.read() if prediction.id in asked}
-        known = [label for label in labels if label.prediction_id in logged]
-        if known:
-            log.label(known)
-    finally:
-        log.close()  # durable before we say so
-    unknown = (label.prediction_id for label in labels if label.prediction_id not in logged)
-    return Labelled(len(known), tuple(dict.fromkeys(unknown)))
-
-
-def label(prediction_id: str, value: float | str, at: datetime | None = None) -> TrueLabel:
-    """One label; `at`: when it became known, now when absent."""
-    return TrueLabel(prediction_id, value, at or datetime.now(UTC))
-
-
-def _send_labels(workspace: Workspace, labels: Sequence[TrueLabel]) -> Labelled:
-    api, accepted = _api(workspace), 0
-    for at in range(0, len(labels), LABELS):
-        part = {"labels": labels[at : at + LABELS]}
-        path = f"/projects/{workspace.spec.name}/labels"
-        accepted += api.write("POST", path, part)["accepted"]
-    return Labelled(accepted)
-
-
-def _api(workspace: Workspace) -> Connection:
+def api_of(workspace: Workspace) -> Connection:
+    """The control API that the profile names."""
     from mizzen.control.state.remote import connect
 
     return connect(workspace.place.profile.control)

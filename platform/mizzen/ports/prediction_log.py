@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
+
+from mizzen.core.true_labels import TrueLabel
+
+__all__ = ["LogCounts", "LogWindow", "Prediction", "PredictionLog", "TrueLabel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +25,6 @@ class Prediction:
     features: Mapping[str, Any]
     output: float | Sequence[float]
     logged_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class TrueLabel:
-    """What a prediction turned out to be; `at` is when that became known."""
-
-    prediction_id: str
-    value: float | int | str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +65,12 @@ class PredictionLog(Protocol):
         that a repeated request is the same prediction. A request that two versions answered
         (one of them shadowed) is a prediction of each for whoever asks for that version."""
 
-    def labels(self) -> Mapping[str, TrueLabel]:
-        """The last label of each prediction id."""
+    def labels(self, until: datetime | None = None) -> Mapping[str, TrueLabel]:
+        """The last label of each prediction id, of those known by `until`."""
+
+    def versions_of(self, ids: Set[str]) -> Mapping[str, int]:
+        """Those of the ids that are logged, each with the version that answered (of several,
+        the first in the log)."""
 
     def counts(self) -> LogCounts:
         """How much is there, and what was lost or refused."""

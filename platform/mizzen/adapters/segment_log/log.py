@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import UTC, datetime
 
 from mizzen.adapters.segment_log import reader, records
@@ -66,9 +66,13 @@ class SegmentLog:
         """Predictions of a window, in order of appending, each id once."""
         return reader.predictions(self.folder, window)
 
-    def labels(self) -> Mapping[str, TrueLabel]:
-        """The label of each prediction id that was known last."""
-        return reader.labels(self.folder)
+    def labels(self, until: datetime | None = None) -> Mapping[str, TrueLabel]:
+        """The label of each prediction id that was known last, by `until`."""
+        return reader.labels(self.folder, until)
+
+    def versions_of(self, ids: Set[str]) -> Mapping[str, int]:
+        """See the port."""
+        return reader.versions_of(self.folder, ids)
 
     def counts(self) -> LogCounts:
         """Counts over all writers; refusals of a live writer appear within a commit window."""

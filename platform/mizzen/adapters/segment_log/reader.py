@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import datetime, timedelta
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -31,8 +31,9 @@ def predictions(folder: Path, window: LogWindow) -> Iterator[Prediction]:
             yield prediction
 
 
-def labels(folder: Path) -> dict[str, TrueLabel]:
-    """The label of each prediction id: the one known last, of those the one logged last."""
+def labels(folder: Path, until: datetime | None = None) -> dict[str, TrueLabel]:
+    """The label of each prediction id: the one known last, of those the one logged last. What
+    became known after `until` is not known yet."""
     found = (
         records.to_label(payload)
         for file in _segments(folder)
@@ -40,7 +41,24 @@ def labels(folder: Path) -> dict[str, TrueLabel]:
         if payload[:1] == records.LABEL
     )
     ordered = sorted(found, key=lambda pair: (pair[0].at, pair[1]))
-    return {label.prediction_id: label for label, _ in ordered}
+    return {
+        label.prediction_id: label for label, _ in ordered if until is None or label.at <= until
+    }
+
+
+def versions_of(folder: Path, ids: Set[str]) -> dict[str, int]:
+    """Those of the ids that are logged, each with the version that answered first. The newest
+    segments are read first, and no more of them than needed."""
+    found: dict[str, int] = {}
+    for file in reversed(_segments(folder)):
+        if len(found) == len(ids):
+            break
+        for payload in _payloads(file, Damage()):
+            if payload[:1] in (records.PREDICTION, records.GIVEN):
+                name, version = records.to_id_and_version(payload)
+                if name in ids:
+                    found.setdefault(name, version)
+    return found
 
 
 def counts(folder: Path) -> LogCounts:

@@ -35,6 +35,13 @@ class _Id(msgspec.Struct, array_like=True):
     id: str
 
 
+class _IdAndVersion(msgspec.Struct, array_like=True):
+    id: str
+    at: msgspec.Raw
+    model: msgspec.Raw
+    version: int
+
+
 class _Label(msgspec.Struct, array_like=True):
     prediction_id: str
     value: float | int | str
@@ -54,6 +61,7 @@ def _plain(value: Any) -> Any:
 _ENCODER = msgspec.msgpack.Encoder(enc_hook=_plain)
 _PREDICTIONS = msgspec.msgpack.Decoder(_Prediction)
 _IDS = msgspec.msgpack.Decoder(_Id)
+_VERSIONS = msgspec.msgpack.Decoder(_IdAndVersion)
 _LABELS = msgspec.msgpack.Decoder(_Label)
 _NUMBERS = msgspec.msgpack.Decoder(int)
 
@@ -84,6 +92,12 @@ def to_prediction(payload: bytes) -> Prediction:
 def to_id(payload: bytes) -> str:
     """The id of a prediction, without decoding the rest."""
     return _IDS.decode(memoryview(payload)[1:]).id
+
+
+def to_id_and_version(payload: bytes) -> tuple[str, int]:
+    """The id of a prediction and who answered, without decoding the rest."""
+    found = _VERSIONS.decode(memoryview(payload)[1:])
+    return found.id, found.version
 
 
 def to_label(payload: bytes) -> tuple[TrueLabel, datetime]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -60,10 +60,15 @@ class ShippedLog:
         self._synchronize()
         return reader.predictions(self.folder, window)
 
-    def labels(self) -> Mapping[str, TrueLabel]:
+    def labels(self, until: datetime | None = None) -> Mapping[str, TrueLabel]:
         """See the port: over all versions and writers, whichever pod was told."""
         self._synchronize()
-        return reader.labels(self.folder)
+        return reader.labels(self.folder, until)
+
+    def versions_of(self, ids: Set[str]) -> Mapping[str, int]:
+        """See the port: of what was shipped so far."""
+        self._synchronize()
+        return reader.versions_of(self.folder, ids)
 
     def counts(self) -> LogCounts:
         """See the port."""

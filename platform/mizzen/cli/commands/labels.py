@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mizzen.cli.door import Door, as_command, group_app
 from mizzen.cli.values import read, records
+from mizzen.core.true_labels import check_fields, given_labels
 from mizzen.errors import InvalidData, NotFound
 
+if TYPE_CHECKING:
+    from mizzen.control.labels import LabelResult
+
 app = group_app("Labels: what predictions turned out to be.")
-_ID, _VALUE, _AT = "prediction_id", "value", "at"
-_SHOWN = 10  # unknown ids; --json has all
+_SHOWN = 10  # ids; --json has all
 
 
 @as_command(app, "add", "mizzen labels add 01J8Z... 1 --at 2013-07-01T12:00:00Z")
@@ -23,11 +27,13 @@ def add(
     door: Door,
     prediction: Annotated[str, typer.Argument(help="The id in the service's answer.")],
     value: Annotated[str, typer.Argument(help="A class, or a number for regression.")],
-    at: Annotated[str | None, typer.Option(help="When it became known; now if absent.")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="When it became known (ISO, zoned); now if absent.")
+    ] = None,
 ) -> None:
     """Keep the label of one prediction."""
-    door.project.label(prediction, _value(value), at)
-    door.answer({"accepted": 1}, lambda: door.say("1 label kept"))
+    kept = door.project.label(prediction, value, at)
+    door.answer(kept, lambda: _show(door, kept))
 
 
 @as_command(app, "import", "mizzen labels import labels.csv")
@@ -37,47 +43,59 @@ def import_labels(
         Path, typer.Argument(help="CSV or JSON with prediction_id, value, at; - reads the input.")
     ],
 ) -> None:
-    """Keep the labels of many predictions; exits with 3 if the log lacks some of them."""
-    text = read(file)
-    rows = records(text, str(file)) if text.lstrip()[:1] in "[{" else list(_table(text, file))
-    found = []
-    for number, row in enumerate(rows, start=1):
-        if not row.get(_ID) or row.get(_VALUE) in {None, ""}:
-            raise InvalidData(
-                f"row {number} of {file} has no {_ID} or {_VALUE}",
-                given=row,
-                allowed=f"columns {_ID}, {_VALUE} and, if known, {_AT}",
-            )
-        found.append((str(row[_ID]), _value(row[_VALUE]), row.get(_AT) or None))
-    kept = door.project.label_many(found)
-
-    def show() -> None:
-        door.say(f"{kept.accepted} labels kept")
-        if kept.unknown:
-            more = len(kept.unknown) - _SHOWN
-            names = ", ".join(kept.unknown[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
-            door.say(f"{len(kept.unknown)} ids are of no logged prediction, left out: {names}")
-
-    door.answer(kept, show)
+    """Keep the labels of many predictions: all of them, or none where one cannot be taken. Exits
+    with 3 if the log lacks some of the predictions."""
+    text = read(file).removeprefix("\ufeff")
+    rows = records(text, str(file)) if text.lstrip()[:1] in "[{" else _table(text, file)
+    given: list[tuple[Any, Any, Any]] = [
+        (g.prediction_id, g.value, g.at) for g in given_labels(rows)
+    ]
+    kept = door.project.label_many(given)
+    door.answer(kept, lambda: _show(door, kept))
     if kept.unknown:
         raise typer.Exit(NotFound.exit_code)
 
 
-def _table(text: str, file: Path) -> csv.DictReader[str]:
-    reader = csv.DictReader(io.StringIO(text))
-    if _ID not in (reader.fieldnames or ()):
-        raise InvalidData(
-            f"{file} is no table of labels",
-            given=", ".join(reader.fieldnames or ()) or "an empty file",
-            allowed=f"columns {_ID}, {_VALUE} and, if known, {_AT}",
+def _show(door: Door, kept: LabelResult) -> None:
+    door.say("1 label kept" if kept.accepted == 1 else f"{kept.accepted} labels kept")
+    if kept.unknown:
+        door.say(f"{_count(kept.unknown)} of no logged prediction, left out: {_few(kept.unknown)}")
+    if kept.unconfirmed:
+        door.say(
+            f"{_count(kept.unconfirmed)} not in the log of the service that took them; their "
+            "labels are kept, and count once the shipped logs hold the predictions: "
+            + _few(kept.unconfirmed)
         )
-    return reader
 
 
-def _value(value: object) -> float | str:
-    if isinstance(value, bool | int | float):
-        return float(value)
+def _count(ids: Sequence[str]) -> str:
+    return "1 id is" if len(ids) == 1 else f"{len(ids)} ids are"
+
+
+def _few(ids: Sequence[str]) -> str:
+    more = len(ids) - _SHOWN
+    return ", ".join(ids[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _table(text: str, file: Path) -> list[dict[str, Any]]:
+    """Rows of a CSV file, every value as its text.
+
+    Raises:
+        InvalidData: other columns than labels have, or a row with more or fewer fields.
+    """
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        return float(str(value))
-    except ValueError:
-        return str(value)
+        table = [fields for fields in lines if fields]
+    except csv.Error as error:
+        raise InvalidData(f"{file} is no CSV", given=error, next_step="fix the quotes") from None
+    header = table[0] if table else []
+    check_fields(header, str(file))
+    for number, fields in enumerate(table[1:], start=1):
+        if len(fields) != len(header) or len(set(header)) != len(header):
+            raise InvalidData(
+                f"row {number} of {file} has other fields than its header",
+                given=f"{len(fields)} fields under {', '.join(header)}: {', '.join(fields)}",
+                allowed=f"{len(header)} fields, each column once",
+                next_step="fix the row; quote a value that holds a comma. Nothing was kept",
+            )
+    return [dict(zip(header, fields, strict=True)) for fields in table[1:]]
