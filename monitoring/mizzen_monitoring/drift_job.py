@@ -6,8 +6,9 @@ stored alarm is what asks for a retraining. It writes nothing but `into` and the
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,10 @@ from mizzen_monitoring.results import DriftResult, WindowResult, to_json
 from mizzen_monitoring.rows import LoggedRows, output_column, read_rows
 
 REPORT, RESULT = "report.html", "result.json"
+_LONGEST = 300  # characters of an error that is kept
 _SHOWN = 2000  # rows of the window in the report
+Bounds = tuple[datetime, datetime]
+logger = logging.getLogger("mizzen.monitoring")
 
 
 def run(
@@ -42,6 +46,8 @@ def run(
     window: LogWindow,
     into: Path,
     place: Place,
+    again: Sequence[Bounds] = (),
+    begun: datetime | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> DriftResult:
     """Judge a part of the log against the profile of the model that answered.
@@ -53,37 +59,44 @@ def run(
     Args:
         package: the model package of `window.version`.
         into: folder for `result.json` and `report.html`, made when missing.
+        again: older windows that got rows since they were judged; judged as they are now.
+        begun: when the version's predictions begin, where that is known: of a window that begins
+            earlier only the rest counts. The first row where `window` has no start.
 
     Raises:
         UserError: `window` names no version: a window of two models has no one profile; or it
             begins after its end.
         IntegrityError: the package holds no model or no profile.
     """
-    begun = time.monotonic()
+    started = time.monotonic()
     if window.version is None:
         raise UserError("a drift job looks at one model version", next_step="give its number")
     project = ProjectSpec.model_validate_json((package / PROJECT).read_text(encoding="utf-8"))
     classes = read_manifest(package)[1].classes
     profile = _with_output(read_profile(package / PROFILE), package, project, classes)
-    rows = read_rows(log, window, project, classes)
+    rows = read_rows(log, _spanning(window, again), project, classes)
+    part = rows.between(window.start, window.end)
+    bounds = _cut(part, window, to_timedelta(project.monitoring.window), clock())
+    if window.start is None and len(rows.seconds):
+        begun = datetime.fromtimestamp(float(rows.seconds[0]), UTC)
     windows = tuple(
-        _judge(package, project, classes, profile, rows.between(start, end), start, end)
-        for start, end in _cut(rows, window, to_timedelta(project.monitoring.window), clock())
+        _judge(package, project, classes, profile, rows.between(start, end), start, end, begun)
+        for start, end in [*(b for b in again if b not in bounds), *bounds]
     )
     counts = log.counts()
     result = into / RESULT
     replace_text(result, to_json(project.name, window.version, windows, counts))
     newest = windows[-1]
-    report = _report(place, profile, rows.between(newest.start, newest.end), newest, into)
+    report, fault = _report(place, profile, rows.between(newest.start, newest.end), newest, into)
     figures = Figures(project.name, window.version)
     figures.set_window(newest)
-    figures.set_job(counts, clock(), time.monotonic() - begun)
+    figures.set_job(counts, clock(), time.monotonic() - started)
     metrics = place.home / "metrics" / f"{project.name}.prom"
     figures.write(metrics)
     gateway = place.profile.metrics.pushgateway
     error = figures.push(gateway) if gateway else None
     return DriftResult(
-        project.name, window.version, windows, counts, report, result, metrics, error
+        project.name, window.version, windows, counts, report, result, metrics, error, fault
     )
 
 
@@ -95,29 +108,38 @@ def _judge(
     rows: LoggedRows,
     start: datetime,
     end: datetime,
+    begun: datetime | None,
 ) -> WindowResult:
     sketches = {column.name: column.sketch() for column in rows.columns}
     count = len(rows.seconds)
-    span = float(np.ptp(rows.seconds)) if count else 0.0
-    drift = judge(profile, sketches, count, span)
+    spread = float(np.ptp(rows.seconds)) if count else 0.0
+    covered = end - (start if begun is None else min(max(start, begun), end))
+    drift = judge(profile, sketches, count, covered.total_seconds(), spread)
     quality = judge_quality(package, project, classes, rows.labels, rows.scores)
     return WindowResult(start, end, drift, quality)
 
 
-def _cut(
-    rows: LoggedRows, window: LogWindow, length: timedelta, now: datetime
-) -> list[tuple[datetime, datetime]]:
+def _spanning(window: LogWindow, again: Sequence[Bounds]) -> LogWindow:
+    """The part of the log that holds all of them."""
+    if window.start is None or not again:
+        return window
+    start = min(window.start, *(start for start, _ in again))
+    return LogWindow(start, window.end, window.version)
+
+
+def _cut(rows: LoggedRows, window: LogWindow, length: timedelta, now: datetime) -> list[Bounds]:
     """Windows of `length` from the end backwards, oldest first. What is left over at the start
-    is a window of its own when it is at least half as long, or all there is."""
+    is a window of its own when it is at least half as long, or all there is; it is as long as
+    the others where nobody says where the part begins."""
     if len(rows.seconds) == 0:
         return [_without_rows(window, length, now)]
     # the end is open: the newest prediction must lie before it
     last = datetime.fromtimestamp(float(rows.seconds[-1]), UTC) + timedelta(microseconds=1)
     first = window.start or datetime.fromtimestamp(float(rows.seconds[0]), UTC)
     end = window.end or last
-    found: list[tuple[datetime, datetime]] = []
+    found: list[Bounds] = []
     while end - first >= length / 2 or not found:
-        start = max(first, end - length)
+        start = end - length if window.start is None else max(first, end - length)
         # a gap of years is not a hundred verdicts on nothing
         if not found or len(rows.between(start, end).seconds):
             found.append((start, end))
@@ -125,7 +147,7 @@ def _cut(
     return found[::-1]
 
 
-def _without_rows(window: LogWindow, length: timedelta, now: datetime) -> tuple[datetime, datetime]:
+def _without_rows(window: LogWindow, length: timedelta, now: datetime) -> Bounds:
     end = window.end or now
     if window.start is not None and window.start >= end:
         raise UserError(
@@ -157,13 +179,26 @@ def _with_output(
 
 def _report(
     place: Place, profile: Profile, rows: LoggedRows, window: WindowResult, into: Path
-) -> Path | None:
+) -> tuple[Path | None, str | None]:
+    """The page; or none, and why where there are rows to show. The verdict counts, whatever
+    becomes of its page: the library behind it knows nothing of values near the largest float."""
+    if len(rows.seconds) == 0:
+        return None, None
+    try:
+        return _page(place, profile, rows, window, into), None
+    except Exception as error:  # noqa: BLE001 (the library raises anything)
+        (into / REPORT).unlink(missing_ok=True)  # an older look's page shows other rows
+        logger.warning("the window has a verdict and no report page: %r", error)
+        return None, f"{type(error).__name__}: {error}"[:_LONGEST]
+
+
+def _page(
+    place: Place, profile: Profile, rows: LoggedRows, window: WindowResult, into: Path
+) -> Path:
     """Training rows beside the window's, both sampled."""
     import pandas as pd
 
     count = len(rows.seconds)
-    if count == 0:
-        return None
     chosen = np.linspace(0, count - 1, min(_SHOWN, count)).astype(np.int64)
     shown = [c for c in rows.columns if c.name in profile.sample]
     quiet = "No alarm" if window.drift.judged else "Not judged"

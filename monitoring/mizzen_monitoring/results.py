@@ -64,8 +64,9 @@ class WindowResult:
 @dataclass(frozen=True, slots=True)
 class DriftResult:
     """`windows`: oldest first, never empty. `report` and `metrics` tell the newest one;
-    `report` is None where there is no row to show. `push_error`: why the push gateway did not
-    take the figures, None when it did or there is none."""
+    `report` is None where there is no row to show, or where the page could not be drawn:
+    `report_error` says why. `push_error`: why the push gateway did not take the figures, None
+    when it did or there is none."""
 
     project: str
     version: int
@@ -75,6 +76,7 @@ class DriftResult:
     result: Path
     metrics: Path
     push_error: str | None = None
+    report_error: str | None = None
 
     @property
     def newest(self) -> WindowResult:

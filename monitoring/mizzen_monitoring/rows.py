@@ -31,9 +31,11 @@ class LoggedRows:
     labels: NDArray[Any]
     scores: Floats
 
-    def between(self, start: datetime, end: datetime) -> LoggedRows:
-        """The rows of a half open window."""
-        bounds = np.searchsorted(self.seconds, [start.timestamp(), end.timestamp()])
+    def between(self, start: datetime | None, end: datetime | None) -> LoggedRows:
+        """The rows of a half open window; None is unbounded."""
+        low = -np.inf if start is None else start.timestamp()
+        high = np.inf if end is None else end.timestamp()
+        bounds = np.searchsorted(self.seconds, [low, high])
         part = slice(int(bounds[0]), int(bounds[1]))
         columns = tuple(replace(c, values=c.values[part]) for c in self.columns)
         return LoggedRows(self.seconds[part], columns, self.labels[part], self.scores[part])
@@ -60,6 +62,12 @@ def read_rows(
         labels,
         scores,
     )
+
+
+def event_times(log: PredictionLog, version: int, end: datetime) -> Floats:
+    """When the predictions of a version before `end` were, in seconds since the epoch, rising."""
+    logged = log.read(LogWindow(None, end, version))
+    return np.sort(np.array([prediction.at.timestamp() for prediction in logged], np.float64))
 
 
 def kind_of_label(task: str) -> ColumnKind:

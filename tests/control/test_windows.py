@@ -29,7 +29,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     judged once it spans 20 days of it."""
     seen: Asked = []
 
-    def job(_: Workspace, __: int, start: datetime | None, end: datetime) -> list[Found]:
+    def job(_: Workspace, __: int, start: Any, end: datetime, *___: Any) -> list[Found]:
         seen.append((start, end))
         first = max(start or BEGIN, end - 30 * DAY)
         judged = end - max(first, BEGIN) >= 20 * DAY

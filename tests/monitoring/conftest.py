@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,12 +16,16 @@ import pytest
 
 from mizzen.adapters.segment_log.log import SegmentLog
 from mizzen.adapters.tables import write_table
+from mizzen.control.state.records import Promotion, RunRecord, VersionRecord
+from mizzen.control.workspace import Workspace
 from mizzen.core.encoding import Encoder, fit_category, fit_number
 from mizzen.core.manifest import Manifest
 from mizzen.core.metrics import find_metric
 from mizzen.core.place import Place
+from mizzen.core.runs import RunState
 from mizzen.ports.prediction_log import Prediction, TrueLabel
 from mizzen.spec import Profile, ProjectSpec
+from mizzen.spec.operation import Retraining
 from mizzen_components import profile as profile_step
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -150,3 +155,47 @@ def make_in_use(folder: Path, project: ProjectSpec) -> InUse:
     profile = Profile.model_validate({"apiVersion": "mizzen.dev/v1", "kind": "Profile"})
     place = Place(project.name, folder / "home", profile)
     return InUse(project, place, package, SegmentLog(place))
+
+
+@pytest.fixture
+def watched(in_use: InUse) -> Workspace:
+    """The same as a project whose champion, version 3, lies fetched in its home; nothing retrains
+    it."""
+    from mizzen.adapters.mlflow.connection import uri_of
+    from mizzen.adapters.mlflow.package import digest_of
+
+    place = in_use.place
+    folder = place.home / "packages" / "pumps" / "3"
+    shutil.copytree(in_use.package, folder)
+    note = {"package": digest_of(folder), "uri": uri_of(place)}
+    folder.with_suffix(".json").write_text(json.dumps(note))
+    spec = in_use.project.model_copy(update={"retraining": Retraining(triggers=())})
+    workspace = Workspace(in_use.package, "local", spec, place)
+    run = a_run("trained")
+    workspace.state.runs.add(run, str(in_use.package))
+    for number in (1, 3):
+        version = VersionRecord(
+            "pumps", number, run.id, True, "why", "roc_auc", 0.8, None, None, START
+        )
+        workspace.state.models.add_version(version)
+        workspace.state.models.append_promotion(
+            Promotion("pumps", number, None, "gate", "better", False, START)
+        )
+    return workspace
+
+
+def a_run(name: str, state: RunState = RunState.SUCCEEDED) -> RunRecord:
+    """A run of the project, as the state keeps it."""
+    fields: dict[str, Any] = dict.fromkeys(("plan", "code"), "0" * 64)
+    return RunRecord(
+        name,
+        "pumps",
+        "training",
+        name,
+        state,
+        "drift",
+        {},
+        folder="gone",
+        created_at=START,
+        **fields,
+    )

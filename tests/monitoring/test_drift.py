@@ -169,7 +169,7 @@ def test_equal_training_rows_give_an_equal_profile_that_survives_json() -> None:
     assert Profile.from_json(one).rows == 20_000
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"schema": 2}', '{"schema": 1, "columns": [{}]}'])
+@pytest.mark.parametrize("text", ["", "{}", '{"schema": 1}', '{"schema": 2, "columns": [{}]}'])
 def test_what_is_no_profile_is_told_as_such(text: str) -> None:
     with pytest.raises(IntegrityError, match="profile"):
         Profile.from_json(text)
@@ -197,3 +197,83 @@ def test_psi_is_zero_for_equal_shares_and_finite_for_empty_bins() -> None:
     assert psi(np.array([30, 70]), np.array([300, 700])) == pytest.approx(0, abs=1e-3)
     assert np.isfinite(psi(np.array([0, 100]), np.array([100, 0])))
     assert season(np.full((12, 4), 1000), 4) == 0
+
+
+MONTHS = np.cumsum([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31, 31, 29, 31, 30, 31]) * DAY
+YEARS = np.array([0, 365, 730, 1096, 1461, 1826]) * DAY
+
+
+def in_batches(
+    rng: np.random.Generator, times: NDArray[np.float64], window: str, spread: float = 0.0
+) -> Profile:
+    """The profile of rows that come at a few times only, or within `spread` seconds of them."""
+    seconds = np.repeat(times, 800)
+    seconds = seconds + rng.random(len(seconds)) * spread
+    settings = Monitoring(window=window, false_alarm=0.05)
+    return make_profile(draw(rng, len(seconds)), seconds, settings, "binary", {})
+
+
+@pytest.mark.parametrize(
+    ("times", "window", "spread", "blocks"),
+    [
+        (MONTHS, "30d", 0.0, 1),
+        (MONTHS, "30d", 3 * DAY, 1),
+        (MONTHS, "90d", 0.0, 3),
+        (YEARS, "365d", 0.0, 1),
+        (YEARS, "30d", 0.0, 1),
+        (YEARS, "365d", 20 * DAY, 1),
+        (YEARS[:2], "365d", 0.0, 1),
+    ],
+)
+def test_rows_that_come_at_one_time_of_a_period_are_judged_by_the_window(
+    times: NDArray[np.float64], window: str, spread: float, blocks: int
+) -> None:
+    rng = np.random.default_rng(20)
+    profile = in_batches(rng, times, window, spread)
+    assert profile.batches
+    assert profile.window_blocks == blocks
+    assert Profile.from_json(profile.to_json()).window_blocks == blocks
+    for seconds in (float(window[:-1]) * DAY, DAY):  # the log may have begun with this batch
+        quiet = verdict(profile, draw(rng, 800), seconds)
+        assert (quiet.judged, quiet.alarm) == (True, False), quiet.reason
+        moved = verdict(profile, changed(draw(rng, 800), "n4", lambda x: x + 1), seconds)
+        assert [c.column for c in moved.beyond] == ["n4"]
+
+
+def test_batches_without_drift_raise_false_alarms_as_rarely_as_declared() -> None:
+    rng = np.random.default_rng(21)
+    profile = in_batches(rng, MONTHS, "30d")
+    alarms = sum(verdict(profile, draw(rng, 500)).alarm for _ in range(40))
+    assert alarms <= 6  # of 40 at exactly 5 % more would alarm three times in 1,000 tries
+
+
+def test_seasons_between_batches_widen_the_threshold_and_a_stranger_to_all_alarms() -> None:
+    rng = np.random.default_rng(22)
+    seconds = np.repeat(MONTHS, 800)
+    heat = 10 * np.sin(2 * np.pi * seconds / (365 * DAY)) + rng.normal(0, 3, len(seconds))
+    columns = [ColumnRows("heat", "input", "number", heat)]
+    profile = make_profile(columns, seconds, Monitoring(), "regression", {})
+    summer = [ColumnRows("heat", "input", "number", rng.normal(9.5, 3, 800))]
+    beyond_all = [ColumnRows("heat", "input", "number", rng.normal(30, 3, 800))]
+    assert not verdict(profile, summer).alarm
+    assert verdict(profile, beyond_all).alarm
+
+
+def test_steady_rows_with_holes_are_no_batches() -> None:
+    rng = np.random.default_rng(23)
+    seconds = np.sort(rng.random(20_000)) * 150 * DAY
+    for keep in (abs(seconds - 70 * DAY) > 20 * DAY, seconds < 100 * DAY):
+        some = np.append(seconds[keep], [200 * DAY, 300 * DAY, 400 * DAY])
+        profile = make_profile(draw(rng, len(some)), some, Monitoring(), "binary", {})
+        assert not profile.batches
+
+
+def test_a_whole_window_whose_rows_share_a_time_is_judged_by_its_length() -> None:
+    rng = np.random.default_rng(24)
+    profile = reference(rng)
+    for spread in (0.0, 2 * DAY, 30 * DAY):
+        sketches = {column.name: column.sketch() for column in draw(rng, 2000)}
+        found = judge(profile, sketches, 2000, 30 * DAY, spread)
+        assert (found.judged, found.alarm) == (True, False), found.reason
+        moved = {c.name: c.sketch() for c in changed(draw(rng, 2000), "n4", lambda x: x + 1)}
+        assert judge(profile, moved, 2000, 30 * DAY, spread).alarm

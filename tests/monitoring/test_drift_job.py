@@ -263,3 +263,55 @@ def test_years_without_rows_are_one_window(in_use: Any) -> None:
     result = run(in_use, window=LogWindow(None, JUNE + 3000 * DAY, 3))
     assert [w.drift.rows for w in result.windows] == [400, 0]
     assert all(w.start < w.end for w in result.windows)
+
+
+def test_a_month_whose_rows_share_one_event_time_is_judged(in_use: Any) -> None:
+    frame = rows_of(np.random.default_rng(16), 900, JUNE, 30)
+    month_end = frame.assign(at=JUNE + 29 * DAY)
+    in_use.predict(month_end.assign(load=month_end["load"] + 1.5))
+    found = run(in_use).newest.drift
+    assert (found.judged, found.alarm, found.rows) == (True, True, 900)
+
+
+ODD = {
+    "one number near the largest float": lambda frame: frame.assign(
+        load=np.where(frame["id"] == 7, 1e308, frame["load"])
+    ),
+    "a constant": lambda frame: frame.assign(load=0.5, kind="a"),
+    "an infinity": lambda frame: frame.assign(
+        load=np.where(frame["id"] == 7, np.inf, frame["load"])
+    ),
+    "nothing but nulls": lambda frame: frame.assign(load=0.1, heat=np.nan, kind=None),
+}
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_window_with_odd_values_has_a_verdict_with_or_without_its_page(
+    in_use: Any, odd: str
+) -> None:
+    frame = rows_of(np.random.default_rng(17), 800, JUNE, 30)
+    in_use.predict(ODD[odd](frame))
+    result = run(in_use)
+    assert result.newest.drift.judged
+    assert result.newest.drift.alarm == (not odd.startswith(("one ", "an ")))
+    assert (result.report is None) == (result.report_error is not None)
+    assert (result.result.parent / "report.html").exists() == (result.report is not None)
+    if result.report_error is not None:
+        assert odd in result.report_error or "Error" in result.report_error
+
+
+def test_a_page_that_cannot_be_drawn_leaves_the_verdict_and_says_so(
+    in_use: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise OverflowError("cannot convert float infinity to integer")
+
+    frame = rows_of(np.random.default_rng(18), 800, JUNE, 30)
+    in_use.predict(frame.assign(heat=frame["heat"] + 1))
+    assert run(in_use).report is not None
+    monkeypatch.setattr("mizzen.adapters.evidently.report.EvidentlyReport.render", broken)
+    result = run(in_use)
+    assert result.alarm
+    assert result.report is None
+    assert result.report_error == "OverflowError: cannot convert float infinity to integer"
+    assert not (result.result.parent / "report.html").exists()  # the older page showed other rows

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mizzen.control.logs import log_of
 from mizzen.control.reconcile import registry_of
@@ -36,13 +39,49 @@ class Found:
     report: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class LoggedTimes:
+    """The event times of a version's predictions, rising, in seconds since the epoch."""
+
+    seconds: NDArray[np.float64]
+
+    @property
+    def first(self) -> datetime | None:
+        """The earliest; None where nothing was logged."""
+        return datetime.fromtimestamp(float(self.seconds[0]), UTC) if len(self.seconds) else None
+
+    def last_before(self, end: datetime) -> datetime | None:
+        """The latest before an instant; None where nothing was logged before it."""
+        at = int(np.searchsorted(self.seconds, end.timestamp()))
+        return datetime.fromtimestamp(float(self.seconds[at - 1]), UTC) if at else None
+
+    def count(self, start: datetime, end: datetime) -> int:
+        """How many lie in a half open window."""
+        low, high = np.searchsorted(self.seconds, [start.timestamp(), end.timestamp()])
+        return int(high - low)
+
+
+def logged_times(workspace: Workspace, version: int, end: datetime) -> LoggedTimes:
+    """When a version answered, up to `end`, by all that the log holds now."""
+    from mizzen_monitoring.rows import event_times
+
+    return LoggedTimes(event_times(log_of(workspace.place), version, end))
+
+
 def run_drift_job(
-    workspace: Workspace, version: int, start: datetime | None, end: datetime
+    workspace: Workspace,
+    version: int,
+    start: datetime | None,
+    end: datetime,
+    again: Sequence[tuple[datetime, datetime]] = (),
+    begun: datetime | None = None,
 ) -> list[Found]:
     """Compare what a version answered with the profile stored with it, oldest window first.
 
     Args:
         start: up to where the log was looked at; None reads the whole log.
+        again: windows to judge once more, on what the log holds of them now.
+        begun: when the version's predictions begin.
     """
     from mizzen_monitoring import drift_job
 
@@ -55,6 +94,8 @@ def run_drift_job(
         window=LogWindow(start, end, version),
         into=place.home / "reports" / name / f"{version}-{end:%Y%m%dT%H%M%S}",
         place=place,
+        again=again,
+        begun=begun,
     )
     if result.push_error is not None:
         logger.warning("the push gateway took no figures: %s", result.push_error)
@@ -82,8 +123,9 @@ def _kept(registry: Registry, place: Place, result: DriftResult) -> str | None:
 
 def _verdicts(window: WindowResult, result: DriftResult, newest: str | None) -> list[Found]:
     report = newest if window is result.newest else None
-    drift = Found(
-        "drift", window.start, window.end, window.drift.alarm, window.drift_figures, report
-    )
+    figures = dict(window.drift_figures)
+    if window is result.newest and result.report_error is not None:
+        figures["no_report"] = result.report_error
+    drift = Found("drift", window.start, window.end, window.drift.alarm, figures, report)
     alarm, figures = window.quality.alarm, window.quality_figures
     return [drift, Found("quality", window.start, window.end, alarm, figures, None)]

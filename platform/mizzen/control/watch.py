@@ -6,14 +6,14 @@ a retraining. `now` is passed in, so that a past season is watched as it went.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast, get_args
 
 from mizzen.control import conclude
 from mizzen.control.deploy import version_of
-from mizzen.control.drift import Found, run_drift_job
+from mizzen.control.drift import Found, LoggedTimes, logged_times, run_drift_job
 from mizzen.control.observers import Watch
 from mizzen.control.retrain import Retrained, retrain
 from mizzen.control.state.records import WindowRecord
@@ -37,39 +37,38 @@ def inspect(workspace: Workspace, now: datetime) -> Watched:
     """Run the drift job on what the champion answered, and store each window.
 
     The newest window spans `monitoring.window` back from `now`, also where it overlaps judged
-    ones; what nobody looked at before it is caught up. What was judged is not judged again.
+    ones; what nobody looked at before it is caught up. What was judged is judged again where
+    rows of it were logged since.
 
     Raises:
         UserError: `now` has not come yet.
     """
     _refuse_future(now)
-    version, name = version_of(workspace, None), workspace.spec.name
-    before = [w for w in _windows(workspace) if w.version == version and w.end <= now]
-    same = [w for w in before if w.end == now]
+    log = _watched_log(workspace, now)
+    same = [w for w in log.windows if w.end == now]
     if same and all(w.judged for w in same):
-        return Watched(tuple(same))
+        return _judge_again(workspace, now, log) or Watched(tuple(same))
     start = None  # nobody looked yet: the whole log
-    if before:
-        start = min(now - _length(workspace), max(w.end for w in before))
-    workspace.state.projects.know(name, str(workspace.folder), now)
-    found = [_record(name, version, f, now) for f in run_drift_job(workspace, version, start, now)]
-    for record in found:
-        workspace.state.watching.add_window(record)
-    ids = {record.id for record in found}
-    return Watched(tuple(w for w in _windows(workspace) if w.id in ids))
+    if log.windows:
+        start = min(now - _length(workspace), max(w.end for w in log.windows))
+    return _look(workspace, now, log, (start, now))
 
 
 def tick(workspace: Workspace, now: datetime, watch: Watch | None = None) -> Watched:
-    """Inspect if a window is due, finish retrainings that a kill interrupted, answer alarms.
+    """Inspect if a window is due or got rows since it was judged, finish retrainings that a kill
+    interrupted, answer alarms.
 
     Raises:
         UserError: `now` has not come yet.
     """
     _refuse_future(now)
     resumed = _finish_interrupted(workspace, watch)
-    seen = inspect(workspace, now).windows if due(workspace, now) else ()
+    if due(workspace, now):
+        seen = inspect(workspace, now)
+    else:
+        seen = _judge_again(workspace, now, _watched_log(workspace, now)) or Watched(())
     answered = [_answer(workspace, alarm, now, watch) for alarm in _pending(workspace)]
-    return Watched(tuple(seen), (*resumed, *answered))
+    return Watched(seen.windows, (*resumed, *answered))
 
 
 def due(workspace: Workspace, now: datetime) -> bool:
@@ -96,6 +95,78 @@ def request_of(cause: str, trigger: str | None, now: datetime) -> RetrainRequest
     if cause not in get_args(Cause):
         raise UserError(f"no cause {cause!r}", allowed=", ".join(get_args(Cause)))
     return RetrainRequest(trigger or f"{cause}-{now.isoformat()}", cast(Cause, cause))
+
+
+@dataclass(frozen=True, slots=True)
+class _WatchedLog:
+    """What was looked at of a version's predictions, and when they were. `windows`: of the
+    version, up to now, oldest first. `late`: windows with rows that their verdict did not see."""
+
+    version: int
+    windows: Sequence[WindowRecord]
+    times: LoggedTimes
+    late: Sequence[tuple[datetime, datetime]]
+
+
+def _watched_log(workspace: Workspace, now: datetime) -> _WatchedLog:
+    version = version_of(workspace, None)
+    windows = [w for w in _windows(workspace) if w.version == version and w.end <= now]
+    times = logged_times(workspace, version, now)
+    drift = [
+        (w.start, w.end, w.basis) for w in windows if w.kind == "drift" and w.start is not None
+    ]
+    grown = [(start, end) for start, end, rows in drift if times.count(start, end) > rows]
+    unseen = _unseen([(start, end) for start, end, _ in drift], times, _length(workspace))
+    return _WatchedLog(version, windows, times, [*unseen, *grown])
+
+
+def _unseen(
+    windows: Sequence[tuple[datetime, datetime]], times: LoggedTimes, length: timedelta
+) -> list[tuple[datetime, datetime]]:
+    """Windows, oldest first, for rows that came late into time that no window spans. Time too
+    short to be judged stays unseen."""
+    found: list[tuple[datetime, datetime]] = []
+    mark = max((end for _, end in windows), default=None)
+    while mark is not None and times.first is not None:
+        last = times.last_before(mark)
+        if last is None:
+            break
+        spanning = [start for start, end in (*windows, *found) if start <= last < end]
+        if spanning:
+            mark = min(spanning)
+            continue
+        later = [start for start, _ in (*windows, *found) if start > last]
+        end = min(later)
+        end -= length * ((end - last - timedelta(microseconds=1)) // length)
+        mark = end - length
+        if end - max(mark, times.first) >= length / 2:
+            found.append((mark, end))
+    return found[::-1]
+
+
+def _judge_again(workspace: Workspace, now: datetime, log: _WatchedLog) -> Watched | None:
+    """None where no window got rows since. The figures that are shown elsewhere are those of
+    the newest window: it is among them, judged last."""
+    if not log.late:
+        return None
+    newest = max((w for w in log.windows if w.kind == "drift"), key=lambda w: w.end)
+    return _look(workspace, now, log, (newest.start, newest.end))
+
+
+def _look(
+    workspace: Workspace,
+    now: datetime,
+    log: _WatchedLog,
+    window: tuple[datetime | None, datetime],
+) -> Watched:
+    name = workspace.spec.name
+    workspace.state.projects.know(name, str(workspace.folder), now)
+    found = run_drift_job(workspace, log.version, *window, log.late, log.times.first)
+    records = [_record(name, log.version, each, now) for each in found]
+    for record in records:
+        workspace.state.watching.add_window(record)
+    ids = {record.id for record in records}
+    return Watched(tuple(w for w in _windows(workspace) if w.id in ids))
 
 
 def _record(project: str, version: int, found: Found, now: datetime) -> WindowRecord:

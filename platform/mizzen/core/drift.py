@@ -23,13 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mizzen.core import bins as binning
-from mizzen.core.profile import BLOCKS, ColumnProfile, Profile, Role
+from mizzen.core.profile import ColumnProfile, Profile, Role
 from mizzen.core.sketch import Counts, Sketch
 
 SEASONS = 3.0
 NEGLIGIBLE = 0.02  # PSI; a class share of 0.24 that becomes 0.30
 MISSING = 0.02  # a change of the share of nulls below it counts as none
-FEWEST = BLOCKS // 2  # blocks that a window must span: days differ more than months do
 Floats = NDArray[np.float64]
 Measure = Literal["distribution", "missing"]
 
@@ -70,19 +69,27 @@ class DriftVerdict:
 
 
 def judge(
-    profile: Profile, current: Mapping[str, Sketch], rows: int, seconds: float | None
+    profile: Profile,
+    current: Mapping[str, Sketch],
+    rows: int,
+    seconds: float | None,
+    spread: float | None = None,
 ) -> DriftVerdict:
     """The verdict on one window.
 
     Args:
         current: column -> sketch of the window's rows; a column that is not there is not judged.
         rows: how many predictions the window holds.
-        seconds: the time that they span; None without event times.
+        seconds: the window's length, which decides whether it is judged; None without event
+            times.
+        spread: from its first row to its last. Rows that share a time are compared with
+            training windows as short as theirs, which differ more; `seconds` when absent.
     """
-    blocks = _blocks_spanned(profile, seconds)
-    refusal = _refusal(profile, rows, blocks)
+    covered = _blocks_in(profile, seconds)
+    refusal = _refusal(profile, rows, covered)
     if refusal is not None:
         return DriftVerdict(False, False, refusal, rows)
+    blocks = covered if spread is None else max(1, min(covered, _blocks_in(profile, spread)))
     tests = [column for column in profile.columns if column.role != "output"]
     level = profile.monitoring.false_alarm / (2 * len(tests))
     columns = tuple(
@@ -125,6 +132,8 @@ def season(blocks: Counts, window: int) -> float:
     between = np.where(apart, _excess(windows[:, None], windows[None, :]), np.inf)
     nearest = between.min(1)
     observed = float(nearest[np.isfinite(nearest)].max(initial=0.0))
+    if window == 1:  # each block is a window: there are as many as can be
+        return SEASONS * max(0.0, observed)
     # windows of independent blocks differ by twice a block's variance over their number
     expected = 2 * float(_excess(blocks, blocks.sum(0)).mean()) / window
     return SEASONS * max(0.0, expected, observed)
@@ -175,18 +184,21 @@ def _excess(one: Counts, two: Counts) -> Floats:
     return psi(one, two) - noise
 
 
-def _blocks_spanned(profile: Profile, seconds: float | None) -> int:
+def _blocks_in(profile: Profile, seconds: float | None) -> int:
+    """How many blocks so much time makes, those of a window at most."""
     if seconds is None or profile.block_seconds is None:
-        return BLOCKS
-    # a month of 28 days is four blocks of 7.5
-    return min(BLOCKS, int(seconds / profile.block_seconds + 0.3))
+        return profile.window_blocks
+    # a month of 28 days is four blocks of 7.5; n batches lie n - 1 distances apart
+    count = int(seconds / profile.block_seconds + 0.3) + profile.batches
+    return min(profile.window_blocks, count)
 
 
 def _refusal(profile: Profile, rows: int, blocks: int) -> str | None:
     if rows < profile.monitoring.min_rows:
         return f"{rows} rows; monitoring.min_rows is {profile.monitoring.min_rows}"
-    if blocks < FEWEST:
-        days = FEWEST * (profile.block_seconds or 0) / 86_400
+    fewest = max(1, profile.window_blocks // 2)  # days differ more than months do
+    if blocks < fewest:
+        days = fewest * (profile.block_seconds or 0) / 86_400
         return f"the window spans too little to know its seasons; {days:.1f} days are needed"
     return None
 

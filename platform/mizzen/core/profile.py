@@ -3,7 +3,8 @@
 The `profile` step writes it beside training; the drift job compares windows of predictions with
 it. Per column: a sketch of all rows, bins cut from it, and the counts in those bins for each
 *block* of the training window. Runs of blocks are windows without drift, by definition; how far
-they lie apart is what `core.drift` calibrates on.
+they lie apart is what `core.drift` calibrates on. A block is a stretch of time; where rows come in
+batches further apart than that (month-end, yearly), a batch is a block.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from mizzen.spec.operation import Monitoring
 
 Role = Literal["input", "label", "output"]
 OUTPUT = "$output"  # no column of a project can have this name
-BLOCKS = 4  # blocks that make a window of `monitoring.window`
+SCHEMA = 2
+BLOCKS = 4  # blocks that make a window of `monitoring.window`, at most
 _FEWEST = 2 * BLOCKS  # blocks of a training window: two windows without a common row
 _DEALT = 16  # blocks of rows without event time
 
@@ -63,14 +65,24 @@ class ColumnProfile:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Profile:
-    """`block_seconds`: length of a block, None where rows have no event time. `sample`: some
-    training rows by column, for reports that show rows."""
+    """`block_seconds`: length of a block, None where rows have no event time. `batches`: each
+    block is a batch of rows, `block_seconds` from the next one. `sample`: some training rows by
+    column, for reports that show rows."""
 
     columns: tuple[ColumnProfile, ...]
     block_seconds: float | None
     monitoring: Monitoring
     task: str
     sample: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    batches: bool = False
+
+    @property
+    def window_blocks(self) -> int:
+        """How many blocks make a window of `monitoring.window`."""
+        if not self.batches or self.block_seconds is None:
+            return BLOCKS
+        window = to_timedelta(self.monitoring.window).total_seconds()
+        return max(1, min(BLOCKS, round(window / self.block_seconds)))
 
     @property
     def rows(self) -> int:
@@ -84,9 +96,10 @@ class Profile:
     def to_json(self) -> str:
         """Canonical: equal training rows give equal text."""
         document = {
-            "schema": 1,
+            "schema": SCHEMA,
             "task": self.task,
             "block_seconds": self.block_seconds,
+            "batches": self.batches,
             "monitoring": self.monitoring.model_dump(mode="json"),
             "columns": [_column_as_dict(column) for column in self.columns],
             "sample": {name: list(values) for name, values in self.sample.items()},
@@ -102,12 +115,18 @@ class Profile:
         """
         try:
             document = json.loads(text)
-            if document["schema"] != 1:
-                raise IntegrityError("profile of an unknown schema", given=document["schema"])
+            if document["schema"] != SCHEMA:
+                raise IntegrityError(
+                    "profile of another schema",
+                    given=document["schema"],
+                    allowed=SCHEMA,
+                    next_step="train and register the model again: mizzen run --no-cache",
+                )
             columns = tuple(_column_from_dict(entry) for entry in document["columns"])
             monitoring = Monitoring.model_validate(document["monitoring"])
             seconds, task = document["block_seconds"], document["task"]
-            return cls(columns, seconds, monitoring, task, document["sample"])
+            sample, batches = document["sample"], document["batches"]
+            return cls(columns, seconds, monitoring, task, sample, batches)
         except (ValueError, KeyError, TypeError) as error:
             raise IntegrityError(
                 "not a profile", given=error, next_step="register or fetch the model again"
@@ -141,37 +160,74 @@ def make_profile(
         columns: inputs, then the label; values of equal length.
         seconds: each row's event time, since any epoch; None without event times.
     """
-    blocks, length = _blocks(len(columns[0].values), seconds, monitoring)
-    profiled = tuple(_profile(column, blocks) for column in columns)
-    return Profile(profiled, length, monitoring, task, sample)
+    division = _divide(len(columns[0].values), seconds, monitoring)
+    profiled = tuple(_profile(column, division.blocks) for column in columns)
+    return Profile(profiled, division.seconds, monitoring, task, sample, division.batches)
 
 
 def profile_columns(
     columns: Sequence[ColumnRows], seconds: NDArray[np.float64] | None, like: Profile
 ) -> list[ColumnProfile]:
-    """Profiles of more columns, of other rows (evaluation's), in blocks as long as `like`'s."""
+    """Profiles of more columns, of other rows (evaluation's), in blocks like `like`'s."""
     if seconds is None or like.block_seconds is None:
-        blocks, _ = _blocks(len(columns[0].values), None, like.monitoring)
+        blocks = _dealt(len(columns[0].values))
+    elif like.batches:
+        blocks = _pieces(seconds, _wanted(like.monitoring))
     else:
         blocks = _cut(seconds, like.block_seconds, fewest=1)
     return [_profile(column, blocks) for column in columns]
 
 
-def _blocks(
-    rows: int, seconds: NDArray[np.float64] | None, monitoring: Monitoring
-) -> tuple[list[NDArray[np.intp]], float | None]:
-    """Row numbers of each block, and the length of a block.
+@dataclass(frozen=True, slots=True)
+class _Division:
+    """Row numbers of each block; see `Profile`."""
+
+    blocks: Sequence[NDArray[np.intp]]
+    seconds: float | None
+    batches: bool = False
+
+
+def _divide(rows: int, seconds: NDArray[np.float64] | None, monitoring: Monitoring) -> _Division:
+    """The blocks of training rows.
 
     Without event times rows are dealt out in turn: blocks then differ by chance alone. A
     training window shorter than two monitoring windows is cut into shorter blocks.
     """
     span = 0.0 if seconds is None else float(seconds.max() - seconds.min())
     if seconds is None or span <= 0:
-        count = min(_DEALT, rows)
-        return [np.arange(first, rows, count) for first in range(count)], None
-    wanted = to_timedelta(monitoring.window).total_seconds() / BLOCKS
+        return _Division(_dealt(rows), None)
+    wanted = _wanted(monitoring)
+    pieces = _pieces(seconds, wanted)
+    if _are_batches(seconds, pieces, wanted):
+        begun = np.array([seconds[piece].min() for piece in pieces])
+        return _Division(pieces, float(np.median(np.diff(begun))), batches=True)
     length = min(wanted, span / _FEWEST)
-    return _cut(seconds, length, _FEWEST), length
+    return _Division(_cut(seconds, length, _FEWEST), length)
+
+
+def _dealt(rows: int) -> list[NDArray[np.intp]]:
+    count = min(_DEALT, rows)
+    return [np.arange(first, rows, count) for first in range(count)]
+
+
+def _wanted(monitoring: Monitoring) -> float:
+    """The length of a block where rows come steadily."""
+    return to_timedelta(monitoring.window).total_seconds() / BLOCKS
+
+
+def _pieces(seconds: NDArray[np.float64], gap: float) -> list[NDArray[np.intp]]:
+    """Row numbers of each run of rows without a gap longer than `gap`, by time."""
+    order = np.argsort(seconds, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(seconds[order]) > gap) + 1)
+
+
+def _are_batches(
+    seconds: NDArray[np.float64], pieces: Sequence[NDArray[np.intp]], longest: float
+) -> bool:
+    """Whether most rows come in pieces no longer than a block: steady rows with a hole in them
+    do not."""
+    short = sum(len(piece) for piece in pieces if np.ptp(seconds[piece]) <= longest)
+    return len(pieces) > 1 and 2 * short > len(seconds)
 
 
 def _cut(seconds: NDArray[np.float64], length: float, fewest: int) -> list[NDArray[np.intp]]:

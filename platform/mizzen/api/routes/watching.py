@@ -32,7 +32,7 @@ def list_windows(state: StateOf, project: ProjectName, pending: bool = False) ->
 
 @router.put("/windows/{window}", status_code=204)
 def add_window(state: StateOf, project: ProjectName, window: Id, told: WindowRecord) -> None:
-    """Keep what a window showed; a judged one stays as it is."""
+    """Keep what a window showed; of a judged one the verdict over more rows stays."""
     same("project", told.project, project)
     same("id", told.id, window)
     keepable(told)

@@ -20,7 +20,8 @@ def windows(door: Door) -> None:
             start = "the beginning" if window.start is None else f"{window.start:%F %T}"
             answer = decisions.get(window.handled_by or 0)
             told = "" if answer is None else f"{'go' if answer.go else 'no'}: {answer.reason}"
-            rows.append((start, f"{window.end:%F %T}", window.version, window.verdict, told))
-        table(door, ("from", "until", "version", "found", "decided"), rows)
+            until, over = f"{window.end:%F %T}", f"{window.kind}, {window.basis}"
+            rows.append((start, until, window.version, over, window.verdict, told))
+        table(door, ("from", "until", "version", "over rows", "found", "decided"), rows)
 
     door.answer({"windows": found, "decisions": list(decisions.values())}, show)

@@ -137,6 +137,15 @@ class WindowRecord:
         return bool(self.figures.get("judged", True))  # windows of older states were
 
     @property
+    def basis(self) -> int:
+        """Over how many rows (`drift`) or labels (`quality`) it was given."""
+        return int(self.figures.get("rows" if self.kind == "drift" else "labelled") or 0)
+
+    def replaces(self, known: WindowRecord) -> bool:
+        """Whether this verdict on the same window is the better founded one."""
+        return not known.judged or (self.judged and self.basis > known.basis)
+
+    @property
     def verdict(self) -> str:
         """`ALARM`, `quiet`, or `not judged` with its reason."""
         if not self.judged:

@@ -144,7 +144,7 @@ class Watching(Protocol):
 
     def add_window(self, record: WindowRecord) -> None:
         """Keep what a window showed. The same window again changes nothing, unless it was not
-        judged before.
+        judged before, or the verdict is given over more rows.
 
         Raises:
             Conflict: the window of that id is another project's.

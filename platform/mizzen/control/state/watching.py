@@ -26,16 +26,20 @@ class SqlWatching:
         values = asdict(record) | {"figures": document(record.figures)}
         with self._database.write() as session:
             projects.hold(session, record.project)
-            known = session.find("windows", _WINDOW, {"id": record.id})
-            if not known:
+            rows = session.find("windows", _WINDOW, {"id": record.id})
+            if not rows:
                 session.insert("windows", values)
-            elif known[0]["project"] != record.project:
+                return
+            known = WindowRecord(**rows[0])
+            if known.project != record.project:
                 raise Conflict(
                     f"another project has a window {record.id!r}",
                     next_step="name windows after their project",
                 )
-            elif not WindowRecord(**known[0]).judged:
-                session.change("windows", {"id": record.id}, values)
+            if record.replaces(known):
+                # what answered an alarm answered it; a quiet verdict asked for no answer
+                answer = known.handled_by if known.alarm else None
+                session.change("windows", {"id": record.id}, values | {"handled_by": answer})
 
     def all_windows(self, project: str) -> list[WindowRecord]:
         """See `verbs.Watching`."""
