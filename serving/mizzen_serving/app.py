@@ -59,12 +59,17 @@ class ServingApp:
         """The paths that this application answers."""
         return frozenset((*self._posts, *self._gets))
 
+    @property
+    def description(self) -> openapi.Document | None:
+        """The OpenAPI document of the model that answers; None before `start`."""
+        return self._description or None
+
     def start(self, options: ServeOptions, place: Place) -> None:
         """Load everything, once; see `start_engine`."""
         if self._engine is not None:
             return
         engine = start_engine(options, place)
-        self._description = openapi.document(engine.model, engine.contract)
+        self._description = openapi.document(engine.model.project, options.version, engine.contract)
         self._engine = engine
 
     def stop(self) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mizzen.core.manifest import PROJECT
 from mizzen.core.place import VARIABLE, Place
 from mizzen.spec.profile import Profile
 from mizzen_serving.app import ServingApp
+from mizzen_serving.contract import contract_of
+from mizzen_serving.model import read_project
+from mizzen_serving.openapi import document
 from mizzen_serving.options import ServeOptions
 from mizzen_serving.service import make_service
 
@@ -23,13 +24,14 @@ HOME_VARIABLE = "MIZZEN_HOME"
 def packed_service(package: Path, version: int) -> Service[Any]:
     """The service of a package. Where it keeps its prediction log: in the place that
     MIZZEN_PLACE tells, else in the folder MIZZEN_HOME, else in `~/.mizzen`."""
-    name = json.loads((package / PROJECT).read_text(encoding="utf-8"))["name"]
+    project = read_project(package)
 
     def start() -> tuple[ServeOptions, Place]:
         options = ServeOptions(package, version)
-        return options.with_environment(), _place(name)
+        return options.with_environment(), _place(project.name)
 
-    return make_service(name, ServingApp(), start)
+    description = document(project, version, contract_of(project))
+    return make_service(project.name, ServingApp(), start, description)
 
 
 def _place(project: str) -> Place:

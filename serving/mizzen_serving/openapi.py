@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
+from mizzen.spec.project import ProjectSpec
 from mizzen_serving import answers
 from mizzen_serving.contract import ALLOWED, Contract
 from mizzen_serving.labels import LabelIn, LabelsAnswer, LabelsIn
-from mizzen_serving.model import Model
 
 Document = dict[str, Any]
 _OUTPUTS = {
@@ -28,10 +28,10 @@ _REFUSALS = {
 }
 
 
-def document(model: Model, contract: Contract) -> Document:
+def document(project: ProjectSpec, version: int, contract: Contract) -> Document:
     """The OpenAPI 3.1 document of a service."""
     row = contract.row_type()
-    output = _OUTPUTS[model.project.task]
+    output = _OUTPUTS[project.task]
     labels = [LabelIn, LabelsIn, LabelsAnswer]
     types = [row, output, answers.SingleAnswer, answers.BatchAnswer, *labels]
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
@@ -41,9 +41,9 @@ def document(model: Model, contract: Contract) -> Document:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": model.project.name,
-            "version": str(model.version),
-            "description": model.project.description,
+            "title": project.name,
+            "version": str(version),
+            "description": project.description,
         },
         "paths": _paths(contract),
         "components": {"schemas": schemas},

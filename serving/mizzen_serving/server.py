@@ -73,7 +73,7 @@ def serve(options: ServeOptions, place: Place, inherited: int | None = None) -> 
 def _run(options: ServeOptions, place: Place, listener: socket.socket) -> int:
     app = ServingApp()
     app.start(options, place)  # before the server, so that what fails is one error, not a trace
-    service = make_service(place.project, app, lambda: (options, place))
+    service = make_service(place.project, app, lambda: (options, place), app.description)
     config = uvicorn.Config(
         service.to_asgi(),
         backlog=_BACKLOG,

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from mizzen.core.place import Place
 from mizzen_serving.app import Receive, Scope, Send, ServingApp
+from mizzen_serving.endpoints import labels_method, predict_method
+from mizzen_serving.openapi import Document
 from mizzen_serving.options import ServeOptions
 
 os.environ["BENTOML_DO_NOT_TRACK"] = "True"
@@ -23,16 +25,23 @@ _COLLECT_AFTER = 100_000  # allocations; the default of 700 gave a p99 ten times
 Start = Callable[[], tuple[ServeOptions, Place]]
 
 
-def make_service(name: str, app: ServingApp, start: Start) -> Service[Any]:
+def make_service(
+    name: str, app: ServingApp, start: Start, description: Document | None = None
+) -> Service[Any]:
     """A BentoML service whose model is loaded when a worker starts it, not on import.
 
     Args:
         start: called by the worker; says what to serve and where.
+        description: the OpenAPI document of the model, from which BentoML's clients know the
+            types of `predict` and `labels`; None where the model is not known before the start.
     """
     import bentoml
 
     class Predictions:
         """Answers with one model version."""
+
+        predict = predict_method(app, description)
+        labels = labels_method(app, description)
 
         def __init__(self) -> None:
             app.start(*start())
