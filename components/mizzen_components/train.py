@@ -46,9 +46,14 @@ def run(
     features: dict[str, Any],
     label: dict[str, Any],
     trainer: dict[str, Any],
+    inputs_digest: str = "",
     model: Path,
 ) -> TrainFigures:
     """Train and write the model folder (manifest, encoder, weights).
+
+    Args:
+        inputs_digest: not used; in the cache's key it stands for the files of the project that
+            the trainer's own code may read (`data.source.inputs`).
 
     Raises:
         InvalidProject: unknown trainer, or parameters that it does not know.

@@ -8,7 +8,9 @@ from typing import Any
 from kfp.dsl import PipelineTask  # type: ignore[import-untyped]
 
 from mizzen.core.images import smallest
+from mizzen.spec.data import PythonSource
 from mizzen.spec.duration import to_timedelta
+from mizzen.spec.project import ProjectSpec
 from mizzen.spec.training import Resources, Trainer
 from mizzen_pipelines.sections import section
 
@@ -50,6 +52,11 @@ def fitted_by(trainer: Trainer) -> dict[str, Any]:
     """The trainer's section as the training step gets it: what the task itself obeys stays out,
     so that another timeout does not train again."""
     return section(trainer.model_copy(update={"timeout": None, "retries": 0}))
+
+
+def reads_inputs(spec: ProjectSpec) -> bool:
+    """Whether the project lists files that its own code reads, beside what steps hand on."""
+    return isinstance(spec.data.source, PythonSource) and bool(spec.data.source.inputs)
 
 
 def for_trainer(task: PipelineTask, trainer: Trainer) -> PipelineTask:

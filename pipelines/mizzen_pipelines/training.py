@@ -24,7 +24,7 @@ from mizzen_components.shells.snapshot import snapshot
 from mizzen_components.shells.train import train
 from mizzen_components.shells.validate import validate
 from mizzen_pipelines.sections import section, sections
-from mizzen_pipelines.steps import fitted_by, for_trainer, framework, step
+from mizzen_pipelines.steps import fitted_by, for_trainer, framework, reads_inputs, step
 
 
 def build(spec: ProjectSpec, image: str | None = None) -> Any:
@@ -95,6 +95,7 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
                 features=inputs,
                 label=label,
                 trainer=fitted_by(spec.trainer),
+                inputs_digest=source_digest if reads_inputs(spec) else "",
             ),
             "train",
             *libraries,

@@ -107,7 +107,7 @@ def test_a_first_run_that_was_killed_interrupted_or_out_of_space_leaves_a_usable
             for record in project.runs():
                 if record.state is not RunState.SUCCEEDED:
                     project.resume(record.id).check()
-            again = project.run(set={"trainer.parameters.num_iterations": 7}).check()
+            again = project.run().check()  # of which a resumed run leaves nothing to compute
             assert again.state is RunState.SUCCEEDED
             assert project.champion() is not None
         except Exception as error:

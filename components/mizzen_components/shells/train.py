@@ -18,6 +18,7 @@ def train(
     features: dict[str, Any],
     label: dict[str, Any],
     trainer: dict[str, Any],
+    inputs_digest: str,
     model: Output[Model],
 ) -> NamedTuple("TrainFigures", [("rows", int), ("seconds", float), ("weights", str)]):
     """Fit the model."""

@@ -20,7 +20,7 @@ from mizzen.ports.data import DataVersions
 from mizzen.spec.data import Data, Label
 from mizzen_components.snapshot.instants import with_instants
 from mizzen_components.snapshot.labels import check_labels
-from mizzen_components.snapshot.load import load_tables
+from mizzen_components.snapshot.load import as_submitted, load_tables
 from mizzen_components.snapshot.rows import check_columns, check_keys, rows_of, sorted_rows
 from mizzen_components.snapshot.window import Window, cut
 
@@ -51,18 +51,20 @@ def run(
     """Load, check, cut and store the project's tables.
 
     Args:
-        source_digest: not used; in the cache's key it stands for what the source reads.
+        source_digest: of what the source reads, as the run's submission saw it; "" for none.
         label: the project's label, or `{}` where rows to predict have none.
         start, end: instants with zone; half open on the event time; "" is unbounded.
         tables: the folder to make, one `<table>.parquet` per table.
 
     Raises:
-        InvalidData: the tables do not fit the description; nothing is stored.
+        InvalidData: the tables do not fit the description, or what they are read from changed
+            since the submission or meanwhile; nothing is stored.
         InvalidProject: the source is not what it must be.
     """
     described = Data.model_validate(data)
     place = Place.from_environment()
-    found = load_tables(described, place, code)
+    with as_submitted(described, place, source_digest):
+        found = load_tables(described, place, code)
     labelled = Label.model_validate(label) if label else None
     rows = _checked(rows_of(found, described), described, labelled, Window.of(start, end))
     shutil.rmtree(tables, ignore_errors=True)  # of an attempt that was killed

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from contextlib import chdir, nullcontext
+from contextlib import AbstractContextManager, chdir, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mizzen.adapters.bundle import load_function, open_code
+from mizzen.adapters.files.digests import unchanged
 from mizzen.adapters.tables import read_files
 from mizzen.core.place import Place
 from mizzen.errors import InvalidData, InvalidProject, MizzenError, UserError
@@ -47,6 +48,13 @@ def load_tables(data: Data, place: Place, code: str) -> dict[str, pd.DataFrame]:
                 next_step=f"mend the function; it is called without arguments in {folder or '.'}",
             ) from error
     return _named(found, ref, data.rows)
+
+
+def as_submitted(data: Data, place: Place, digest: str) -> AbstractContextManager[None]:
+    """See that what is read inside the context has the digest that the run's submission saw;
+    where no runner tells the project's folder, nothing of it can be read."""
+    folder = os.environ.get(PROJECT_DIR)
+    return unchanged(data.source, Path(folder), place.home, digest) if folder else nullcontext()
 
 
 def _project() -> Path:

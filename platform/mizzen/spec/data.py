@@ -22,14 +22,16 @@ class PythonSource(Section):
     """Tables from the project's own code.
 
     The function takes no argument and returns a DataFrame, or a mapping of table name to
-    DataFrame. It runs again when its code or one of its inputs changed.
+    DataFrame. It runs again when its code or one of its inputs changed. Files that change while
+    it runs fail the run.
     """
 
     python: FunctionRef = Field(description="the function that returns the tables")
     inputs: tuple[str, ...] = Field(
         default=(),
-        description="what the function reads: paths or globs relative to the project, or "
-        "`package:NAME` for an installed package's version",
+        description="what the function, or the project's own trainer, reads: paths or globs "
+        "relative to the project, or `package:NAME` for an installed package's version. When one "
+        "of them changes, the data is read and the model trained again",
     )
 
 

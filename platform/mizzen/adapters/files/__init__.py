@@ -1,1 +1,1 @@
-"""Objects as files below a folder (`file:///mnt/shared/predictions`)."""
+"""What lies in folders: objects of a store, and the files that data is read from."""

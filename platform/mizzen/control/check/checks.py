@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mizzen.adapters.files.digests import source_files, source_inputs
 from mizzen.control.capacity import check_resources, this_machine
 from mizzen.control.check.code import check_code
 from mizzen.control.check.finding import Finding, refused
 from mizzen.control.check.images import check_images
 from mizzen.control.check.names import check_names
-from mizzen.control.sources import source_files, source_inputs
 from mizzen.control.workspace import Workspace
 from mizzen.errors import MizzenError
 from mizzen.spec.load import PROFILES, load_model, load_profile

@@ -1,0 +1,137 @@
+"""A run is of the data that its submission saw, whatever lies there later; or it fails."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mizzen.adapters.cache import StepKeys
+from mizzen.adapters.local_runner.inputs import Board
+from mizzen.control.request import RunRequest
+from mizzen.control.state.records import RunRecord
+from mizzen.control.submit import Prepared, again, carry_out, prepare
+from mizzen.control.workspace import Workspace
+from mizzen.core.plan import Plan
+from mizzen.core.runs import RunState
+from mizzen_pipelines.compile import plan as compiled_plan
+
+
+@pytest.fixture
+def halting(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """Its runs end after the snapshot."""
+
+    def first_step(*arguments: Any) -> Plan:
+        whole = compiled_plan(*arguments)
+        return replace(whole, tasks=tuple(t for t in whole.tasks if t.name == "snapshot"))
+
+    monkeypatch.setattr("mizzen_pipelines.compile.plan", first_step)
+    return workspace
+
+
+@pytest.fixture
+def rows(workspace: Workspace) -> Path:
+    return workspace.folder / "data" / "orders.csv"
+
+
+def submitted(workspace: Workspace) -> Prepared:
+    return prepare(workspace, RunRequest(), datetime.now(UTC))
+
+
+def kept(workspace: Workspace, run: RunRecord) -> int:
+    """Rows of the run's snapshot."""
+    steps = workspace.state.runs.steps_of(workspace.spec.name, run.id)
+    return int(next(step.figures["rows"] for step in steps if step.name == "snapshot"))
+
+
+def shortened(rows: Path, by: int) -> Path:
+    """Other rows, in a file beside."""
+    lines = rows.read_text().splitlines(keepends=True)
+    other = rows.with_suffix(".other")
+    other.write_text("".join(lines[:-by]))
+    return other
+
+
+def test_a_source_that_was_exchanged_while_a_run_waited_fails_it_and_serves_no_later_run(
+    halting: Workspace, rows: Path, tmp_path: Path
+) -> None:
+    count = len(rows.read_text().splitlines()) - 1
+    waiting = submitted(halting)
+    original = tmp_path / "original.csv"
+    shutil.copy2(rows, original)
+    shortened(rows, 5).replace(rows)
+    run = carry_out(waiting)
+    assert run.state is RunState.FAILED
+    assert "changed since the run was submitted" in str(run.error)
+    assert "orders.csv" in str(run.error)
+    shutil.copy2(original, rows)
+    assert kept(halting, carry_out(submitted(halting))) == count
+
+
+def test_a_run_that_is_resumed_after_its_source_was_fixed_says_so_and_serves_no_later_run(
+    halting: Workspace, rows: Path
+) -> None:
+    good = rows.read_text()
+    rows.write_text(good.replace("ordered_at", "ordered", 1))
+    broken = rows.read_text()
+    run = carry_out(submitted(halting))
+    assert "no column 'ordered_at'" in str(run.error)
+    rows.write_text(good)
+    resumed = carry_out(again(halting, run.id))
+    assert "changed since the run was submitted" in str(resumed.error)
+    assert "start another run: mizzen run" in str(resumed.error)
+    rows.write_text(broken)
+    assert "no column 'ordered_at'" in str(carry_out(submitted(halting)).error)
+
+
+def test_a_resumed_run_keeps_the_rows_that_it_has_already(halting: Workspace, rows: Path) -> None:
+    run = carry_out(submitted(halting))
+    count = kept(halting, run)
+    halting.state.runs.change(run.project, run.id, state=RunState.INTERRUPTED)
+    shortened(rows, 5).replace(rows)
+    assert kept(halting, carry_out(again(halting, run.id))) == count
+
+
+def key_of_training(workspace: Workspace) -> str:
+    prepared = submitted(workspace)
+    task = next(task for task in prepared.plan.tasks if task.name == "train")
+    given = Board(prepared.run.arguments).inputs(
+        replace(
+            task,
+            artifacts_in=(),
+            inputs={
+                name: source
+                for name, source in task.inputs.items()
+                if name not in task.artifacts_in
+            },
+        )
+    )
+    prepared.ownership.release()
+    return StepKeys(workspace.place).key(task, given.values, {})
+
+
+def test_a_listed_file_that_a_trainer_reads_is_in_the_key_of_its_training(
+    workspace: Workspace,
+) -> None:
+    listed = workspace.changed(
+        {"data.source": {"python": "data:load", "inputs": ["data/orders.csv", "data/weight.txt"]}}
+    )
+    (workspace.folder / "data.py").write_text("def load():\n    ...\n")
+    weight = workspace.folder / "data" / "weight.txt"
+    weight.write_text("100")
+    before = key_of_training(listed)
+    assert key_of_training(listed) == before
+    weight.write_text("10")
+    assert key_of_training(listed) != before
+
+
+def test_new_rows_of_a_file_source_do_not_train_again_by_themselves(
+    workspace: Workspace, rows: Path
+) -> None:
+    before = key_of_training(workspace)
+    shortened(rows, 5).replace(rows)
+    assert key_of_training(workspace) == before
