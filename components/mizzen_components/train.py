@@ -75,6 +75,7 @@ def run(
         encoder=fitted_encoder,
         code=bundle.open_code(place, code),
         work=work,
+        inputs=names,
     )
     begin = time.monotonic()
     weights = _fit(place, job, model)

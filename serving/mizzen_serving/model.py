@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mizzen.adapters import table
-from mizzen.core.encoding import Encoded, Encoder
+from mizzen.core.encoding import Encoder
 from mizzen.core.manifest import BUNDLE, PROJECT, Manifest, read_manifest
 from mizzen.core.place import Place
 from mizzen.errors import IntegrityError
@@ -34,10 +34,7 @@ class Model:
         """One prediction of an average row, so that the first request finds caches filled and
         a model that cannot predict is found before the service says that it is ready.
         Returns the seconds that one row takes."""
-        row = Encoded(
-            np.zeros((1, len(self.encoder.numbers)), dtype=np.float32),
-            np.zeros((1, len(self.encoder.categories)), dtype=np.int64),
-        )
+        row = self.encoder.average()
         output = self.predictor.predict(row)
         started = time.perf_counter()
         self.predictor.predict(row)

@@ -1,7 +1,7 @@
 """The fitted encoding of a model for a few rows at a time, as the service needs it.
 
 `Encoder.encode` works column by column, which is right for a table and slow for one row. This
-one does the same arithmetic on a whole row matrix; a test holds both equal bit by bit.
+one fills a whole row matrix; a test holds both equal bit by bit.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ class RowEncoder:
     def __init__(self, encoder: Encoder, columns: Sequence[str]) -> None:
         place = {name: number for number, name in enumerate(columns)}
         self._numbers = [place[column.name] for column in encoder.numbers]
-        self._mean = np.array([column.mean for column in encoder.numbers])
-        self._std = np.array([column.std for column in encoder.numbers])
+        self._scaling = encoder.scaling
         self._codes = [
             (place[column.name], {name: code for code, name in enumerate(column.categories, 1)})
             for column in encoder.categories
@@ -35,7 +34,7 @@ class RowEncoder:
         codes = np.empty((len(rows), len(self._codes)), dtype=np.int64)
         for column, (place, known) in enumerate(self._codes):
             codes[:, column] = [_code(row[place], known) for row in rows]
-        return Encoded(((raw - self._mean) / self._std).astype(np.float32), codes)
+        return Encoded(raw, codes, self._scaling)
 
 
 def _code(value: Any, known: dict[str, int]) -> int:

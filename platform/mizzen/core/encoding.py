@@ -7,13 +7,17 @@ served row is encoded exactly as a training row was.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mizzen.core.scaling import NOISE, Floats, Scaling, spread_of
 from mizzen.errors import InvalidData
 
 Columns = Mapping[str, NDArray[Any]]
@@ -22,12 +26,21 @@ UNKNOWN = 0  # the code of a category that training never saw, and of null
 
 @dataclass(frozen=True, slots=True)
 class NumberColumn:
-    """Scaled to mean 0 and deviation 1; `missing` tells whether training saw nulls."""
+    """Scaled by `mean` and `std` of the ordinary values; `missing` tells whether training saw
+    nulls. `low` to `high`: where training's values lay; `sentinels`: far ones that repeated."""
 
     name: str
     mean: float
     std: float
     missing: bool
+    low: float = -math.inf
+    high: float = math.inf
+    sentinels: tuple[float, ...] = ()
+
+    def limits(self) -> tuple[float, float]:
+        """What lies beyond is far outside what training saw: further than that was wide."""
+        width = max(self.high - self.low, NOISE * max(abs(self.low), abs(self.high)))
+        return self.low - width, self.high + width
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +65,31 @@ class Shape:
     outputs: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Encoded:
-    """`numbers`: float32 (rows, p) scaled, NaN where null. `codes`: int64 (rows, q)."""
+    """Rows as a model takes them. `raw`: float64 (rows, p), as they stand, NaN where null: for
+    trees. `codes`: int64 (rows, q). Without `scaling` the numbers are scaled already."""
 
-    numbers: NDArray[np.float32]
+    raw: NDArray[Any]
     codes: NDArray[np.int64]
+    scaling: Scaling | None = None
+
+    @cached_property
+    def numbers(self) -> NDArray[np.float32]:
+        """float32 (rows, p), scaled, NaN where null: for networks."""
+        if self.scaling is None:
+            return self.raw.astype(np.float32, copy=False)
+        return self.scaling.apply(self.raw)
 
     def __len__(self) -> int:
         return len(self.codes)
 
     def __getitem__(self, rows: slice | NDArray[np.intp]) -> Encoded:
         """Some of the rows, in the given order."""
-        return Encoded(self.numbers[rows], self.codes[rows])
+        return Encoded(self.raw[rows], self.codes[rows], self.scaling)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Encoder:
     """The fitted encoding of a model's inputs, and of its classes."""
 
@@ -88,21 +110,53 @@ class Encoder:
         outputs = len(self.classes) if len(self.classes) > 2 else 1
         return Shape(len(self.numbers) + flags, codes, outputs)
 
+    @cached_property
+    def scaling(self) -> Scaling:
+        """How all number columns are scaled."""
+        columns = self.numbers
+        return Scaling.of([c.mean for c in columns], [c.std for c in columns])
+
     def encode(self, columns: Columns) -> Encoded:
-        """Rows as arrays of equal length per column -> scaled numbers and codes.
+        """Rows as arrays of equal length per column -> numbers and codes.
 
         Raises:
-            InvalidData: a column is missing or does not hold numbers.
+            InvalidData: a column is missing or does not hold finite numbers.
         """
         rows = len(columns[self.columns[0]]) if self.columns[0] in columns else 0
-        numbers = np.empty((rows, len(self.numbers)), dtype=np.float32)
+        raw = np.empty((rows, len(self.numbers)), dtype=np.float64)
         for index, number in enumerate(self.numbers):
-            values = as_float(_column(columns, number.name), number.name)
-            numbers[:, index] = (values - number.mean) / number.std
+            raw[:, index] = finite(
+                as_float(_column(columns, number.name), number.name), number.name
+            )
         codes = np.empty((rows, len(self.categories)), dtype=np.int64)
         for index, category in enumerate(self.categories):
             codes[:, index] = _codes(_column(columns, category.name), category.categories)
-        return Encoded(numbers, codes)
+        return Encoded(raw, codes, self.scaling)
+
+    def average(self) -> Encoded:
+        """One row of ordinary numbers, its categories unknown."""
+        raw = np.array([[column.mean for column in self.numbers]], dtype=np.float64)
+        codes = np.full((1, len(self.categories)), UNKNOWN, dtype=np.int64)
+        return Encoded(raw.reshape(1, -1), codes, self.scaling)
+
+    @cached_property
+    def _limits(self) -> tuple[Floats, Floats]:
+        limits = np.array([c.limits() for c in self.numbers], dtype=np.float64).reshape(-1, 2)
+        return limits[:, 0], limits[:, 1]
+
+    def outside(self, rows: Encoded) -> dict[int, list[str]]:
+        """By row, the numbers that lie far outside what training saw; rows without are left
+        out."""
+        low, high = self._limits
+        far = (rows.raw < low) | (rows.raw > high)
+        if not far.any():
+            return {}
+        found: dict[int, list[str]] = {}
+        for row, place in np.argwhere(far).tolist():
+            column = self.numbers[place]
+            if float(rows.raw[row, place]) not in column.sentinels:
+                found.setdefault(row, []).append(column.name)
+        return found
 
     def dense(self, encoded: Encoded) -> NDArray[np.float32]:
         """Numbers without NaN: null becomes the mean (0), with a flag column where training
@@ -115,7 +169,7 @@ class Encoder:
     def to_json(self) -> str:
         """Canonical: equal encoders give equal text."""
         document = {
-            "numbers": [[c.name, c.mean, c.std, c.missing] for c in self.numbers],
+            "numbers": [_number_as_list(column) for column in self.numbers],
             "categories": [[c.name, list(c.categories)] for c in self.categories],
             "classes": list(self.classes),
         }
@@ -126,24 +180,25 @@ class Encoder:
         """The inverse of `to_json`."""
         document = json.loads(text)
         return cls(
-            tuple(NumberColumn(*row) for row in document["numbers"]),
+            tuple(_number_from_list(*row) for row in document["numbers"]),
             tuple(CategoryColumn(name, tuple(known)) for name, known in document["categories"]),
             tuple(document["classes"]),
         )
 
 
 def fit_number(name: str, values: NDArray[Any]) -> NumberColumn:
-    """Mean and deviation of the non-null training values; a constant column keeps scale 1."""
-    floats = as_float(values, name)
+    """The scaling of the non-null training values, and where they lay; see `spread_of`."""
+    floats = finite(as_float(values, name), name)
     known = floats[~np.isnan(floats)]
     if len(known) == 0:
         raise InvalidData(
             f"feature {name!r} is null in every training row",
-            next_step="mend the source, widen the window, or remove the feature",
+            next_step="fix the source, widen the window, or remove the feature",
         )
-    std = float(known.std())
+    spread = spread_of(known)
+    nulls = len(known) < len(floats)
     return NumberColumn(
-        name, float(known.mean()), std if std > 0 else 1.0, len(known) < len(floats)
+        name, spread.mean, spread.std, nulls, spread.low, spread.high, spread.sentinels
     )
 
 
@@ -169,16 +224,63 @@ def as_float(values: NDArray[Any], name: str) -> NDArray[np.float64]:
     """Numbers, booleans and nulls as float64 with NaN; anything else is an error."""
     try:
         if values.dtype == object:
-            values = np.array([np.nan if is_null(v) else v for v in values.tolist()])
+            return np.array([_number(value) for value in values.tolist()], dtype=np.float64)
         if values.dtype.kind not in "biuf":
-            raise ValueError(f"dtype {values.dtype}")
+            raise TypeError(f"dtype {values.dtype}")
         return values.astype(np.float64)
-    except (TypeError, ValueError) as error:
+    except OverflowError:
+        raise InvalidData(
+            f"feature {name!r} holds a number that no float64 can hold",
+            allowed="numbers between -1.8e308 and 1.8e308",
+            next_step="fix the source, or use another unit",
+        ) from None
+    except TypeError as error:
         raise InvalidData(
             f"feature {name!r} must hold numbers",
             given=error,
-            next_step="mend the source, or declare the feature with `kind: category`",
+            next_step="fix the source, or declare the feature with `kind: category`",
         ) from None
+
+
+def finite(values: Floats, name: str) -> Floats:
+    """The values themselves.
+
+    Raises:
+        InvalidData: one is infinite; the text names the first such row.
+    """
+    wrong = np.flatnonzero(np.isinf(values))
+    if len(wrong):
+        raise InvalidData(
+            f"feature {name!r} is infinite in {len(wrong)} of {len(values)} rows",
+            given=f"{values[wrong[0]]} in row {wrong[0] + 1}",
+            allowed="finite numbers, or null",
+            next_step="fix the division or logarithm that made them, or make them null",
+        )
+    return values
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, float | int | np.number | np.bool_):
+        return float(value)
+    if is_null(value):
+        return math.nan
+    if not isinstance(value, Decimal):
+        raise TypeError(f"{value!r}")
+    number = float(value)
+    if math.isinf(number) and value.is_finite():
+        raise OverflowError
+    return number
+
+
+def _number_from_list(
+    name: str, mean: float, std: float, missing: bool, low: float, high: float, far: list[float]
+) -> NumberColumn:
+    return NumberColumn(name, mean, std, missing, low, high, tuple(far))
+
+
+def _number_as_list(column: NumberColumn) -> list[Any]:
+    ends = [column.low, column.high]
+    return [column.name, column.mean, column.std, column.missing, *ends, list(column.sentinels)]
 
 
 def _column(columns: Columns, name: str) -> NDArray[Any]:

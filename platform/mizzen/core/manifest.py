@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from mizzen.core.encoding import Encoder
 from mizzen.errors import IntegrityError
@@ -20,12 +21,14 @@ ENCODER = "encoder.json"
 PROJECT = "project.json"
 BUNDLE = "bundle.tar"
 PROFILE = "profile.json"
+READING = 1  # how values become codes and numbers; raised whenever an old encoder would misread
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """`framework` is a name of the framework table; `model` the user's build or load function;
-    `files` maps the framework's files to their SHA-256; `libraries` to exact versions."""
+    `files` maps the framework's files to their SHA-256; `libraries` to exact versions;
+    `reading` is the version of the encoder's meaning."""
 
     framework: str
     task: str
@@ -34,6 +37,7 @@ class Manifest:
     libraries: dict[str, str] = field(default_factory=dict)
     weights_hash: str = ""
     schema: int = 1
+    reading: int = READING
 
     def write(self, folder: Path, encoder: Encoder) -> None:
         """Write the manifest and the encoder into a model folder."""
@@ -46,15 +50,29 @@ def read_manifest(folder: Path) -> tuple[Manifest, Encoder]:
     """The manifest and the encoder of a model folder or package.
 
     Raises:
-        IntegrityError: no manifest, or one of another schema.
+        IntegrityError: no manifest, or one of another schema or another reading.
     """
     try:
         document = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        _check_versions(folder, document)
         encoder = Encoder.from_json((folder / ENCODER).read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise IntegrityError(
             f"{folder} holds no model", given=error, next_step="register or fetch it again"
         ) from None
+    return Manifest(**document), encoder
+
+
+def _check_versions(folder: Path, document: dict[str, Any]) -> None:
     if document.get("schema") != 1:
         raise IntegrityError("model of an unknown schema", given=document.get("schema"), allowed=1)
-    return Manifest(**document), encoder
+    reading = document.get("reading", 0)
+    if reading != READING:
+        raise IntegrityError(
+            f"the model of {folder} was trained under another reading of its inputs",
+            given=f"reading {reading}",
+            allowed=f"reading {READING}",
+            next_step="train it again with this Mizzen: mizzen run"
+            if reading < READING
+            else "use the Mizzen that trained it, or a newer one",
+        )

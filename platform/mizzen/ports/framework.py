@@ -21,6 +21,7 @@ class TrainingJob:
 
     `labels`: float64 (rows,); class indices for binary (0/1) and multiclass. `code`: the
     project's unpacked bundle. `work`: a folder that outlives a killed attempt, for checkpoints.
+    `inputs`: names of the inputs in the order of the description; the encoder's when empty.
     """
 
     task: str
@@ -30,6 +31,7 @@ class TrainingJob:
     labels: Floats
     code: Path
     work: Path
+    inputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,27 @@
 """The `lightgbm` framework. The table names it; train, evaluate and serving call it.
 
-Numbers keep their nulls (NaN is LightGBM's own); categories are passed as codes, with 0 for
-unknown and null.
+Numbers are passed raw, in float64, with their nulls (NaN is LightGBM's own); categories are passed
+as codes, with 0 for unknown and null.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import lightgbm
 import numpy as np
 from numpy.typing import NDArray
 
 from mizzen.adapters.lightgbm.parameters import read_parameters
+from mizzen.adapters.lightgbm.target import FILE, Target, target_of
 from mizzen.core.encoding import Encoded, Encoder
+from mizzen.core.folders import replace_text
 from mizzen.core.manifest import read_manifest
 from mizzen.core.place import Place
 from mizzen.core.weights import text_hash
@@ -25,6 +29,8 @@ from mizzen.errors import IntegrityError, StepFailed
 from mizzen.ports.framework import Fitted, Floats, TrainingJob
 
 WEIGHTS = "model.txt"
+Exponents = NDArray[np.int64]
+_SMALL, _LARGE, _GREATEST = 1e-20, 1e280, 1e299
 
 
 class LightGBMFramework:
@@ -35,11 +41,15 @@ class LightGBMFramework:
 
     def fit(self, job: TrainingJob, folder: Path) -> Fitted:
         """Fit the rounds that the project asks for; no early stopping, so that runs repeat."""
-        parameters, rounds = read_parameters(job.trainer, job.task, len(job.encoder.classes))
+        parameters, rounds = read_parameters(job)
+        target = Target()
+        if job.task == "regression":
+            square_root = bool(parameters.get("reg_sqrt"))
+            target = target_of(job.labels, parameters["objective"], square_root)
         data = lightgbm.Dataset(
-            matrix(job.rows),
-            job.labels,
-            feature_name=list(job.encoder.columns),
+            matrix(job.rows, exponents(job.encoder)),
+            target.learnt(job.labels),
+            feature_name=[quote(name, safe="") for name in job.encoder.columns],
             categorical_feature=_positions(job.encoder),
             params=parameters,
         )
@@ -47,23 +57,28 @@ class LightGBMFramework:
             booster = lightgbm.train(parameters, data, num_boost_round=rounds)
         except lightgbm.basic.LightGBMError as error:
             raise StepFailed(
-                "LightGBM refused to train", given=error, next_step="mend trainer.parameters"
+                "LightGBM refused to train", given=error, next_step="fix trainer.parameters"
             ) from None
         text = booster.model_to_string()
-        scratch = folder / (WEIGHTS + ".part")
-        scratch.write_text(text, encoding="utf-8")
-        scratch.replace(folder / WEIGHTS)
+        files = {WEIGHTS: text} if target == Target() else {WEIGHTS: text, FILE: target.to_json()}
+        for name, content in files.items():
+            replace_text(folder / name, content)
         figures = {"rounds": float(rounds), "trees": float(booster.num_trees())}
-        return Fitted((WEIGHTS,), text_hash(canonical(text)), figures, libraries())
+        digest = text_hash("\n".join([canonical(text), *list(files.values())[1:]]))
+        return Fitted(tuple(files), digest, figures, libraries())
 
     def load(self, folder: Path, code: Path | None, options: dict[str, Any]) -> LightGBMPredictor:
         """A predictor; `code` is not needed. Options: `threads`."""
-        manifest, _ = read_manifest(folder)
+        manifest, encoder = read_manifest(folder)
         try:
             booster = lightgbm.Booster(model_str=(folder / WEIGHTS).read_text(encoding="utf-8"))
-        except (OSError, lightgbm.basic.LightGBMError) as error:
+            target = Target()
+            if FILE in manifest.files:
+                target = Target(**json.loads((folder / FILE).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError, lightgbm.basic.LightGBMError) as error:
             raise IntegrityError(f"{folder} holds no LightGBM model", given=error) from None
-        return LightGBMPredictor(booster, manifest.task, int(options.get("threads", 1)))
+        threads = int(options.get("threads", 1))
+        return LightGBMPredictor(booster, manifest.task, threads, exponents(encoder), target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +88,33 @@ class LightGBMPredictor:
     booster: lightgbm.Booster
     task: str
     threads: int
+    exponents: Exponents | None
+    target: Target
 
     def predict(self, rows: Encoded) -> Floats:
         """See `mizzen.ports.framework.Predictor`."""
-        answer = self.booster.predict(matrix(rows), num_threads=self.threads)
-        return np.asarray(answer, dtype=np.float64)
+        answer = self.booster.predict(matrix(rows, self.exponents), num_threads=self.threads)
+        return self.target.answers_of(np.asarray(answer, dtype=np.float64))
 
 
-def matrix(rows: Encoded) -> NDArray[np.float32]:
-    """Numbers with NaN, then codes; float32 holds every code exactly (below 2**24)."""
-    return np.concatenate([rows.numbers, rows.codes.astype(np.float32)], axis=1)
+def matrix(rows: Encoded, exponents: Exponents | None) -> Floats:
+    """Raw numbers with NaN, then codes: float64 (rows, features)."""
+    numbers = rows.raw
+    if exponents is not None:
+        with np.errstate(over="ignore"):
+            numbers = np.clip(np.ldexp(numbers, exponents), -_GREATEST, _GREATEST)
+    return np.concatenate([numbers, rows.codes], axis=1, dtype=np.float64)
+
+
+def exponents(encoder: Encoder) -> Exponents | None:
+    """LightGBM takes what is below 1e-35 for 0, and what is above 1e300 for 1e300. Columns of
+    such numbers are multiplied by a power of two, which changes no split; None where there is
+    no such column."""
+    found = [
+        0 if _SMALL <= column.std <= _LARGE else -int(np.frexp(column.std)[1])
+        for column in encoder.numbers
+    ]
+    return np.array(found, dtype=np.int64) if any(found) else None
 
 
 def canonical(text: str) -> str:

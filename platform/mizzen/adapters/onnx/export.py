@@ -7,6 +7,7 @@ framework `onnx`, with the encoder of the original.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import shutil
 from dataclasses import dataclass, replace
@@ -17,18 +18,22 @@ import numpy as np
 from mizzen.adapters import table
 from mizzen.adapters.onnx.framework import MODEL, OnnxFramework, libraries
 from mizzen.core.encoding import Encoded, Encoder
-from mizzen.core.manifest import read_manifest
+from mizzen.core.manifest import Manifest, read_manifest
 from mizzen.core.place import Place
+from mizzen.core.scaling import LIMIT
 from mizzen.errors import IntegrityError, Unsupported
-from mizzen.ports.framework import Predictor
+from mizzen.ports.framework import Floats, Predictor
 
-TOLERANCE = 1e-4  # of the outputs' scale; float32 sums in another order differ by about 1e-6
+TOLERANCE = 1e-4  # of a probability; float32 sums in another order differ by about 1e-6
+RESIDUAL = 1e-2  # of a regression's residuals: a root mean square changes by less than 1e-4 of it
+NOISE = 4e-6  # of the label's deviation: what float32 cannot do better
 ROWS = 512
 
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """How alike both models answered: the largest difference over the outputs' scale."""
+    """How alike both models answered: the largest difference of two probabilities, or, of a
+    regression, the largest difference over the model's residuals."""
 
     rows: int
     difference: float
@@ -58,7 +63,7 @@ def export_onnx(place: Place, folder: Path, code: Path, into: Path) -> Likeness:
             libraries=libraries(),
         )
         exported.write(scratch, encoder)
-        likeness = _compare(framework.load(folder, code, {}), place, scratch, encoder)
+        likeness = _compare(framework.load(folder, code, {}), place, scratch, manifest, encoder)
         shutil.rmtree(into, ignore_errors=True)
         scratch.replace(into)
         return likeness
@@ -66,7 +71,9 @@ def export_onnx(place: Place, folder: Path, code: Path, into: Path) -> Likeness:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _compare(original: Predictor, place: Place, folder: Path, encoder: Encoder) -> Likeness:
+def _compare(
+    original: Predictor, place: Place, folder: Path, manifest: Manifest, encoder: Encoder
+) -> Likeness:
     exported = OnnxFramework(place).load(folder, None, {})
     if any(isinstance(entry.shape[0], int) for entry in exported.session.get_inputs()):
         raise Unsupported(
@@ -75,22 +82,40 @@ def _compare(original: Predictor, place: Place, folder: Path, encoder: Encoder) 
         )
     rows = _probe(encoder)
     wanted, given = original.predict(rows), exported.predict(rows)
-    scale = max(1.0, float(np.abs(wanted).max()))
-    difference = float(np.abs(wanted - given).max()) / scale
-    if wanted.shape != given.shape or not difference <= TOLERANCE:
+    scale, allowed = _measure(original, manifest.task)
+    difference = _difference(wanted, given, scale)
+    if not difference <= allowed:
         raise IntegrityError(
             "the exported model answers differently from the original",
             given=f"largest difference {difference:.3g}",
-            allowed=f"at most {TOLERANCE}",
+            allowed=f"at most {allowed:.3g}"
+            + (" of the residuals" if manifest.task == "regression" else ""),
             next_step="serve it with torch; look for operations that depend on the batch",
         )
     return Likeness(ROWS, difference)
 
 
+def _measure(original: Predictor, task: str) -> tuple[float, float]:
+    """What a difference is divided by, and how large it may then be."""
+    target = getattr(original, "target", None)
+    if task != "regression" or target is None:
+        return 1.0, TOLERANCE
+    # a fit without any residual still has what float32 leaves
+    residual = max(target.residual, NOISE * target.scale)
+    return residual, max(RESIDUAL, NOISE * target.scale / residual)
+
+
+def _difference(wanted: Floats, given: Floats, scale: float) -> float:
+    if wanted.shape != given.shape:
+        return math.inf
+    return float(np.abs(wanted - given).max()) / scale
+
+
 def _probe(encoder: Encoder) -> Encoded:
-    """Rows that visit the scaled range, nulls and every code."""
+    """Rows that visit the scaled range, its far ends, nulls and every code."""
     rng = np.random.default_rng(0)
     numbers = rng.normal(0, 2, (ROWS, len(encoder.numbers))).astype(np.float32)
+    numbers[rng.random(numbers.shape) < 0.02] = np.float32(2 * LIMIT)
     numbers[rng.random(numbers.shape) < 0.05] = np.nan
     sizes = [len(column.categories) + 1 for column in encoder.categories]
     codes = np.stack([np.arange(ROWS) % size for size in sizes], 1) if sizes else None

@@ -35,7 +35,7 @@ def fingerprint(job: TrainingJob) -> str:
     """SHA-256 of everything that the weights depend on."""
     digest = hashlib.sha256(job.trainer.model_dump_json(exclude={"timeout", "retries"}).encode())
     digest.update(f"{job.task}\0{job.encoder.to_json()}".encode())
-    for array in (job.rows.numbers, job.rows.codes, job.labels):
+    for array in (job.rows.raw, job.rows.codes, job.labels):
         digest.update(f"{array.dtype.str}{array.shape}".encode() + array.tobytes())
     for file in sorted(job.code.rglob("*.py")):
         digest.update(file.relative_to(job.code).as_posix().encode() + file.read_bytes())

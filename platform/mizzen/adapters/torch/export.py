@@ -24,13 +24,17 @@ class _Answer(nn.Module):
         super().__init__()
         self.module = predictor.module
         self._predictor = predictor
+        mean, scale = predictor.target.tensors()
+        self.register_buffer("target_mean", mean)
+        self.register_buffer("target_scale", scale)
 
     def forward(self, numbers: Tensor, codes: Tensor) -> Tensor:
         answer: Tensor = self.module(numbers, codes)
         # not `outputs_of`: looking at the number of rows would fix it in the graph
         if answer.ndim == 2 and self._predictor.encoder.shape().outputs == 1:
             answer = answer[:, 0]
-        return transform(self._predictor.task, self._predictor.target, answer)
+        mean, scale = self.get_buffer("target_mean"), self.get_buffer("target_scale")
+        return transform(self._predictor.task, mean, scale, answer)
 
 
 def export(predictor: TorchPredictor, into: Path) -> None:

@@ -25,10 +25,17 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A regression's label is learnt as `(label - mean) / scale`; other tasks keep (0, 1)."""
+    """A regression's label is learnt as `(label - mean) / scale`; other tasks keep (0, 1).
+    `residual`: how far answers were from labels at the end of training (root mean square)."""
 
     mean: float = 0.0
     scale: float = 1.0
+    residual: float = 1.0
+
+    def tensors(self, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
+        """Mean and scale, float64."""
+        mean, scale = torch.tensor([self.mean, self.scale], dtype=torch.float64, device=device)
+        return mean, scale
 
 
 def build(code: Path, reference: str, shape: Shape) -> nn.Module:
@@ -77,9 +84,10 @@ def loss_of(task: str) -> Loss:
     return functional.cross_entropy if task == "multiclass" else functional.mse_loss
 
 
-def transform(task: str, target: Target, answer: Tensor) -> Tensor:
-    """Logits to probabilities, scaled values to values; float64."""
+def transform(task: str, mean: Tensor, scale: Tensor, answer: Tensor) -> Tensor:
+    """Logits to probabilities, scaled values to values; float64. `mean` and `scale` are float64
+    tensors: an exported graph would hold plain numbers in float32."""
     answer = answer.double()
     if task == "binary":
         return answer.sigmoid()
-    return answer.softmax(1) if task == "multiclass" else answer * target.scale + target.mean
+    return answer.softmax(1) if task == "multiclass" else answer * scale + mean

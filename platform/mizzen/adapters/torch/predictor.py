@@ -41,7 +41,8 @@ class TorchPredictor:
         with torch.inference_mode():
             numbers, codes = (part.to(self.device) for part in inputs_of(self.encoder, rows))
             answer = outputs_of(self.module, numbers, codes, self.encoder.shape())
-            result: Floats = transform(self.task, self.target, answer).cpu().numpy()
+            mean, scale = self.target.tensors(self.device)
+            result: Floats = transform(self.task, mean, scale, answer).cpu().numpy()
         return result
 
 
@@ -77,4 +78,4 @@ def read_weights(file: Path) -> tuple[dict[str, Tensor], Target]:
             header = content.metadata() or {}
     except (SafetensorError, OSError) as error:
         raise IntegrityError(f"{file} holds no weights", given=error) from None
-    return weights, Target(*json.loads(header.get("target", "[0.0, 1.0]")))
+    return weights, Target(*json.loads(header.get("target", "[0.0, 1.0, 1.0]")))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from mizzen.adapters.torch.loop import Fit, Rows
 from mizzen.adapters.torch.network import Target, build, inputs_of
 from mizzen.adapters.torch.parameters import read_parameters
 from mizzen.adapters.torch.runtime import Group, choose_device, deterministic, share_weights
+from mizzen.core.scaling import moments
 from mizzen.core.weights import weights_hash
 from mizzen.ports.framework import Floats, TrainingJob
 
@@ -38,7 +41,7 @@ def train(job: TrainingJob, folder: Path, group: Group = Group()) -> tuple[str, 
         losses, kept = fit.run(rows, checkpoint)
         weights = {name: value.detach().cpu().contiguous() for name, value in kept.items()}
     if group.rank == 0:
-        _write(folder / WEIGHTS, weights, target)
+        _write(folder / WEIGHTS, weights, _with_residual(target, job.task, losses[-1]))
         checkpoint.remove()
     figures = {"loss": losses[-1], "epochs": float(len(losses)), "processes": float(group.world)}
     return weights_hash({n: _bits(v) for n, v in weights.items()}), figures
@@ -52,7 +55,13 @@ def _reference(job: TrainingJob) -> str:
 def _target(task: str, labels: Floats) -> Target:
     if task != "regression":
         return Target()
-    return Target(float(labels.mean()), float(labels.std()) or 1.0)
+    return Target(*moments(np.sort(labels)))
+
+
+def _with_residual(target: Target, task: str, loss: float) -> Target:
+    if task != "regression":
+        return target
+    return replace(target, residual=target.scale * math.sqrt(loss))
 
 
 def _rows(job: TrainingJob, target: Target, device: torch.device) -> Rows:
@@ -77,7 +86,7 @@ def _resting_place(tensors: tuple[Tensor, ...], device: torch.device) -> torch.d
 def _write(file: Path, weights: Tensors, target: Target) -> None:
     # tied weights share memory, which the format refuses: each name gets its own copy
     copies = {name: value.clone() for name, value in weights.items()}
-    header = {"target": json.dumps([target.mean, target.scale])}
+    header = {"target": json.dumps([target.mean, target.scale, target.residual])}
     scratch = file.with_name(file.name + ".part")
     save_file(copies, scratch, metadata=header)
     scratch.replace(file)
