@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from mizzen.adapters import bundle, table
 from mizzen.adapters.tables import read_table, write_table
 from mizzen.core.manifest import BUNDLE, read_manifest
-from mizzen.core.outputs import check_outputs
+from mizzen.core.outputs import Floats, check_outputs
 from mizzen.core.place import Place
+from mizzen.errors import InvalidData
 from mizzen.spec.project import ProjectSpec
 from mizzen_components.model_rows import encode, prediction_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Outside = Mapping[int, list[str]]
 
 
 class PredictFigures(NamedTuple):
@@ -25,11 +35,12 @@ def run(
 ) -> PredictFigures:
     """Write `predictions`: key, event time and answers, rows in the order of the frame.
 
-    The version answers with its own encoder and its own code.
+    The version answers with its own encoder and its own code. `outside` names, by row, the
+    numbers far outside what training saw, with commas between them; null where there are none.
 
     Raises:
         NotFound: no such version.
-        InvalidData: a column that the model needs is missing.
+        InvalidData: a column that the model needs is missing, or a number overflows in the model.
         StepFailed: the model answers with what no model may answer.
     """
     place, spec = Place.from_environment(), ProjectSpec.model_validate(project)
@@ -40,9 +51,35 @@ def run(
     framework = table.load("framework", manifest.framework)(place)
     predictor = framework.load(package, code, {"threads": spec.trainer.resources.cpu})
     rows = read_table(frame)
-    outputs = predictor.predict(encode(encoder, rows))
+    encoded = encode(encoder, rows)
+    outputs, outside = predictor.predict(encoded), encoder.outside(encoded)
+    _check_overflow(rows, outputs, outside)
     check_outputs(outputs, manifest.task, len(rows), len(encoder.classes))
+    _report(outside, len(rows))
     kept = [name for name in (*spec.data.key, spec.data.event_time) if name in rows.columns]
     answers = prediction_frame(rows[kept], manifest.task, outputs, encoder.classes)
-    write_table(answers.assign(model_version=model_version), predictions)
+    named = [", ".join(outside[n]) if n in outside else None for n in range(len(rows))]
+    write_table(answers.assign(outside=named, model_version=model_version), predictions)
     return PredictFigures(len(rows))
+
+
+def _check_overflow(rows: pd.DataFrame, outputs: Floats, outside: Outside) -> None:
+    """A row whose number overflows is the data's fault, and is named."""
+    if len(outputs) != len(rows):
+        return
+    for row in np.flatnonzero(~np.isfinite(outputs.reshape(len(rows), -1)).all(axis=1)).tolist():
+        if row in outside:
+            name = outside[row][0]
+            raise InvalidData(
+                f"feature {name!r} lies so far outside what the model was trained on that it has "
+                "no finite answer",
+                given=f"{rows[name].iloc[row]} in row {row + 1}",
+                next_step="fix the value or its unit, or make it null",
+            )
+
+
+def _report(outside: Outside, rows: int) -> None:
+    counts = Counter(name for names in outside.values() for name in names)
+    if counts:
+        shown = ", ".join(f"{name} ({count})" for name, count in counts.most_common())
+        print(f"{len(outside)} of {rows} rows: numbers far outside what training saw: {shown}")  # noqa: T201 (the step's log)

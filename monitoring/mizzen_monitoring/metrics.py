@@ -124,6 +124,12 @@ SERVING: tuple[Metric, ...] = (
         ("feature",),
     ),
     Metric(
+        "mizzen_serving_features_outside_total",
+        "counter",
+        "Numbers far outside what training saw, by feature.",
+        ("feature",),
+    ),
+    Metric(
         "mizzen_serving_output_faults_total",
         "counter",
         "Rows whose output failed its check.",

@@ -42,11 +42,12 @@ Output = BinaryOutput | MulticlassOutput | RegressionOutput
 
 class Answer(msgspec.Struct):
     """One predicted row. `output`: by the model's task. `missing`: features that were null
-    when the model saw them."""
+    when the model saw them. `outside`: numbers far outside what training saw."""
 
     prediction_id: str
     output: Any  # an Output; msgspec decodes no union of untagged structs
     missing: list[str]
+    outside: list[str]
 
 
 class SingleAnswer(msgspec.Struct):
@@ -57,6 +58,7 @@ class SingleAnswer(msgspec.Struct):
     prediction_id: str
     output: Any
     missing: list[str]
+    outside: list[str]
 
 
 class BatchAnswer(msgspec.Struct):

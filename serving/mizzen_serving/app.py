@@ -20,12 +20,12 @@ from mizzen.core.true_labels import LabelRule
 from mizzen.errors import MizzenError, TemporaryError
 from mizzen_serving import openapi
 from mizzen_serving.answers import Answer, BatchAnswer, SingleAnswer
-from mizzen_serving.decoding import Refused
+from mizzen_serving.decoding import Refused, Request
 from mizzen_serving.engine import Engine, start_engine
 from mizzen_serving.instruments import CONTENT_TYPE
 from mizzen_serving.labels import MAX_BYTES, decode_labels, keep_labels
 from mizzen_serving.options import ServeOptions
-from mizzen_serving.predictions import OutputFault, Result
+from mizzen_serving.predictions import OutputFault, Overflow, Result
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -136,11 +136,13 @@ class ServingApp:
         request = engine.decoder.decode(body)
         results = await engine.batcher.submit(request.rows)
         engine.instruments.rows.inc(len(results))
-        answers = [_sound(engine, result) for result in results]
+        answers = [_sound(engine, request, n, result) for n, result in enumerate(results)]
         name, version = engine.model.project.name, engine.model.version
         if request.single:
             one = answers[0]
-            single = SingleAnswer(name, version, one.prediction_id, one.output, one.missing)
+            single = SingleAnswer(
+                name, version, one.prediction_id, one.output, one.missing, one.outside
+            )
             return 200, _encode(single), JSON
         return 200, _encode(BatchAnswer(name, version, answers)), JSON
 
@@ -181,7 +183,17 @@ class ServingApp:
         return 200, page, [(b"content-type", b"text/html; charset=utf-8")]
 
 
-def _sound(engine: Engine, result: Result) -> Answer:
+def _sound(engine: Engine, request: Request, row: int, result: Result) -> Answer:
+    if isinstance(result, Overflow):
+        field = result.field if request.single else f"rows[{row}].{result.field}"
+        raise Refused(
+            422,
+            f"field {field!r} lies so far outside what the model was trained on that it has no "
+            "finite answer",
+            field,
+            given=result.value,
+            next_step="fix the value or its unit, or send null",
+        )
     if isinstance(result, OutputFault):
         engine.instruments.output_faults.inc()
         logger.error("%s", result)

@@ -29,13 +29,15 @@ _SCHEMES = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnec
 @dataclass(frozen=True, slots=True)
 class Predicted:
     """One answer. `output`: `probability` and `label`, `class` and `probabilities`, or
-    `value`, by the task. `missing`: features that were null."""
+    `value`, by the task. `missing`: features that were null. `outside`: numbers far outside
+    what training saw."""
 
     prediction_id: str
     model: str
     version: int
     output: Mapping[str, Any]
     missing: tuple[str, ...]
+    outside: tuple[str, ...] = ()
 
 
 class Client:
@@ -120,6 +122,7 @@ class Client:
                 told["version"],
                 one["output"],
                 tuple(one["missing"]),
+                tuple(one["outside"]),
             )
 
     def _ask(self, method: str, path: str, document: Any, repeatable: bool) -> Any:

@@ -5,6 +5,7 @@ The hot path is one call of msgspec; explaining a refusal may cost more.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -131,7 +132,10 @@ def _no_json(error: Exception) -> Refused:
 
 def _shown(body: bytes, path: str) -> str:
     """The value at a path such as `rows[3].distance`, as short JSON text."""
-    value = msgspec.json.decode(body)
+    try:
+        value = msgspec.json.decode(body)
+    except msgspec.ValidationError:  # a number that no float64 holds: shown as it was written
+        value = json.loads(body, parse_float=str, parse_int=str)
     for part in re.findall(r"[^.\[\]]+", path):
         try:
             value = value[int(part)] if isinstance(value, list) else value[part]

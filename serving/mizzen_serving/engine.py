@@ -55,7 +55,7 @@ def start_engine(options: ServeOptions, place: Place) -> Engine:
     if contract.views:
         source = table.load("feature_source", place.profile.feature_store.kind)(place)
         _warm_up(source, contract)
-    predictions = Predictions(model, contract, log, source, instruments.missing)
+    predictions = Predictions(model, contract, log, source, instruments)
     inline = source is None and seconds < _INLINE_SECONDS
     observe = instruments.batch_rows.observe
     batcher = Batcher(predictions.answer, options.queue, inline, observe)

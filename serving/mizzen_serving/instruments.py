@@ -57,6 +57,10 @@ class Instruments:
             "mizzen_serving_features_missing", "Null values that the model saw, by feature.",
             ["feature"], registry=registry,
         )  # fmt: skip
+        self._outside = Counter(
+            "mizzen_serving_features_outside",
+            "Numbers far outside what training saw, by feature.", ["feature"], registry=registry,
+        )  # fmt: skip
         self.output_faults = Counter(
             "mizzen_serving_output_faults", "Rows whose output failed its check.",
             registry=registry,
@@ -96,6 +100,10 @@ class Instruments:
     def missing(self, feature: str, values: int) -> None:
         """Count null values of a feature."""
         self._missing.labels(feature).inc(values)
+
+    def outside(self, feature: str, values: int) -> None:
+        """Count values of a feature far outside what training saw."""
+        self._outside.labels(feature).inc(values)
 
     def render(self, unsynced: int, refused: int) -> bytes:
         """The page that Prometheus reads; the log's figures are passed in."""

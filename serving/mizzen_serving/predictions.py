@@ -7,9 +7,9 @@ one call at a time is made.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from mizzen_serving.answers import Answer, Outputs
 from mizzen_serving.contract import Contract
 from mizzen_serving.decoding import Row
 from mizzen_serving.ids import IdMaker
+from mizzen_serving.instruments import Instruments
 from mizzen_serving.model import Model
 from mizzen_serving.rowencoding import RowEncoder
 
@@ -41,7 +42,15 @@ class OutputFault(MizzenError):
         return {**super().as_dict(), "prediction_id": self.prediction_id}
 
 
-Result = Answer | OutputFault
+class Overflow(NamedTuple):
+    """A number of the request, so far outside what training saw that the model's output for the
+    row is not finite. Answered with 422, which names the field."""
+
+    field: str
+    value: float
+
+
+Result = Answer | OutputFault | Overflow
 
 
 class Predictions:
@@ -49,7 +58,7 @@ class Predictions:
 
     Args:
         source: where features of views come from; None for a model without views.
-        count_missing: called with a feature's name and how many of its values were null.
+        instruments: counts what is missing and what lies outside.
     """
 
     def __init__(
@@ -58,13 +67,13 @@ class Predictions:
         contract: Contract,
         log: PredictionLog,
         source: FeatureSource | None,
-        count_missing: Callable[[str, int], None],
+        instruments: Instruments,
     ) -> None:
         self._model = model
         self._contract = contract
         self._log = log
         self._source = source
-        self._count_missing = count_missing
+        self._instruments = instruments
         self._ids = IdMaker()
         self._outputs = Outputs(model.project.task, model.encoder.classes)
         self._names = [column.name for column in model.project.features.inputs]
@@ -79,13 +88,15 @@ class Predictions:
         contract, now = self._contract, datetime.now(UTC)
         at = [now if contract.time is None else row[contract.time] or now for row in rows]
         inputs = self._inputs(rows, at)
-        outputs = self._model.predictor.predict(self._encoder.encode(inputs))
+        encoded = self._encoder.encode(inputs)
+        outside = self._model.encoder.outside(encoded)
+        outputs = self._model.predictor.predict(encoded)
         faults = self._outputs.faults(outputs, len(rows))
         made = iter(self._ids.make(len(rows)))
         ids = [row[contract.id] or next(made) for row in rows]
         if faults.any():
-            return self._without_faults(rows, at, inputs, outputs, faults, ids)
-        return self._log_and_shape(rows, at, inputs, outputs.tolist(), ids, now)
+            return self._without_faults(rows, at, inputs, outside, outputs, faults, ids)
+        return self._log_and_shape(rows, at, inputs, outside, outputs.tolist(), ids, now)
 
     def _inputs(self, rows: Sequence[Row], at: list[datetime]) -> list[Row]:
         width = self._contract.features
@@ -104,6 +115,7 @@ class Predictions:
         rows: Sequence[Row],
         at: list[datetime],
         inputs: list[Row],
+        outside: Mapping[int, list[str]],
         values: list[Any],
         ids: list[str],
         now: datetime,
@@ -126,14 +138,20 @@ class Predictions:
             ]
         )
         shaped = self._outputs.shape(values)
-        return [Answer(ids[n], output, self._missing(inputs[n])) for n, output in enumerate(shaped)]
+        for names_outside in outside.values():
+            for feature in names_outside:
+                self._instruments.outside(feature, 1)
+        return [
+            Answer(ids[n], output, self._missing(inputs[n]), outside.get(n, []))
+            for n, output in enumerate(shaped)
+        ]
 
     def _missing(self, row: Row) -> list[str]:
         if None not in row:
             return []
         missing = [name for name, value in zip(self._names, row, strict=True) if value is None]
         for name in missing:
-            self._count_missing(name, 1)
+            self._instruments.missing(name, 1)
         return missing
 
     def _without_faults(
@@ -141,13 +159,13 @@ class Predictions:
         rows: Sequence[Row],
         at: list[datetime],
         inputs: list[Row],
+        outside: Mapping[int, list[str]],
         outputs: Any,
         faults: Any,
         ids: list[str],
     ) -> list[Result]:
         results: list[Result] = [
-            OutputFault(ids[n], outputs[n] if len(outputs) == len(rows) else outputs.shape)
-            for n in range(len(rows))
+            self._fault(inputs[n], outside.get(n, []), ids[n], outputs, n) for n in range(len(rows))
         ]
         sound = np.flatnonzero(~faults).tolist()
         if sound:
@@ -155,6 +173,7 @@ class Predictions:
                 [rows[n] for n in sound],
                 [at[n] for n in sound],
                 [inputs[n] for n in sound],
+                {place: outside[n] for place, n in enumerate(sound) if n in outside},
                 [outputs[n].tolist() for n in sound],
                 [ids[n] for n in sound],
                 datetime.now(UTC),
@@ -162,6 +181,18 @@ class Predictions:
             for n, answer in zip(sound, answers, strict=True):
                 results[n] = answer
         return results
+
+    def _fault(
+        self, row: Row, outside: Sequence[str], prediction_id: str, outputs: Any, place: int
+    ) -> Overflow | OutputFault:
+        """The client's fault where a field of the request lies far outside what training saw."""
+        given = {name: row[self._names.index(name)] for name in outside}
+        sent = [name for name in outside if self._names.index(name) < self._contract.features]
+        if len(outputs) <= place:
+            return OutputFault(prediction_id, outputs.shape)
+        if sent and not np.isfinite(outputs[place]).all():
+            return Overflow(sent[0], given[sent[0]])
+        return OutputFault(prediction_id, outputs[place])
 
 
 def _null(value: Any) -> Any:

@@ -97,7 +97,9 @@ def build_package(
     noise = np.random.default_rng(7)
     inputs = project.features.inputs
     encoder = Encoder(
-        tuple(NumberColumn(c.name, 10.0, 4.0, True) for c in inputs if c.kind == "number"),
+        tuple(
+            NumberColumn(c.name, 10.0, 4.0, True, -5.0, 25.0) for c in inputs if c.kind == "number"
+        ),
         tuple(CategoryColumn(c.name, ("AA", "DL", "UA")) for c in inputs if c.kind == "category"),
         CLASSES[project.task],
     )
@@ -126,7 +128,7 @@ def build_package(
     manifest = Manifest(
         project.trainer.kind,
         project.task,
-        project.trainer.model,
+        project.trainer.model or project.trainer.function,
         digests,
         fitted.libraries,
         fitted.weights_hash,
