@@ -253,11 +253,12 @@ class Project:
         """The history of champions, oldest first."""
         return self._workspace.state.models.history(self.name)
 
-    def promote(self, version: int, *, reason: str = "") -> Promotion:
-        """Make a version the champion; an older one is a rollback."""
+    def promote(self, version: int, *, reason: str = "", force: bool = False) -> Promotion:
+        """Make a version the champion; an older one is a rollback, which freezes retraining.
+        `force`: also one that the gate held, with a reason."""
         from mizzen.control.promote import promote
 
-        return promote(self._workspace, version, _now(), reason=reason)
+        return promote(self._workspace, version, _now(), reason=reason, force=force)
 
     def compare(self, first: int | str, second: int | str) -> Comparison:
         """Two versions (numbers) or two runs (ids) side by side."""
@@ -400,11 +401,17 @@ class Project:
         all_rows = cause == "person" and not until
         return retrain(self._workspace, request, now, all_rows=all_rows, watch=watch)
 
-    def reset_breaker(self, by: str = "somebody") -> DecisionRecord:
+    def reset_breaker(self, by: str | None = None) -> DecisionRecord:
         """Allow retraining again after it failed several times in a row."""
         from mizzen.control.retrain import reset_breaker
 
         return reset_breaker(self._workspace, _now(), by)
+
+    def lift_freeze(self, by: str | None = None) -> DecisionRecord:
+        """Let alarms and schedules retrain again after a rollback."""
+        from mizzen.control.retrain import lift_freeze
+
+        return lift_freeze(self._workspace, _now(), by)
 
     def serve(
         self,

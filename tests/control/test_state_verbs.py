@@ -264,13 +264,29 @@ def test_promotions_are_a_history_and_the_newest_is_the_champion(shop: State) ->
         shop.models.append_promotion(promotion(7))
 
 
-def test_what_the_gate_refused_is_promoted_by_nobody(shop: State) -> None:
-    """Whoever asks, by whatever door, and whatever he says of himself."""
+def test_what_the_gate_held_is_promoted_only_by_force_and_with_a_reason(shop: State) -> None:
+    """Whoever asks, by whatever door."""
     shop.models.add_version(replace(version(3), blessed=False))
-    for asked in (promotion(3), replace(promotion(3), forced=True, by="gate")):
-        with pytest.raises(Conflict, match="the gate refused version 3"):
+    for asked in (promotion(3), replace(promotion(3), forced=True, reason=" ")):
+        with pytest.raises(Conflict, match="the gate held version 3"):
             shop.models.append_promotion(asked)
     assert shop.models.history("shop") == []
+    shop.models.append_promotion(replace(promotion(3), forced=True, reason="its data is gone"))
+    assert [(p.version, p.forced) for p in shop.models.history("shop")] == [(3, True)]
+
+
+def test_a_promotion_closes_every_alarm_that_waits_and_says_so(shop: State) -> None:
+    shop.models.append_promotion(promotion(2))
+    assert shop.watching.pending_alarms("shop") == []
+    closed = shop.watching.all_decisions("shop")
+    assert [(d.trigger_id, d.go, d.rule) for d in closed] == [("drift:1", False, "stale")]
+    assert "version 2 the champion" in closed[0].reason
+    assert shop.watching.all_windows("shop")[0].handled_by == closed[0].id
+    shop.watching.add_window(replace(window("late", alarm=True, day=2), version=1))
+    assert shop.watching.pending_alarms("shop") == []  # a drift job that began before
+    shop.models.append_promotion(promotion(1))
+    assert shop.watching.pending_alarms("shop") == []
+    assert len(shop.watching.all_decisions("shop")) == 2
 
 
 def test_a_promotion_whose_answer_was_lost_is_sent_again_and_stands_once(shop: State) -> None:
@@ -332,12 +348,10 @@ def test_a_window_is_kept_once_unless_it_was_not_judged(shop: State) -> None:
     found = shop.watching.all_windows("shop")
     assert [(w.id, w.alarm) for w in found] == [("drift:1", True), ("w", True)]
     assert found[1] == window("w", alarm=True, day=1)
-
-
-def test_the_breakers_last_reset_is_known(shop: State) -> None:
-    assert shop.watching.last_reset("shop") is None
-    shop.watching.add_decision(replace(decision("r", go=False), rule="reset"))
-    assert shop.watching.last_reset("shop") == NOW
+    more = replace(window("w", alarm=False, day=1), figures={"rows": 700})
+    shop.watching.add_window(more)  # rows came late: the verdict over more of them stands
+    shop.watching.add_window(window("w", alarm=True, day=1))
+    assert shop.watching.all_windows("shop")[1] == more
 
 
 def test_what_is_served_is_replaced_by_many_at_once(shop: State) -> None:

@@ -54,8 +54,8 @@ def test_a_cause_that_is_none_is_refused() -> None:
 
 def test_the_breaker_is_reset_by_a_person_and_that_is_kept(workspace: Workspace) -> None:
     reset_breaker(workspace, END, "me")
-    assert workspace.state.watching.last_reset("shop") == END
-    assert Project(workspace).decisions()[0].rule == "reset"
+    kept = Project(workspace).decisions()[0]
+    assert (kept.rule, kept.reason, kept.at) == ("reset", "me reset the breaker", END)
 
 
 def test_the_same_window_is_stored_once(workspace: Workspace) -> None:

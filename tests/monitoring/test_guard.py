@@ -14,6 +14,7 @@ from mizzen.core.guard import (
     History,
     PastDecision,
     RetrainRequest,
+    Rollback,
     alarms_in_a_row,
     decide,
 )
@@ -30,7 +31,9 @@ def policy(**fields: object) -> Retraining:
 
 
 def started(ago: timedelta, state: RunState = RunState.SUCCEEDED, run: str = "r1") -> PastDecision:
-    return PastDecision(f"drift:{run}", NOW - ago, True, run, state)
+    """Decided in the order of its time: the longer ago, the smaller the number."""
+    number = 1_000_000 - int(ago.total_seconds() / 60)
+    return PastDecision(f"drift:{run}", NOW - ago, True, run, state, number)
 
 
 def test_an_alarm_without_history_starts_a_run() -> None:
@@ -71,7 +74,7 @@ def test_failures_in_a_row_open_the_breaker_until_a_person_resets_it() -> None:
     failed = [started(n * 10 * DAY, RunState.FAILED, f"r{n}") for n in (1, 2, 3)]
     assert decide(DRIFT, History(failed), policy(), NOW).rule == "breaker"
     assert decide(DRIFT, History(failed[:2]), policy(), NOW).go
-    reset = History(failed, reset_at=NOW - DAY)
+    reset = History(failed, reset=failed[0].number + 1)
     assert decide(DRIFT, reset, policy(), NOW).go
 
 
@@ -130,6 +133,7 @@ past = st.builds(
     go=st.booleans(),
     run_id=st.just("r"),
     state=st.sampled_from(list(RunState)),
+    number=st.integers(1, 100),
 )
 requests = st.builds(
     RetrainRequest,
@@ -162,8 +166,12 @@ def test_no_history_lets_a_guarded_rule_be_broken(request, decisions, rules, ran
     assert request.data_valid is not False
     if request.cause != "person":
         assert request.cause in rules.triggers
-        month = [p for p in gone if p.at > NOW - timedelta(days=30)]
-        assert len(month) < rules.budget.runs
+        times = sorted([NOW, *(p.at for p in gone)])
+        here = times.index(NOW)
+        for begin in range(max(0, here - rules.budget.runs), here + 1):
+            over = times[begin : begin + rules.budget.runs + 1]
+            if NOW in over and len(over) > rules.budget.runs:
+                assert over[-1] - over[0] >= timedelta(days=30)
 
 
 @given(requests, st.lists(past, max_size=12), policies)
@@ -176,6 +184,57 @@ def test_where_waiting_helps_the_time_told_is_right(request, decisions, rules) -
     assert not decide(request, History(decisions), rules, just_before).go
     later = decide(request, History(decisions), rules, decision.not_before)
     assert later.rule != decision.rule
+
+
+def test_an_alarm_about_another_version_than_the_champion_is_stale() -> None:
+    about_3 = replace(DRIFT, version=3)
+    decision = decide(about_3, History(champion=1), policy(), NOW)
+    assert decision.rule == "stale"
+    assert decision.reason == "the alarm judged version 3, and version 1 is the champion by now"
+    assert decide(about_3, History(champion=3), policy(), NOW).go
+    assert decide(about_3, History(), policy(), NOW).rule == "stale"
+
+
+def test_a_rollback_freezes_retraining_by_the_wall_clock_whatever_the_datas_time() -> None:
+    back = datetime(2026, 1, 1, tzinfo=UTC)
+    history = History(champion=1, rollback=Rollback(1, 3, back))
+    about_1 = replace(DRIFT, version=1)
+    for rules, days in ((policy(), 7), (policy(freeze="2d"), 2)):
+        soon, late = back + timedelta(hours=1), back + days * DAY
+        decision = decide(about_1, history, rules, NOW, soon)
+        assert (decision.rule, decision.not_before) == ("freeze", late)
+        for told in ("version 1", "version 3", f"{late:%F}", "mizzen retrain --unfreeze"):
+            assert told in decision.reason
+        assert decide(about_1, history, rules, NOW, late).go
+    assert decide(about_1, history, policy(freeze=None), NOW, back).go
+    person = RetrainRequest("person:1", "person")
+    assert decide(person, history, policy(), NOW, back).go
+
+
+def test_months_that_are_replayed_in_any_order_hold_budget_and_cooldown_by_their_own_time() -> None:
+    rules = policy(cooldown="5d", budget={"runs": 1, "per": "30d"})
+    today = PastDecision("schedule:1", datetime(2026, 1, 1, tzinfo=UTC), True, "r", None, 1)
+    today = replace(today, state=RunState.SUCCEEDED)
+    assert decide(DRIFT, History([today]), rules, NOW).go  # years apart, decided later
+    october = PastDecision("drift:10", NOW, True, "r2", RunState.SUCCEEDED, 2)
+    history = History([today, october])
+    for days, rule in ((-4, "cooldown"), (-20, "budget"), (-30, "allowed"), (29, "budget")):
+        now = NOW + days * DAY
+        assert decide(replace(DRIFT, trigger_id=f"{days}"), history, rules, now).rule == rule
+
+
+def test_the_breaker_goes_by_the_order_of_decisions_and_not_by_the_datas_time() -> None:
+    failed = [
+        PastDecision(f"drift:{n}", NOW - n * 60 * DAY, True, f"r{n}", RunState.FAILED, n)
+        for n in (1, 2, 3)
+    ]
+    assert decide(DRIFT, History(failed), policy(), NOW).rule == "breaker"
+    assert decide(DRIFT, History(failed, reset=4), policy(), NOW).go
+    after = PastDecision("drift:5", NOW - 300 * DAY, True, "r5", RunState.FAILED, 5)
+    assert decide(DRIFT, History([*failed, after], reset=4), policy(), NOW).go
+    assert decide(DRIFT, History([*failed, after], reset=4), policy(breaker=1), NOW).rule == (
+        "breaker"
+    )
 
 
 def test_a_year_of_hourly_alarms_starts_no_more_runs_than_the_budget_allows() -> None:

@@ -10,9 +10,9 @@ import getpass
 from datetime import datetime
 
 from mizzen.control.reconcile import reconcile
-from mizzen.control.state.records import Promotion, RunRecord, VersionRecord
+from mizzen.control.state.records import GATE, Promotion, RunRecord, VersionRecord
 from mizzen.control.workspace import Workspace
-from mizzen.errors import Conflict
+from mizzen.errors import Conflict, UserError
 
 
 def promote(
@@ -22,13 +22,24 @@ def promote(
     *,
     reason: str = "",
     by: str | None = None,
+    force: bool = False,
 ) -> Promotion:
-    """Make a version the champion; an older one is a rollback.
+    """Make a version the champion; an older one is a rollback, which freezes retraining.
+
+    Args:
+        force: also one that the gate held; the history says so.
 
     Raises:
         NotFound: no such version.
-        Conflict: the gate refused it, so it was registered by other means than a run.
+        Conflict: the gate held it, and nobody forces it.
+        UserError: forced without a reason.
     """
+    if force and not reason.strip():
+        raise UserError(
+            "whoever overrules the gate says why",
+            given="no reason",
+            next_step=f"mizzen models promote {number} --force --reason '...'",
+        )
     version = workspace.state.models.get_version(workspace.spec.name, number)
     now_champion = workspace.state.models.champion(workspace.spec.name)
     if now_champion is not None and now_champion.version == number:
@@ -38,9 +49,9 @@ def promote(
         project=workspace.spec.name,
         version=number,
         previous=None,
-        by=by or _user(),
+        by=by or user(),
         reason=reason or version.reason,
-        forced=False,
+        forced=force and not version.blessed,
         at=now,
     )
     kept = workspace.state.models.append_promotion(promotion)
@@ -60,7 +71,7 @@ def promote_automatically(
         project=workspace.spec.name,
         version=version.number,
         previous=None,
-        by="gate",
+        by=GATE,
         reason=version.reason,
         forced=False,
         at=now,
@@ -74,7 +85,8 @@ def promote_automatically(
     return kept
 
 
-def _user() -> str:
+def user() -> str:
+    """Who asks, by the machine's own account."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):

@@ -5,19 +5,30 @@ The rules are `mizzen.core.guard`, pure; here they get the history, and their an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mizzen.control import conclude
 from mizzen.control.observers import Watch
+from mizzen.control.promote import user
 from mizzen.control.request import RunRequest
-from mizzen.control.state.records import DecisionRecord, RunRecord
+from mizzen.control.state.records import DecisionRecord, Promotion, RunRecord
 from mizzen.control.submit import Prepared, carry_out, prepare
 from mizzen.control.workspace import Workspace
-from mizzen.core.guard import Decision, History, PastDecision, RetrainRequest, decide
+from mizzen.core.guard import (
+    Decision,
+    History,
+    PastDecision,
+    RetrainRequest,
+    Rollback,
+    decide,
+)
 from mizzen.core.runs import RunState
 from mizzen.errors import Conflict, NotFound
 from mizzen.spec.duration import to_timedelta
+
+UNFREEZE = "unfreeze"  # the rule of the decision by which a person lifts a freeze
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,7 @@ def ask(
     """The decision that stands without a run of ours (a refusal, or another's), or the decision
     to go with the prepared run."""
     policy = workspace.spec.retraining
-    decision = decide(request, _history(workspace), policy, now)
+    decision = decide(request, _history(workspace), policy, now, clock())
     if not decision.go:
         kept = _record(workspace, request, decision, now, None)
         try:
@@ -92,15 +103,29 @@ def ask(
         return _standing(workspace, request, alarm)
 
 
-def reset_breaker(workspace: Workspace, now: datetime, by: str) -> DecisionRecord:
-    """A person looked: failures before `now` no longer stop retraining."""
+def clock() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+def reset_breaker(workspace: Workspace, now: datetime, by: str | None = None) -> DecisionRecord:
+    """A person looked: failures of retrainings decided before this no longer stop others."""
+    return _by_hand(workspace, "reset", f"{by or user()} reset the breaker", now)
+
+
+def lift_freeze(workspace: Workspace, now: datetime, by: str | None = None) -> DecisionRecord:
+    """A person looked: the rollback before `now` no longer stops retraining."""
+    return _by_hand(workspace, UNFREEZE, f"{by or user()} lifted the freeze after a rollback", now)
+
+
+def _by_hand(workspace: Workspace, rule: str, reason: str, now: datetime) -> DecisionRecord:
     record = DecisionRecord(
         project=workspace.spec.name,
-        trigger_id=f"reset-{now.isoformat()}",
+        trigger_id=f"{rule}-{now.isoformat()}",
         cause="person",
         go=False,
-        rule="reset",
-        reason=f"{by} reset the breaker",
+        rule=rule,
+        reason=reason,
         not_before=None,
         at=now,
     )
@@ -122,12 +147,26 @@ def _standing(workspace: Workspace, request: RetrainRequest, alarm: str | None) 
 
 def _history(workspace: Workspace) -> History:
     name, state = workspace.spec.name, workspace.state
+    kept = state.watching.all_decisions(name)
     decisions = [
-        PastDecision(d.trigger_id, d.at, d.go, d.run, _state_of(workspace, d))
-        for d in state.watching.all_decisions(name)
+        PastDecision(d.trigger_id, d.at, d.go, d.run, _state_of(workspace, d), d.id)
+        for d in kept
         if d.go
     ]
-    return History(decisions, state.watching.last_reset(name))
+    reset = max((d.id for d in kept if d.rule == "reset"), default=None)
+    champion = state.models.champion(name)
+    lifted = [d.at for d in kept if d.rule == UNFREEZE]
+    number = None if champion is None else champion.version
+    return History(decisions, reset, number, _rollback(champion, lifted))
+
+
+def _rollback(champion: Promotion | None, lifted: Sequence[datetime]) -> Rollback | None:
+    """How the champion came back, unless it did otherwise, or a person lifted the freeze."""
+    if champion is None or champion.previous is None or not champion.is_rollback:
+        return None
+    if any(at >= champion.at for at in lifted):
+        return None
+    return Rollback(champion.version, champion.previous, champion.at)
 
 
 def _state_of(workspace: Workspace, decision: DecisionRecord) -> RunState | None:

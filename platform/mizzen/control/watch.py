@@ -188,7 +188,8 @@ def _answer(
     workspace: Workspace, alarm: WindowRecord, now: datetime, watch: Watch | None
 ) -> Retrained:
     verdicts = _verdicts_until(workspace, alarm)
-    request = RetrainRequest(alarm.id, cast(Cause, alarm.kind), alarms_in_a_row(verdicts))
+    cause, count = cast(Cause, alarm.kind), alarms_in_a_row(verdicts)
+    request = RetrainRequest(alarm.id, cause, count, version=alarm.version)
     return retrain(workspace, request, max(now, alarm.end), alarm=alarm.id, watch=watch)
 
 
@@ -205,13 +206,19 @@ def _verdicts_until(workspace: Workspace, alarm: WindowRecord) -> list[bool]:
 
 
 def _finish_interrupted(workspace: Workspace, watch: Watch | None) -> Iterable[Retrained]:
+    promoted = workspace.state.models.champion(workspace.spec.name)
+    champion = None if promoted is None else promoted.version
     for decision in workspace.state.watching.all_decisions(workspace.spec.name):
         if not decision.go or decision.run is None:
             continue
         run = workspace.state.runs.get(workspace.spec.name, decision.run)
         if workspace.elsewhere(run):
             continue
-        if conclude.settle(workspace, run).state is RunState.INTERRUPTED:
+        if conclude.settle(workspace, run).state is not RunState.INTERRUPTED:
+            continue
+        if run.champion != champion:  # nothing that it trains could be promoted any more
+            conclude.withdrawn(workspace, run)
+        else:
             yield Retrained(decision, carry_out(again(workspace, decision.run), watch))
 
 

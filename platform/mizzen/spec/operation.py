@@ -55,26 +55,42 @@ class Monitoring(Section):
 
 
 class Budget(Section):
-    """At most `runs` retrainings in any `per`."""
+    """At most `runs` retrainings in any `per`, by the time of their triggers."""
 
     runs: Annotated[int, Field(ge=1)] = Field(default=4, description="how many retrainings")
     per: Duration = Field(default="30d", description="in how much time")
 
 
 class Retraining(Section):
-    """When the platform trains again by itself."""
+    """When the platform trains again by itself.
+
+    A trigger's time is the alarm's window, `--until`, or now: where past months are replayed,
+    `cooldown` and `budget` go by the data's time, in any order of the months. `freeze` goes by the
+    wall clock. `breaker` goes by the order of decisions, whatever time they are about.
+    """
 
     triggers: tuple[Literal["drift", "quality", "data", "schedule", "merge"], ...] = Field(
         default=("drift",), description="what may start a retraining; a person always may"
     )
     window: Duration | None = Field(
-        default=None, description="how much history, back from the trigger; all when absent"
+        default=None,
+        description="how much history, back from the trigger; all when absent. Longer than what "
+        "`split.test` holds out, and `label.delay`",
     )
     consecutive: Annotated[int, Field(ge=1)] = Field(
         default=1, description="alarms in a row before a run starts (hysteresis)"
     )
-    cooldown: Duration = Field(default="1d", description="least time between two retrainings")
+    cooldown: Duration = Field(
+        default="1d", description="least time between two retrainings, by their triggers' time"
+    )
     budget: Budget = Field(default=Budget(), description="most retrainings in a stretch of time")
     breaker: Annotated[int, Field(ge=1)] = Field(
-        default=3, description="failed retrainings in a row after which a person must reset"
+        default=3,
+        description="failed retrainings in a row, in the order of their decisions, after which a "
+        "person must reset",
+    )
+    freeze: Duration | None = Field(
+        default="7d",
+        description="how long nothing but a person retrains after a rollback, by the wall clock; "
+        "null for not at all. `mizzen retrain --unfreeze` lifts it",
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
 from mizzen.spec.columns import Section
 from mizzen.spec.data import Data, Expectation, Label
+from mizzen.spec.duration import to_timedelta
 from mizzen.spec.features import Features
 from mizzen.spec.operation import Monitoring, Retraining, Serving
 from mizzen.spec.training import Evaluation, Gate, SplitByKey, SplitByTime, Trainer
@@ -68,4 +70,18 @@ class ProjectSpec(Section):
                 raise ValueError("`split.by: time` needs `data.event_time`")
             if self.features.used_views:
                 raise ValueError("feature views need `data.event_time`")
+        self._check_retraining_window()
         return self
+
+    def _check_retraining_window(self) -> None:
+        """A retraining's window must leave rows to train on."""
+        window, split = self.retraining.window, self.split
+        if window is None or not isinstance(split, SplitByTime):
+            return
+        delay = timedelta(0) if self.label.delay is None else to_timedelta(self.label.delay)
+        if to_timedelta(window) <= to_timedelta(split.test) + delay:
+            known = "" if self.label.delay is None else f" and `label.delay` {self.label.delay}"
+            raise ValueError(
+                f"`retraining.window` {window} leaves no row to train on: `split.test` "
+                f"{split.test}{known} take all of it; widen `retraining.window`"
+            )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from fastapi import APIRouter
 
@@ -24,7 +23,8 @@ class NewDecision:
 
 @router.get("/windows")
 def list_windows(state: StateOf, project: ProjectName, pending: bool = False) -> list[WindowRecord]:
-    """Watched windows, oldest first; `pending`: alarms that no decision answered yet."""
+    """Watched windows, oldest first; `pending`: alarms about the champion that no decision
+    answered yet."""
     if pending:
         return state.watching.pending_alarms(project)
     return state.watching.all_windows(project)
@@ -51,12 +51,6 @@ def add_decision(state: StateOf, project: ProjectName, told: NewDecision) -> Dec
     same("decision.project", told.decision.project, project)
     keepable(told)
     return state.watching.add_decision(told.decision, told.alarm)
-
-
-@router.get("/last-reset")
-def last_reset(state: StateOf, project: ProjectName) -> datetime | None:
-    """When a person last reset the breaker; null if nobody did."""
-    return state.watching.last_reset(project)
 
 
 @router.put("/served", status_code=204)

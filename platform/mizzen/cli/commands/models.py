@@ -23,6 +23,7 @@ def list_models(door: Door) -> None:
     """Every registered version, the champion marked."""
     found, champion = door.project.models(), door.project.champion()
     number = None if champion is None else champion.version
+    forced = {p.version for p in door.project.promotions() if p.forced}
 
     def show() -> None:
         rows = (
@@ -30,7 +31,7 @@ def list_models(door: Door) -> None:
                 f"{m.number} *" if m.number == number else m.number,
                 f"{m.metric} {short(m.value)}",
                 m.champion,
-                "blessed" if m.blessed else "refused",
+                _gate(m.blessed) + (", forced by a person" if m.number in forced else ""),
                 m.reason,
                 m.run,
             )
@@ -55,9 +56,10 @@ def show_model(door: Door, version: Version) -> None:
         door.say(f"  {found.metric}: {short(found.value)}")
         if found.champion is not None:
             door.say(f"  version {found.champion} on the same rows: {short(found.champion_value)}")
-        door.say(f"  gate: {'blessed' if found.blessed else 'refused'}: {found.reason}")
+        door.say(f"  gate: {_gate(found.blessed)}: {found.reason}")
         for promotion in promotions:
-            door.say(f"  promoted at {promotion.at:%F %T} by {promotion.by}: {promotion.reason}")
+            how = "forced" if promotion.forced else "promoted"
+            door.say(f"  {how} at {promotion.at:%F %T} by {promotion.by}: {promotion.reason}")
 
     document = {
         "version": found,
@@ -72,20 +74,34 @@ def promote(
     door: Door,
     version: Version,
     reason: Annotated[str, typer.Option(help="Why; kept in the history.")] = "",
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Also a version that the gate held; needs a reason."),
+    ] = False,
 ) -> None:
-    """Make a version the champion; an older one is a rollback. Only versions that the gate
-    blessed are registered."""
-    found = door.project.promote(version, reason=reason)
+    """Make a version the champion; an older one is a rollback, after which nothing but a person
+    retrains for `retraining.freeze`."""
+    found = door.project.promote(version, reason=reason, force=force)
     before = "" if found.previous is None else f" (before: version {found.previous})"
-    door.answer(found, lambda: door.say(f"version {found.version} is the champion{before}"))
+
+    def show() -> None:
+        door.say(f"version {found.version} is the champion{before}")
+        freeze = door.project.workspace.spec.retraining.freeze
+        if found.is_rollback and freeze is not None:
+            door.say(f"retraining is frozen for {freeze}; lift it: mizzen retrain --unfreeze")
+
+    door.answer(found, show)
 
 
 @as_command(app, "history", "mizzen models history --json")
 def history(door: Door) -> None:
     """Every promotion, oldest first."""
     found = door.project.promotions()
-    rows = [(f"{p.at:%F %T}", p.version, p.previous, p.by, p.reason) for p in found]
-    columns = ("at", "version", "before", "by", "reason")
+    rows = [
+        (f"{p.at:%F %T}", p.version, p.previous, p.by, "forced" if p.forced else "", p.reason)
+        for p in found
+    ]
+    columns = ("at", "version", "before", "by", "", "reason")
     door.answer({"promotions": found}, lambda: table(door, columns, rows))
 
 
@@ -118,6 +134,10 @@ def export(
     number = door.project.export_onnx(version)
     said = f"version {number} has an ONNX variant in the registry"
     door.answer({"version": number, "variant": "onnx"}, lambda: door.say(said))
+
+
+def _gate(blessed: bool) -> str:
+    return "blessed" if blessed else "held"
 
 
 def show_comparison(door: Door, found: Comparison) -> None:

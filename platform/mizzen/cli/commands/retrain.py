@@ -33,6 +33,10 @@ def retrain(
     reset: Annotated[
         bool, typer.Option("--reset", help="Close the breaker after failures; starts nothing.")
     ] = False,
+    unfreeze: Annotated[
+        bool,
+        typer.Option("--unfreeze", help="Lift the freeze after a rollback; starts nothing."),
+    ] = False,
     history: Annotated[
         bool, typer.Option("--history", help="Show every decision so far; starts nothing.")
     ] = False,
@@ -47,6 +51,10 @@ def retrain(
     if reset:
         record = door.project.reset_breaker()
         door.answer({"decision": record}, lambda: door.say("the breaker is closed again"))
+        return
+    if unfreeze:
+        record = door.project.lift_freeze()
+        door.answer({"decision": record}, lambda: door.say("alarms may retrain again"))
         return
     with progress(door) as watch:
         result = door.project.retrain(cause=cause, trigger=trigger, until=until, watch=watch)

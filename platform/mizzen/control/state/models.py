@@ -9,6 +9,7 @@ from mizzen.control.state.database import Database
 from mizzen.control.state.keys import find_written
 from mizzen.control.state.records import Promotion, VersionRecord, names
 from mizzen.control.state.session import Session
+from mizzen.control.state.watching import close_alarms
 from mizzen.errors import Conflict, NotFound
 
 _VERSION, _PROMOTION = names(VersionRecord), names(Promotion)
@@ -56,7 +57,7 @@ class SqlModels:
             written = find_written(session, "promotions", promotion, ["project", "version"])
             if written is not None:
                 return Promotion(**written)
-            _refuse_unblessed(_version(session, promotion.project, promotion.version))
+            _refuse_unblessed(_version(session, promotion.project, promotion.version), promotion)
             now = _champion(session, promotion.project)
             previous = None if now is None else now.version
             if expected not in {"any", previous}:
@@ -67,17 +68,22 @@ class SqlModels:
                 )
             kept = replace(promotion, previous=previous)
             values = {k: v for k, v in asdict(kept).items() if k != "id"}
-            return replace(kept, id=session.insert("promotions", values) or 0)
+            number = session.insert("promotions", values) or 0
+            close_alarms(session, kept)
+            return replace(kept, id=number)
 
 
-def _refuse_unblessed(version: VersionRecord) -> None:
-    if not version.blessed:
-        raise Conflict(
-            f"the gate refused version {version.number}",
-            given=version.reason,
-            allowed="a version that the gate blessed: mizzen models list",
-            next_step="train a better one: mizzen run",
-        )
+def _refuse_unblessed(version: VersionRecord, promotion: Promotion) -> None:
+    if version.blessed or (promotion.forced and promotion.reason.strip()):
+        return
+    raise Conflict(
+        f"the gate held version {version.number}",
+        given=version.reason,
+        allowed="a version that the gate blessed (mizzen models list), or a person who overrules "
+        "the gate and says why",
+        next_step=f"mizzen models promote {version.number} --force --reason '...', or train a "
+        "better one: mizzen run",
+    )
 
 
 def _name(version: object) -> str:

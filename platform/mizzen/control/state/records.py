@@ -13,6 +13,8 @@ from typing import Any
 
 from mizzen.core.runs import RunState, Scalar, StepState
 
+GATE = "gate"  # who promotes what the gate blessed
+
 
 def _key() -> str:
     return secrets.token_hex(16)
@@ -100,8 +102,9 @@ class VersionRecord:
 
 @dataclass(frozen=True, slots=True)
 class Promotion:
-    """One line of the history. The newest one names the champion. `key` is made by whoever asks:
-    a line of the same key is the same line."""
+    """One line of the history. The newest one names the champion. `forced`: a person overruled
+    the gate, which had held the version. `key` is made by whoever asks: a line of the same key
+    is the same line."""
 
     project: str
     version: int
@@ -112,6 +115,11 @@ class Promotion:
     at: datetime
     id: int = 0
     key: str | None = field(default_factory=_key)
+
+    @property
+    def is_rollback(self) -> bool:
+        """Whether a person made an older version the champion again."""
+        return self.previous is not None and self.version < self.previous and self.by != GATE
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,7 @@ class Models(Protocol):
     def append_promotion(
         self, promotion: Promotion, expected: int | str | None = "any"
     ) -> Promotion:
-        """The one commit that makes a version the champion.
+        """The one commit that makes a version the champion, and closes the alarms that wait.
 
         Args:
             expected: the champion that the caller judged against; `any` does not ask.
@@ -156,7 +156,7 @@ class Watching(Protocol):
         ...
 
     def pending_alarms(self, project: str) -> list[WindowRecord]:
-        """Alarms that no decision answered yet, oldest first."""
+        """Alarms about the champion that no decision answered yet, oldest first."""
         ...
 
     def add_decision(self, record: DecisionRecord, alarm: str | None = None) -> DecisionRecord:
@@ -170,10 +170,6 @@ class Watching(Protocol):
 
     def all_decisions(self, project: str) -> list[DecisionRecord]:
         """Every decision, oldest first."""
-        ...
-
-    def last_reset(self, project: str) -> datetime | None:
-        """When a person last reset the breaker."""
         ...
 
     def set_served(self, record: Served) -> None:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from datetime import datetime
 
 from mizzen.control.state import projects
 from mizzen.control.state.database import Database
 from mizzen.control.state.keys import find_written
-from mizzen.control.state.records import DecisionRecord, Served, WindowRecord, document, names
+from mizzen.control.state.records import (
+    DecisionRecord,
+    Promotion,
+    Served,
+    WindowRecord,
+    document,
+    names,
+)
 from mizzen.control.state.session import Session
 from mizzen.errors import Conflict, NotFound
 
@@ -49,8 +55,15 @@ class SqlWatching:
 
     def pending_alarms(self, project: str) -> list[WindowRecord]:
         """See `verbs.Watching`."""
-        found = self.all_windows(project)
-        return [w for w in found if w.alarm and w.handled_by is None]
+        mine = {"project": project}
+        with self._database.read() as session:
+            rows = session.find("windows", _WINDOW, mine | {"alarm": True}, order=["end", "id"])
+            champion = session.find(
+                "promotions", ["version"], mine, order=["id"], newest=True, limit=1
+            )
+        served = {row["version"] for row in champion}
+        found = [WindowRecord(**row) for row in rows]
+        return [w for w in found if w.handled_by is None and (w.version in served or not served)]
 
     def add_decision(self, record: DecisionRecord, alarm: str | None = None) -> DecisionRecord:
         """See `verbs.Watching`."""
@@ -72,13 +85,6 @@ class SqlWatching:
             rows = session.find("decisions", _DECISION, {"project": project}, order=["id"])
         return [DecisionRecord(**row) for row in rows]
 
-    def last_reset(self, project: str) -> datetime | None:
-        """See `verbs.Watching`."""
-        mine = {"project": project, "rule": "reset"}
-        with self._database.read() as session:
-            rows = session.find("decisions", ["at"], mine, order=["id"], newest=True, limit=1)
-        return rows[0]["at"] if rows else None
-
     def set_served(self, record: Served) -> None:
         """See `verbs.Watching`."""
         with self._database.write() as session:
@@ -90,6 +96,32 @@ class SqlWatching:
         """See `verbs.Watching`."""
         with self._database.write() as session:
             session.remove("served", {"project": project})
+
+
+def close_alarms(session: Session, promotion: Promotion) -> None:
+    """With a new champion, what alarmed before says nothing about it: no alarm waits any more."""
+    waiting = {"project": promotion.project, "alarm": True}
+    for row in session.find("windows", _WINDOW, waiting, order=["end", "id"]):
+        window = WindowRecord(**row)
+        if window.handled_by is None:
+            values = {k: v for k, v in asdict(_closed(window, promotion)).items() if k != "id"}
+            number = session.insert("decisions", values) or 0
+            session.change("windows", {"id": window.id}, {"handled_by": number})
+
+
+def _closed(window: WindowRecord, promotion: Promotion) -> DecisionRecord:
+    return DecisionRecord(
+        project=promotion.project,
+        trigger_id=window.id,
+        cause=window.kind,
+        go=False,
+        rule="stale",
+        reason=f"the alarm judged version {window.version}, and {promotion.by} made version "
+        f"{promotion.version} the champion",
+        not_before=None,
+        at=promotion.at,
+        key=None,
+    )
 
 
 def _refuse_second(session: Session, record: DecisionRecord, alarm: str | None) -> None:

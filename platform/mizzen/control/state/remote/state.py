@@ -177,11 +177,6 @@ class HttpWatching:
         """See `verbs.Watching`."""
         return read(list[DecisionRecord], self._connection.get(_of(project, "decisions")))
 
-    def last_reset(self, project: str) -> datetime | None:
-        """See `verbs.Watching`."""
-        found = self._connection.get(_of(project, "last-reset"))
-        return None if found is None else read(datetime, found)
-
     def set_served(self, record: Served) -> None:
         """See `verbs.Watching`."""
         self._connection.write("PUT", _of(record.project, "served"), record)
