@@ -19,7 +19,7 @@ from mizzen.control.reconcile import reconcile, registry_of
 from mizzen.control.state.records import Promotion, VersionRecord
 from mizzen.control.submit import Prepared, carry_out
 from mizzen.control.workspace import Workspace, open_workspace
-from mizzen.errors import Conflict, NotFound
+from mizzen.errors import Conflict, NotFound, UserError
 
 Make = Callable[..., Prepared]
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -89,10 +89,21 @@ def test_promoting_the_champion_again_adds_nothing(shop: Workspace) -> None:
     assert len(shop.state.models.history("shop")) == 1
 
 
-def test_what_the_gate_refused_is_never_promoted(shop: Workspace) -> None:
-    with pytest.raises(Conflict, match="the gate refused version 3"):
+def test_what_the_gate_held_needs_force_and_a_reason_and_the_history_says_so(
+    shop: Workspace,
+) -> None:
+    with pytest.raises(Conflict, match=r"the gate held version 3(.|\n)*--force --reason"):
         promote(shop, 3, NOW, reason="an experiment")
+    with pytest.raises(UserError, match="says why"):
+        promote(shop, 3, NOW, force=True)
     assert champion(shop) == 1
+    promote(shop, 3, NOW, force=True, reason="version 1 reads a column that is gone")
+    promote(shop, 2, NOW, force=True, reason="blessed: nothing to force")
+    history = [(p.version, p.forced, p.reason) for p in shop.state.models.history("shop")[1:]]
+    assert history == [
+        (3, True, "version 1 reads a column that is gone"),
+        (2, False, "blessed: nothing to force"),
+    ]
 
 
 def test_an_unknown_version_names_the_known_ones(shop: Workspace) -> None:

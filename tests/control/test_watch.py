@@ -8,11 +8,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tiny_plans import judged
 
-from mizzen.control.retrain import reset_breaker, retrain
-from mizzen.control.state.records import WindowRecord
+from mizzen.control import watch
+from mizzen.control.retrain import ask, reset_breaker, retrain
+from mizzen.control.state.records import (
+    DecisionRecord,
+    Promotion,
+    VersionRecord,
+    WindowRecord,
+)
 from mizzen.control.submit import Prepared, carry_out
 from mizzen.control.watch import request_of, tick
 from mizzen.control.workspace import Workspace
+from mizzen.core.guard import RetrainRequest
 from mizzen.core.runs import RunState
 from mizzen.errors import UserError
 from mizzen.project import Project
@@ -93,3 +100,78 @@ def test_an_alarm_trains_on_the_newest_window_and_is_answered_once(workspace: Wo
 def test_decisions_name_runs_that_exist(workspace: Workspace, write: Make) -> None:
     run = carry_out(write(judged(blessed=False)))
     assert workspace.state.runs.get("shop", run.id).trigger == "person"
+
+
+def promoted(workspace: Workspace, write: Make, *numbers: int) -> None:
+    """Versions that the gate blessed, and a person's promotions of them in this order."""
+    run = carry_out(write(judged(number=1)))
+    for number in range(2, max(numbers) + 1):
+        workspace.state.models.add_version(
+            VersionRecord("shop", number, run.id, True, "", "auc", 0.8, None, None, END)
+        )
+    for number in numbers:
+        promotion = Promotion("shop", number, None, "me", "", False, datetime.now(UTC))
+        workspace.state.models.append_promotion(promotion)
+
+
+def test_an_alarm_of_a_version_that_was_rolled_back_is_closed_and_never_answered(
+    workspace: Workspace, write: Make
+) -> None:
+    promoted(workspace, write, 3)
+    alarm(workspace, 3, END)
+    promoted(workspace, write, 1)
+    assert workspace.state.watching.pending_alarms("shop") == []
+    closed = Project(workspace).decisions()[-1]
+    assert (closed.go, closed.rule) == (False, "stale")
+    assert closed.reason == "the alarm judged version 3, and me made version 1 the champion"
+
+
+def test_after_a_rollback_alarms_of_the_old_champion_wait_until_a_person_lifts_the_freeze(
+    workspace: Workspace, write: Make
+) -> None:
+    promoted(workspace, write, 3, 1)
+    request = RetrainRequest("drift:1", "drift", version=1)
+    frozen = retrain(workspace, request, END).decision
+    assert (frozen.go, frozen.rule) == (False, "freeze")
+    assert frozen.not_before is not None
+    assert frozen.not_before > datetime.now(UTC) + timedelta(days=6)
+    kept = Project(workspace).lift_freeze("me")
+    assert (kept.rule, kept.reason) == ("unfreeze", "me lifted the freeze after a rollback")
+    asked = ask(workspace, request, END)
+    assert not isinstance(asked, DecisionRecord)
+    assert asked[0].go
+
+
+def test_an_interrupted_retraining_is_not_resumed_once_its_champion_is_replaced(
+    workspace: Workspace, write: Make
+) -> None:
+    promoted(workspace, write, 3)
+    asked = ask(workspace, RetrainRequest("drift:3", "drift", version=3), END)
+    assert not isinstance(asked, DecisionRecord)
+    asked[1].ownership.release()  # as a kill would
+    promoted(workspace, write, 1)
+    assert list(watch._finish_interrupted(workspace, None)) == []
+    assert workspace.state.runs.get("shop", asked[1].run.id).state is RunState.CANCELLED
+
+
+def test_a_breaker_that_was_reset_lets_past_months_be_replayed(
+    workspace: Workspace, write: Make
+) -> None:
+    def months(begin: int) -> list[str]:
+        rules = []
+        for month in range(begin, begin + 4):
+            when = END - timedelta(days=30 * (12 - month))
+            asked = ask(workspace, RetrainRequest(f"drift:{month}", "drift", version=1), when)
+            if isinstance(asked, DecisionRecord):
+                rules.append(asked.rule)
+                continue
+            asked[1].ownership.release()
+            run = asked[1].run.id
+            workspace.state.runs.change("shop", run, state=RunState.FAILED)
+            rules.append(asked[0].rule)
+        return rules
+
+    promoted(workspace, write, 1)
+    assert months(0) == ["allowed"] * 3 + ["breaker"]
+    Project(workspace).reset_breaker("me")  # by today's clock, years after these months
+    assert months(4) == ["allowed"] * 3 + ["breaker"]

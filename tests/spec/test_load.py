@@ -163,3 +163,34 @@ def test_a_profile_outside_its_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("apiVersion: mizzen.dev/v1\nkind: Profile\n")
     with pytest.raises(InvalidProject, match="no profile"):
         load_profile(tmp_path, "../x")
+
+
+@pytest.mark.parametrize(
+    ("window", "delay", "fine"),
+    [
+        ("30d", None, False),
+        ("29d", None, False),
+        ("31d", None, True),
+        ("31d", "1d", False),
+        ("721h", None, True),
+        ("40d", "9d", True),
+        ("40d", "10d", False),
+    ],
+)
+def test_a_retraining_window_that_the_test_side_takes_whole_is_refused(
+    write_project: Write, project_text: str, window: str, delay: str | None, fine: bool
+) -> None:
+    folder = write_project(project_text)
+    changes = {
+        "retraining.window": window,
+        "split": {"by": "time", "test": "30d"},
+        "label.time": None,
+        "label.delay": delay,
+    }
+    if fine:
+        assert load_project(folder, changes).retraining.window == window
+        return
+    with pytest.raises(InvalidProject, match=r"retraining.window.*leaves no row.*split.test"):
+        load_project(folder, changes)
+    by_key = {**changes, "split": {"by": "key", "test": 0.2}}
+    assert load_project(folder, by_key).retraining.window == window
