@@ -57,9 +57,30 @@ DASHBOARDS: Mapping[str, tuple[str, str, Sequence[Panel]]] = {
                 "Rows of the newest window",
                 {
                     "predictions": f"mizzen_drift_rows{_OF}",
-                    "labelled": f"mizzen_quality_labelled{_OF}",
                     "judged (1: yes)": f"mizzen_drift_judged{_OF}",
                 },
+            ),
+            Panel(
+                "Share of labels",
+                {
+                    "judged window v{{version}}": f"mizzen_quality_share{_OF}",
+                    "newest window v{{version}}": f"mizzen_quality_newest_share{_OF}",
+                },
+                "percentunit",
+            ),
+            Panel(
+                "Labels",
+                {
+                    "labelled": f"mizzen_quality_labelled{_OF}",
+                    "predictions": f"mizzen_quality_predictions{_OF}",
+                    "no labels of the task": f"mizzen_quality_wrong_labels{_OF}",
+                    "due and judged (1: yes)": f"mizzen_quality_judged{_OF}",
+                },
+            ),
+            Panel(
+                "Age of the newest window of quality that was judged",
+                {"v{{version}}": f"time() - mizzen_quality_window_end_timestamp_seconds{_OF}"},
+                "s",
             ),
             Panel("Prediction log", {"{{kind}}": f"mizzen_prediction_log_records{_OF}"}),
             Panel(

@@ -28,7 +28,6 @@ from mizzen.ports.prediction_log import LogWindow, PredictionLog
 from mizzen.spec.duration import to_timedelta
 from mizzen.spec.project import ProjectSpec
 from mizzen_monitoring.exposition import Figures
-from mizzen_monitoring.quality import judge_quality
 from mizzen_monitoring.results import DriftResult, WindowResult, to_json
 from mizzen_monitoring.rows import LoggedRows, output_column, read_rows
 
@@ -115,8 +114,7 @@ def _judge(
     spread = float(np.ptp(rows.seconds)) if count else 0.0
     covered = end - (start if begun is None else min(max(start, begun), end))
     drift = judge(profile, sketches, count, covered.total_seconds(), spread)
-    quality = judge_quality(package, project, classes, rows.labels, rows.scores)
-    return WindowResult(start, end, drift, quality)
+    return WindowResult(start, end, drift)
 
 
 def _spanning(window: LogWindow, again: Sequence[Bounds]) -> LogWindow:

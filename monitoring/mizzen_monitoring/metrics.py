@@ -55,37 +55,6 @@ DRIFT_JOB: tuple[Metric, ...] = (
         _MODEL,
     ),
     Metric(
-        "mizzen_quality_alarm",
-        "gauge",
-        "1 while quality fell by more than `monitoring.quality_drop`, else 0.",
-        _MODEL,
-    ),
-    Metric(
-        "mizzen_quality_value",
-        "gauge",
-        "The primary metric on labelled predictions of the newest window.",
-        (*_MODEL, "metric"),
-    ),
-    Metric(
-        "mizzen_quality_low",
-        "gauge",
-        "Lower end of that value's interval.",
-        (*_MODEL, "metric"),
-    ),
-    Metric(
-        "mizzen_quality_high",
-        "gauge",
-        "Upper end of that value's interval.",
-        (*_MODEL, "metric"),
-    ),
-    Metric(
-        "mizzen_quality_evaluated",
-        "gauge",
-        "The primary metric at evaluation, before registration.",
-        (*_MODEL, "metric"),
-    ),
-    Metric("mizzen_quality_labelled", "gauge", "Labelled predictions in the window.", _MODEL),
-    Metric(
         "mizzen_prediction_log_records",
         "gauge",
         "Records of the prediction log: predictions, labels, torn tails, dropped.",
@@ -98,6 +67,61 @@ DRIFT_JOB: tuple[Metric, ...] = (
         ("project",),
     ),
     Metric("mizzen_drift_job_seconds", "gauge", "How long it took.", ("project",)),
+)
+
+_JUDGED = "of the newest window of quality that was judged"
+QUALITY: tuple[Metric, ...] = (
+    Metric(
+        "mizzen_quality_alarm",
+        "gauge",
+        f"1 while quality fell by more than `monitoring.quality_drop`, else 0; {_JUDGED}.",
+        _MODEL,
+    ),
+    Metric(
+        "mizzen_quality_judged",
+        "gauge",
+        "0 when the newest window whose labels are due could not be judged, else 1.",
+        _MODEL,
+    ),
+    Metric(
+        "mizzen_quality_value",
+        "gauge",
+        f"The primary metric on labelled predictions {_JUDGED}.",
+        (*_MODEL, "metric"),
+    ),
+    Metric(
+        "mizzen_quality_low", "gauge", "Lower end of that value's interval.", (*_MODEL, "metric")
+    ),
+    Metric(
+        "mizzen_quality_high", "gauge", "Upper end of that value's interval.", (*_MODEL, "metric")
+    ),
+    Metric(
+        "mizzen_quality_evaluated",
+        "gauge",
+        "The primary metric at evaluation, before registration.",
+        (*_MODEL, "metric"),
+    ),
+    Metric("mizzen_quality_predictions", "gauge", f"Predictions {_JUDGED}.", _MODEL),
+    Metric("mizzen_quality_labelled", "gauge", f"Labelled predictions {_JUDGED}.", _MODEL),
+    Metric("mizzen_quality_share", "gauge", f"Share of labelled predictions {_JUDGED}.", _MODEL),
+    Metric(
+        "mizzen_quality_newest_share",
+        "gauge",
+        "Share of labelled predictions of the newest window that ended, judged or not.",
+        _MODEL,
+    ),
+    Metric(
+        "mizzen_quality_window_end_timestamp_seconds",
+        "gauge",
+        f"The end {_JUDGED}, in event time.",
+        _MODEL,
+    ),
+    Metric(
+        "mizzen_quality_wrong_labels",
+        "gauge",
+        "Stored labels, over all windows, that are none of the task's; they were left out.",
+        _MODEL,
+    ),
 )
 
 SERVING: tuple[Metric, ...] = (
@@ -176,7 +200,7 @@ SHIPPING: tuple[Metric, ...] = (
     ),
 )
 
-METRICS: tuple[Metric, ...] = (*DRIFT_JOB, *SERVING, *SHIPPING)
+METRICS: tuple[Metric, ...] = (*DRIFT_JOB, *QUALITY, *SERVING, *SHIPPING)
 
 
 def reference() -> str:
@@ -192,6 +216,13 @@ def reference() -> str:
                 "Written to `<home>/metrics/<project>.prom` (node-exporter's text file "
                 "format) and, where the profile names one, to a push gateway.",
                 DRIFT_JOB,
+            ),
+            *_table(
+                "Quality",
+                "Written with each look of the drift job to "
+                "`<home>/metrics/<project>.quality.prom` and, where the profile names one, to a "
+                "push gateway.",
+                QUALITY,
             ),
             *_table("The service", "Answered on `/metrics`.", SERVING),
             *_table(

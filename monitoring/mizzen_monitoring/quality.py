@@ -1,6 +1,6 @@
 """How good the answers turned out to be: late labels, joined by prediction id.
 
-The drift job calls it. The primary metric over the labelled predictions of a window is compared
+`quality_job` calls it. The primary metric over the labelled predictions of a window is compared
 with the one at evaluation; the alarm needs a fall that noise does not explain.
 """
 
@@ -47,6 +47,7 @@ def judge_quality(
     classes: tuple[str, ...],
     labels: NDArray[Any],
     scores: Floats,
+    waits_for: str | None = None,
 ) -> Quality:
     """The verdict on the labelled predictions of a window.
 
@@ -55,17 +56,21 @@ def judge_quality(
         labels: raw label of each prediction, null where none is known yet; rows whose class
             training never saw are left out.
         scores: what the model answered, as `ports.framework.Predictor` tells.
+        waits_for: why the window is not judged yet; the labels that came first say nothing.
     """
     metric = find_metric(project.evaluation.metrics[0], project.task)
     numbers, known = _numbers(labels, project.task, classes)
     evaluated = _evaluated(package, metric.name)
-    found = _interval(metric, numbers, scores[known], project)
+    found = Interval(math.nan, math.nan, math.nan)
+    if waits_for is None:
+        found = _interval(metric, numbers, scores[known], project)
     least = project.monitoring.min_rows
-    judged = len(numbers) >= least and math.isfinite(found.low) and math.isfinite(evaluated)
-    alarm, reason = False, f"{len(numbers)} labelled predictions; monitoring.min_rows is {least}"
+    enough = waits_for is None and len(numbers) >= least
+    judged = enough and math.isfinite(found.low) and math.isfinite(evaluated)
+    alarm, reason = False, waits_for or f"{len(numbers)} labels; monitoring.min_rows is {least}"
     if judged:
         alarm, reason = _compare(metric, found, evaluated, project.monitoring.quality_drop)
-    elif len(numbers) >= least:
+    elif enough:
         reason = f"{metric.name} is not defined on the window or at evaluation"
     return Quality(
         metric.name,

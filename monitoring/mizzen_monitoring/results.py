@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 from mizzen.core.drift import DriftVerdict
 from mizzen.ports.prediction_log import LogCounts
-from mizzen_monitoring.quality import Quality
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +21,11 @@ class WindowResult:
     start: datetime
     end: datetime
     drift: DriftVerdict
-    quality: Quality
 
     @property
-    def cause(self) -> Literal["drift", "quality"] | None:
-        """What alarms; drift where both do. None: quiet, or not judged."""
-        if self.drift.alarm:
-            return "drift"
-        return "quality" if self.quality.alarm else None
+    def cause(self) -> Literal["drift"] | None:
+        """What alarms. None: quiet, or not judged."""
+        return "drift" if self.drift.alarm else None
 
     @property
     def drift_figures(self) -> Mapping[str, Any]:
@@ -45,20 +41,9 @@ class WindowResult:
         }
 
     @property
-    def quality_figures(self) -> Mapping[str, Any]:
-        """Key figures of the quality verdict; NaN where there is no value."""
-        return {
-            "labelled": self.quality.labelled,
-            self.quality.metric: self.quality.value,
-            "evaluated": self.quality.evaluated,
-            "reason": self.quality.reason,
-            "judged": self.quality.judged,
-        }
-
-    @property
     def reason(self) -> str:
         """Why it alarms, or why not."""
-        return self.quality.reason if self.cause == "quality" else self.drift.reason
+        return self.drift.reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ logger = logging.getLogger("mizzen.control")
 class Found:
     """One verdict on one window. `figures`: scalars worth showing; `report`: of the newest."""
 
-    kind: Literal["drift", "quality"]
+    kind: Literal["drift"]
     start: datetime
     end: datetime
     alarm: bool
@@ -100,7 +100,7 @@ def run_drift_job(
     if result.push_error is not None:
         logger.warning("the push gateway took no figures: %s", result.push_error)
     report = _kept(registry, place, result)
-    return [found for window in result.windows for found in _verdicts(window, result, report)]
+    return [_verdict(window, result, report) for window in result.windows]
 
 
 def _kept(registry: Registry, place: Place, result: DriftResult) -> str | None:
@@ -121,11 +121,9 @@ def _kept(registry: Registry, place: Place, result: DriftResult) -> str | None:
         return str(result.report)
 
 
-def _verdicts(window: WindowResult, result: DriftResult, newest: str | None) -> list[Found]:
+def _verdict(window: WindowResult, result: DriftResult, newest: str | None) -> Found:
     report = newest if window is result.newest else None
     figures = dict(window.drift_figures)
     if window is result.newest and result.report_error is not None:
         figures["no_report"] = result.report_error
-    drift = Found("drift", window.start, window.end, window.drift.alarm, figures, report)
-    alarm, figures = window.quality.alarm, window.quality_figures
-    return [drift, Found("quality", window.start, window.end, alarm, figures, None)]
+    return Found("drift", window.start, window.end, window.drift.alarm, figures, report)

@@ -70,8 +70,10 @@ def watch(workspace: Workspace, step: WatchStep, observer: Watch | None) -> dict
     """
     end = parse(step.end, "until")
     windows = watching_windows.inspect(workspace, end).windows
-    end_of_newest = max(found.end for found in windows)
-    newest = [found for found in windows if found.end == end_of_newest]
+    newest = [
+        max((found for found in windows if found.kind == kind), key=lambda found: found.end)
+        for kind in dict.fromkeys(found.kind for found in windows)
+    ]
     alarmed = any(found.alarm for found in newest)
     judged = alarmed or any(found.judged for found in newest if found.kind == "drift")
     outcome = "alarm" if alarmed else next(w.verdict for w in newest if w.judged == judged)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast, get_args
 
-from mizzen.control import conclude
+from mizzen.control import conclude, quality
 from mizzen.control.deploy import version_of
 from mizzen.control.drift import Found, LoggedTimes, logged_times, run_drift_job
 from mizzen.control.observers import Watch
@@ -34,9 +34,10 @@ class Watched:
 
 
 def inspect(workspace: Workspace, now: datetime) -> Watched:
-    """Run the drift job on what the champion answered, and store each window.
+    """Run the drift job on what the champion answered, and store each window; then judge each
+    window of quality whose labels or predictions changed.
 
-    The newest window spans `monitoring.window` back from `now`, also where it overlaps judged
+    The newest window of drift spans `monitoring.window` back from `now`, also where it overlaps judged
     ones; what nobody looked at before it is caught up. What was judged is judged again where
     rows of it were logged since.
 
@@ -44,7 +45,13 @@ def inspect(workspace: Workspace, now: datetime) -> Watched:
         UserError: `now` has not come yet.
     """
     _refuse_future(now)
-    log = _watched_log(workspace, now)
+    version = version_of(workspace, None)
+    seen = _inspect_drift(workspace, version, now).windows
+    return Watched((*seen, *quality.look(workspace, version, now)))
+
+
+def _inspect_drift(workspace: Workspace, version: int, now: datetime) -> Watched:
+    log = _watched_log(workspace, version, now)
     same = [w for w in log.windows if w.end == now]
     if same and all(w.judged for w in same):
         return _judge_again(workspace, now, log) or Watched(tuple(same))
@@ -55,20 +62,23 @@ def inspect(workspace: Workspace, now: datetime) -> Watched:
 
 
 def tick(workspace: Workspace, now: datetime, watch: Watch | None = None) -> Watched:
-    """Inspect if a window is due or got rows since it was judged, finish retrainings that a kill
-    interrupted, answer alarms.
+    """Inspect drift if a window is due or got rows since it was judged, and quality; finish
+    retrainings that a kill interrupted, answer alarms.
 
     Raises:
         UserError: `now` has not come yet.
     """
     _refuse_future(now)
     resumed = _finish_interrupted(workspace, watch)
+    version = version_of(workspace, None)
     if due(workspace, now):
-        seen = inspect(workspace, now)
+        drift = _inspect_drift(workspace, version, now)
     else:
-        seen = _judge_again(workspace, now, _watched_log(workspace, now)) or Watched(())
+        log = _watched_log(workspace, version, now)
+        drift = _judge_again(workspace, now, log) or Watched(())
+    judged = quality.look(workspace, version, now)
     answered = [_answer(workspace, alarm, now, watch) for alarm in _pending(workspace)]
-    return Watched(seen.windows, (*resumed, *answered))
+    return Watched((*drift.windows, *judged), (*resumed, *answered))
 
 
 def due(workspace: Workspace, now: datetime) -> bool:
@@ -99,8 +109,8 @@ def request_of(cause: str, trigger: str | None, now: datetime) -> RetrainRequest
 
 @dataclass(frozen=True, slots=True)
 class _WatchedLog:
-    """What was looked at of a version's predictions, and when they were. `windows`: of the
-    version, up to now, oldest first. `late`: windows with rows that their verdict did not see."""
+    """What was looked at of a version's predictions, and when they were. `windows`: of drift,
+    up to now, oldest first. `late`: windows with rows that their verdict did not see."""
 
     version: int
     windows: Sequence[WindowRecord]
@@ -108,13 +118,14 @@ class _WatchedLog:
     late: Sequence[tuple[datetime, datetime]]
 
 
-def _watched_log(workspace: Workspace, now: datetime) -> _WatchedLog:
-    version = version_of(workspace, None)
-    windows = [w for w in _windows(workspace) if w.version == version and w.end <= now]
-    times = logged_times(workspace, version, now)
-    drift = [
-        (w.start, w.end, w.basis) for w in windows if w.kind == "drift" and w.start is not None
+def _watched_log(workspace: Workspace, version: int, now: datetime) -> _WatchedLog:
+    windows = [
+        w
+        for w in _windows(workspace)
+        if w.version == version and w.kind == "drift" and w.end <= now
     ]
+    times = logged_times(workspace, version, now)
+    drift = [(w.start, w.end, w.basis) for w in windows if w.start is not None]
     grown = [(start, end) for start, end, rows in drift if times.count(start, end) > rows]
     unseen = _unseen([(start, end) for start, end, _ in drift], times, _length(workspace))
     return _WatchedLog(version, windows, times, [*unseen, *grown])
@@ -149,7 +160,7 @@ def _judge_again(workspace: Workspace, now: datetime, log: _WatchedLog) -> Watch
     the newest window: it is among them, judged last."""
     if not log.late:
         return None
-    newest = max((w for w in log.windows if w.kind == "drift"), key=lambda w: w.end)
+    newest = max(log.windows, key=lambda w: w.end)
     return _look(workspace, now, log, (newest.start, newest.end))
 
 

@@ -35,6 +35,27 @@ class Serving(Section):
     )
 
 
+class QualityWindows(Section):
+    """On which windows of event time quality is judged, and when: see
+    docs/explanation/quality.md. Windows are counted from 1970-01-01T00:00:00Z.
+    """
+
+    window: Duration | None = Field(
+        default=None,
+        description="event time that one verdict looks at; `monitoring.window` when absent",
+    )
+    labels: Annotated[float, Field(gt=0, le=1)] = Field(
+        default=0.9,
+        description="share of a window's predictions whose labels must be known for a verdict "
+        "before `delay` has passed",
+    )
+    delay: Duration | None = Field(
+        default=None,
+        description="how long after its end a window is judged with the labels that are there, "
+        "`min_rows` at least; `label.delay` when absent, or as long as the window",
+    )
+
+
 class Monitoring(Section):
     """When a window of predictions counts as drifted.
 
@@ -51,6 +72,9 @@ class Monitoring(Section):
     )
     quality_drop: Annotated[float, Field(gt=0)] = Field(
         default=0.05, description="fall of the primary metric, against evaluation, that alarms"
+    )
+    quality: QualityWindows = Field(
+        default=QualityWindows(), description="on which windows quality is judged, and when"
     )
 
 

@@ -20,7 +20,7 @@ def windows(door: Door) -> None:
             start = "the beginning" if window.start is None else f"{window.start:%F %T}"
             answer = decisions.get(window.handled_by or 0)
             told = "" if answer is None else f"{'go' if answer.go else 'no'}: {answer.reason}"
-            until, over = f"{window.end:%F %T}", f"{window.kind}, {window.basis}"
+            until, over = f"{window.end:%F %T}", f"{window.kind}, {window.founded}"
             rows.append((start, until, window.version, over, window.verdict, told))
         table(door, ("from", "until", "version", "over rows", "found", "decided"), rows)
 

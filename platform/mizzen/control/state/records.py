@@ -149,8 +149,18 @@ class WindowRecord:
         """Over how many rows (`drift`) or labels (`quality`) it was given."""
         return int(self.figures.get("rows" if self.kind == "drift" else "labelled") or 0)
 
+    @property
+    def founded(self) -> str:
+        """`basis` in words; of quality with the share of labels."""
+        if self.kind != "quality":
+            return f"{self.basis} rows"
+        return f"{self.basis} of {self.figures['predictions']} labels ({self.figures['share']:.1%})"
+
     def replaces(self, known: WindowRecord) -> bool:
-        """Whether this verdict on the same window is the better founded one."""
+        """Whether this verdict on the same window is the better founded one. Of quality the
+        later look knows more: labels come, and are corrected."""
+        if self.kind == "quality":
+            return self.at >= known.at
         return not known.judged or (self.judged and self.basis > known.basis)
 
     @property
