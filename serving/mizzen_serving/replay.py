@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mizzen.core.encoding import category_name
+from mizzen.core.true_labels import LabelRule, TrueLabel
 from mizzen.ports.data import FeatureSource
 from mizzen.ports.prediction_log import PredictionLog
 from mizzen.spec.features import FeatureView
@@ -26,13 +28,17 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class ReplayCounts:
     """`rows` of the window; `sent` now, the others having been logged before; `logged` of the
-    rows; `labelled` of them, and `unlabelled`, whose label does not exist."""
+    rows; `labelled` of them, and `unlabelled`, whose label does not exist. `corrected`: labels
+    that replaced another value in the log; `outdated`: labels that differ from one that became
+    known later, which stays."""
 
     rows: int
     sent: int
     logged: int
     labelled: int
     unlabelled: int
+    corrected: int
+    outdated: int
     seconds: float
 
 
@@ -65,9 +71,9 @@ def replay(
     """
     began = time.monotonic()
     done = {prediction.id for prediction in log.read()}
-    told = set(log.labels())
+    known = log.labels()
     wanted: set[str] = set()
-    labels = sent = 0
+    labels = sent = corrected = outdated = 0
     views = {view.name: view for view in project.features.used_views}
     backlog: dict[str, list[pd.DataFrame]] = {}
     for piece in pieces(project, rows, sources, window):
@@ -81,16 +87,36 @@ def replay(
                 source.materialize(tuple(views.values()), window.start, rewind=True)
             _push(source, views, backlog)
             sent += len(client.predict(fresh))
-        late = [label for label in piece.labels if label.prediction_id not in told]
-        if late:
-            client.label(late)
+        late = [label for label in piece.labels if label.prediction_id not in known]
+        other = [label for label in piece.labels if _differs(label, known, project.task)]
+        newer = [label for label in other if label.at >= known[label.prediction_id].at]
+        if late or newer:
+            client.label([*late, *newer])
         labels += len(piece.labels)
+        corrected, outdated = corrected + len(newer), outdated + len(other) - len(newer)
         observe(piece)
     _push(source, views, backlog)
     logged = {prediction.id for prediction in log.read()} & wanted
     labelled = len(set(log.labels()) & wanted)
-    seconds = round(time.monotonic() - began, 3)
-    return ReplayCounts(len(wanted), sent, len(logged), labelled, len(wanted) - labels, seconds)
+    return ReplayCounts(
+        len(wanted),
+        sent,
+        len(logged),
+        labelled,
+        len(wanted) - labels,
+        corrected,
+        outdated,
+        round(time.monotonic() - began, 3),
+    )
+
+
+def _differs(label: TrueLabel, known: Mapping[str, TrueLabel], task: str) -> bool:
+    """Whether the log holds another value; a class is the same in any type."""
+    stored = known.get(label.prediction_id)
+    if stored is None:
+        return False
+    rule = LabelRule(task, (category_name(label.value),))
+    return not rule.knows(stored.value) or rule.read(stored.value) != rule.read(label.value)
 
 
 def _push(

@@ -34,13 +34,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
         first = max(start or BEGIN, end - 30 * DAY)
         judged = end - max(first, BEGIN) >= 20 * DAY
         figures = {"rows": 5, "reason": "5 rows; monitoring.min_rows is 500", "judged": judged}
-        return [
-            Found("drift", first, end, False, figures, None),
-            Found("quality", first, end, False, figures, None),
-        ]
+        return [Found("drift", first, end, False, figures, None)]
 
     monkeypatch.setattr(watch, "run_drift_job", job)
     monkeypatch.setattr(watch, "version_of", lambda *_: 1)
+    monkeypatch.setattr(watch.quality, "look", lambda *_: ())
     return seen
 
 
@@ -91,7 +89,7 @@ def test_a_judged_window_is_not_judged_again_an_unjudged_one_is(
     inspect(workspace, early)
     monkeypatch.setattr(f"{__name__}.BEGIN", BEGIN - 40 * DAY)  # older rows came since
     assert all(w.judged for w in inspect(workspace, early).windows)
-    assert len(Project(workspace).windows()) == 2
+    assert len(Project(workspace).windows()) == 1
     inspect(workspace, late)
     inspect(workspace, late)
     assert [end for _, end in asked] == [early, early, late]

@@ -12,8 +12,11 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from mizzen.adapters.tables import read_table, write_table
+from mizzen.core.drift import season
 from mizzen.core.encoding import Encoder
+from mizzen.core.profile import ColumnRows, make_profile
 from mizzen.errors import InvalidData
+from mizzen.spec.operation import Monitoring
 from mizzen_components.preprocess import PreprocessFigures, run
 
 DATA = {"source": {"path": "x.csv"}, "key": ["trip"], "event_time": "at"}
@@ -89,12 +92,12 @@ class TestByTime:
         done = step(trips)
         assert done.test["trip"].tolist() == [f"t{number:03d}" for number in range(33, 45)]
         assert done.train["trip"].tolist() == [f"t{number:03d}" for number in range(32 + 1)]
-        assert done.figures == (33, 12, 0, 0)
+        assert done.figures == (33, 12, 0, 0, 0, 0.028)  # labels come after 40 minutes
 
     def test_the_boundary_belongs_to_the_test(self, step: Any, trips: pd.DataFrame) -> None:
-        done = step(trips, end="2024-01-02T21:30:00+00:00")
+        done = step(trips, end="2024-01-02T22:10:00+00:00")
         assert done.test["trip"].iloc[0] == "t034"
-        done = step(trips, end="2024-01-02T21:00:00+00:00")
+        done = step(trips, end="2024-01-02T21:40:00+00:00")
         assert done.test["trip"].iloc[0] == "t033"
 
     def test_days_end_at_midnight_utc(self, step: Any, trips: pd.DataFrame) -> None:
@@ -106,18 +109,83 @@ class TestByTime:
     ) -> None:
         slow = trips.assign(known_at=trips["at"] + pd.Timedelta(hours=3))
         done = step(slow)
-        assert done.figures == (31, 12, 0, 2)
+        assert done.figures == (31, 12, 0, 0, 2, 0.125)
         assert done.train["trip"].iloc[-1] == "t030"  # 6:00 + 3 h: known when the test begins
 
     def test_a_delay_counts_as_the_labels_time(self, step: Any, trips: pd.DataFrame) -> None:
         done = step(trips, label={"column": "late", "delay": "3h"})
-        assert done.figures == (31, 12, 0, 2)
+        assert done.figures == (31, 12, 0, 0, 2, 0.125)
+
+    def test_labels_known_after_the_window_are_not_used(
+        self, step: Any, trips: pd.DataFrame
+    ) -> None:
+        slow = trips.assign(known_at=trips["at"] + pd.Timedelta(hours=3))
+        done = step(slow, end="2024-01-02T21:00:00+00:00")
+        assert done.test["known_at"].max() <= pd.Timestamp("2024-01-02T21:00:00Z")
+        # complete up to 18:00: twelve hours are held out before it
+        assert done.test["trip"].tolist() == [f"t{number:03d}" for number in range(30, 43)]
+        assert (done.figures.incomplete, done.figures.label_delay) == (2, 0.125)
 
     def test_no_row_on_a_side_is_refused(self, step: Any, trips: pd.DataFrame) -> None:
         with refused("no row is left on the training side.*given: split at 2023-12-2.*events from"):
             step(trips, split={"by": "time", "test": "9d"})
-        with refused("no row is left on the test side.*given: split at 2024-12-31T12:00:00"):
+        with refused("no row is left on the test side.*given: split at 2024-12-31T11:20:00"):
             step(trips, end="2025-01-01T00:00:00Z")
+
+
+@pytest.fixture
+def two_speeds() -> pd.DataFrame:
+    """120 days, ten rows a day; a positive is known after a day, a negative after fifteen. The
+    labels of the newest rows are what is known on the last day."""
+    random = np.random.default_rng(4)
+    times = pd.date_range("2024-01-01", periods=1200, freq="144min", tz="UTC")
+    late = (random.random(1200) < 0.3).astype(int)
+    known = times + pd.to_timedelta(np.where(late == 1, 1, 15), unit="D")
+    frame = many(1200).assign(at=times, late=pd.array(late, dtype="Int64"), known_at=known)
+    unknown = frame["known_at"] > times[-1]
+    frame.loc[unknown, ["late", "known_at"]] = None
+    return frame
+
+
+SPLITS = [{"by": "time", "test": "20d"}, BY_KEY]
+
+
+class TestLabelsOfTwoSpeeds:
+    @pytest.mark.parametrize("split", SPLITS)
+    @pytest.mark.parametrize("end", ["", "2024-04-29T00:00:00+00:00", "2024-03-20T00:00:00+00:00"])
+    def test_neither_side_ends_with_the_faster_outcome_alone(
+        self, step: Any, two_speeds: pd.DataFrame, split: Any, end: str
+    ) -> None:
+        shown = two_speeds[two_speeds["at"] < (end or "2025-01-01T00:00:00+00:00")]
+        done = step(shown, split=split, end=end)
+        for side in (done.train, done.test):
+            assert side["late"].tail(30).mean() < 0.65
+            assert side["late"].mean() == pytest.approx(0.3, abs=0.09)
+        assert done.figures.label_delay == 15
+        assert done.figures.incomplete > 0
+
+    def test_a_number_that_is_known_later_where_it_is_large_is_held_to_the_same(
+        self, step: Any
+    ) -> None:
+        frame = many(1200)
+        times = pd.date_range("2024-01-01", periods=1200, freq="144min", tz="UTC")
+        days = np.where(frame["distance"] > frame["distance"].median(), 15, 1)
+        frame = frame.assign(at=times, known_at=times + pd.to_timedelta(days, unit="D"))
+        frame["late"] = frame["distance"] + np.random.default_rng(0).normal(size=1200)
+        done = step(frame, task="regression", split=SPLITS[0], end="2024-04-29T00:00:00+00:00")
+        assert done.figures.label_delay == 15
+        assert done.test["at"].max() <= pd.Timestamp("2024-04-14T00:00:00Z")
+
+    def test_the_baseline_of_drift_holds_no_season_that_the_labels_speed_made(
+        self, step: Any, two_speeds: pd.DataFrame
+    ) -> None:
+        train = step(two_speeds, split=SPLITS[0]).train
+        label = ColumnRows("late", "label", "category", train["late"].to_numpy(dtype=object))
+        seconds = train["at"].to_numpy(dtype="datetime64[us]").astype(np.int64) / 1e6
+        watched = Monitoring.model_validate({"window": "20d"})
+        made = make_profile([label], seconds, watched, "binary", {})
+        counts = made.columns[0].blocks[:, :-1]
+        assert season(counts[counts.sum(1) > 0], 4) < 0.15
 
 
 class TestByKey:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -112,11 +112,6 @@ class InUse:
             for name, value in zip(ids, np.asarray(values).tolist(), strict=True)
         ]
         self.log.label(told)
-
-    def elsewhere(self, home: Path) -> InUse:
-        """The same model in another home, with an empty log."""
-        place = replace(self.place, home=home)
-        return InUse(self.project, place, self.package, SegmentLog(place))
 
 
 @pytest.fixture

@@ -69,8 +69,8 @@ def events_of(rng: np.random.Generator, begin: datetime) -> list[Event]:
         for label in _labels(rng, each, speed[number], float(rng.choice([0.0, 0.1])))
     ]
     end = begin + timedelta(seconds=span)
-    looks = [Look(begin + (end - begin) * float(part)) for part in rng.uniform(0.2, 2.5, 6)]
-    looks += [looks[int(n)] for n in rng.integers(0, len(looks), 2)]  # asked again
+    looks = [Look(begin + (end - begin) * float(part)) for part in rng.uniform(0.2, 2.5, 4)]
+    looks += [looks[int(n)] for n in rng.integers(0, len(looks), 1)]  # asked again
     events: list[Event] = [*sent, *labels, *looks]
     # by hour where it is a log of its own time; else in any order at all
     order = rng.permutation(len(events))

@@ -59,7 +59,6 @@ def test_a_month_like_the_training_months_is_quiet(in_use: Any) -> None:
     result = run(in_use)
     assert result.newest.drift.judged
     assert (result.alarm, result.newest.cause) == (False, None)
-    assert result.newest.quality.labelled == 1500
     assert result.counts.predictions == 1500
     assert {c.role for c in result.newest.drift.columns} == {"input", "label", "output"}
 
@@ -72,26 +71,11 @@ def test_a_changed_input_alarms_and_everything_is_left_behind(in_use: Any) -> No
     assert [c.column for c in result.newest.drift.beyond] == ["heat"]
     document = json.loads(result.result.read_text())
     assert document["windows"][0]["cause"] == "drift"
-    assert document["windows"][0]["quality"]["value"] is None
     assert result.report is not None
     assert "ALARM" in result.report.read_text()
     figures = samples(result.metrics.read_text())
     assert figures[("mizzen_drift_alarm", "3", "pumps")] == 1
-    assert ("mizzen_quality_value", "3", "pumps", "roc_auc") not in figures
     assert sorted(p.name for p in result.result.parent.iterdir()) == ["report.html", "result.json"]
-
-
-def test_late_labels_are_joined_by_id_and_a_fall_of_quality_alarms(in_use: Any) -> None:
-    rng = np.random.default_rng(7)
-    frame = rows_of(rng, 1500, JUNE, 30)
-    ids = in_use.predict(frame)
-    before = run(in_use).newest.quality
-    assert (before.labelled, before.judged) == (0, False)
-    in_use.label(ids[:900], rng.permutation(frame["broke"].to_numpy()[:900]))
-    after = run(in_use)
-    assert after.newest.quality.labelled == 900
-    assert after.newest.cause == "quality"
-    assert after.newest.quality.alarm
 
 
 def test_only_the_given_version_and_window_count(in_use: Any) -> None:
@@ -253,7 +237,6 @@ def test_without_rows_there_is_one_unjudged_window_that_begins_before_its_end(
     assert [(w.start, w.end) for w in result.windows] == [(JUNE - 30 * DAY, JUNE)]
     assert not result.newest.drift.judged
     assert result.newest.drift_figures["judged"] is False
-    assert result.newest.quality_figures["judged"] is False
     with pytest.raises(UserError, match="holds nothing"):
         run(in_use, window=LogWindow(JUNE, JUNE - DAY, 3))
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from mizzen.adapters.segment_log.log import SegmentLog
+from mizzen.core.true_labels import TrueLabel
 from mizzen_serving.client import Client
 from mizzen_serving.replay import replay
 from mizzen_serving.traffic import Piece, Window
@@ -63,3 +64,30 @@ def test_a_killed_replay_goes_on_and_counts_nothing_twice(launch, tiny, place, r
     assert (done.labelled, done.unlabelled) == (ROWS - 60, 60)
     assert (again.sent, again.logged, again.labelled) == (0, ROWS, ROWS - 60)
     assert (log.counts().predictions, log.counts().labels) == (ROWS, ROWS - 60)
+    assert (again.corrected, again.outdated) == (0, 0)
+
+
+def test_a_replay_carries_labels_that_were_corrected_in_the_source(
+    launch, tiny, place, rows
+) -> None:
+    project = tiny(label={"column": "late", "delay": "5h"})
+    service = launch()
+    service.wait_ready()
+    log = SegmentLog(place)
+    labelled = rows[rows["late"].notna()].head(33).reset_index(drop=True)
+    with Client(f"http://127.0.0.1:{service.port}") as client:
+        replay(project, labelled, {}, WINDOW, client=client, log=log)
+        before = log.labels()
+        corrected = labelled.assign(late=1 - labelled["late"])
+        done = replay(project, corrected, {}, WINDOW, client=client, log=log)
+        after = log.labels()
+        assert (done.sent, done.labelled, done.corrected, done.outdated) == (0, 33, 33, 0)
+        assert {n: str(1 - int(x.value)) for n, x in before.items()} == {
+            n: x.value for n, x in after.items()
+        }
+        # somebody corrected the log by hand, later than the source knows
+        first = next(iter(after))
+        client.label([TrueLabel(first, before[first].value, datetime(2024, 1, 1, tzinfo=UTC))])
+        again = replay(project, corrected, {}, WINDOW, client=client, log=log)
+    assert (again.corrected, again.outdated) == (0, 1)
+    assert log.labels()[first].value == before[first].value

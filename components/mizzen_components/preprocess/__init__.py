@@ -14,6 +14,7 @@ from mizzen.core.encoding import Encoder, fit_category, fit_number
 from mizzen.core.labels import fit_classes
 from mizzen.spec.data import Data, Label
 from mizzen.spec.features import Features
+from mizzen_components.preprocess.complete import complete_rows
 from mizzen_components.preprocess.divide import divide
 from mizzen_components.preprocess.inputs import check_inputs, check_known
 from mizzen_components.preprocess.leaks import check_leaks
@@ -23,13 +24,18 @@ if TYPE_CHECKING:
 
 
 class PreprocessFigures(NamedTuple):
-    """`unlabelled`: rows left out because their label is null. `withheld`: rows before the
-    split whose label became known only after it, left out of training."""
+    """`unlabelled`: rows left out because their label is null. `incomplete`: rows left out
+    because labels were not complete yet for rows as new as they, or their own label became known
+    after the window's end. `withheld`: rows before the split of which that is so at the split,
+    left out of training. `label_delay`: after so many days labels count as complete: declared, or
+    measured where `label.time` tells when each became known."""
 
     train_rows: int
     test_rows: int
     unlabelled: int
+    incomplete: int
     withheld: int
+    label_delay: float
 
 
 def run(
@@ -49,8 +55,9 @@ def run(
 
     Args:
         frame: rows with key, event time, label and every feature.
-        end: the window's end as an ISO instant, from which a split by time counts back;
-            "" takes the next whole unit of `split.test` after the last event.
+        end: the window's end as an ISO instant: what became known later is not used, and a
+            split by time counts back from where labels are complete then; "" takes the next
+            whole unit of `split.test` after the last event with a complete label.
 
     Raises:
         InvalidData: a feature is missing, of the wrong type, null in every training row or
@@ -63,14 +70,22 @@ def run(
     labelled = rows[rows[target.column].notna()]
     if task == "binary":  # a third class on the test side is as wrong as one in training
         fit_classes(labelled[target.column].to_numpy(), task)
-    sides = divide(labelled, described, target, split, end)
+    complete = complete_rows(labelled, described, target, task, end)
+    sides = divide(complete, described, target, split, end)
     fitted = fit(sides.train, wanted, target, task)
     write_table(sides.train, train)
     write_table(sides.test, test)
     encoder.parent.mkdir(parents=True, exist_ok=True)
     encoder.write_text(fitted.to_json(), encoding="utf-8")
     unlabelled = len(rows) - len(labelled)
-    return PreprocessFigures(len(sides.train), len(sides.test), unlabelled, sides.withheld)
+    return PreprocessFigures(
+        len(sides.train),
+        len(sides.test),
+        unlabelled,
+        complete.incomplete,
+        sides.withheld,
+        round(complete.delay.total_seconds() / 86_400, 3),
+    )
 
 
 def fit(train: pd.DataFrame, features: Features, label: Label, task: str) -> Encoder:

@@ -1,14 +1,14 @@
 """Training and held-out rows, so that the held-out ones are what the model will meet.
 
-By time: the last `test` of the window is held out, and training sees only labels that were
-known when it began. By key: a hash of the key decides, for ever, in any order of rows.
+By time: the last `test` of the time whose labels are complete is held out, and training sees
+only rows whose labels were complete when it began. By key: a hash of the key decides, for ever,
+in any order of rows.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from mizzen.errors import InvalidData
 from mizzen.spec.data import Data, Label
 from mizzen.spec.duration import to_timedelta
 from mizzen.spec.training import SplitByKey, SplitByTime
+from mizzen_components.preprocess.complete import CompleteRows, known_at
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,8 +36,10 @@ class Sides:
     withheld: int = 0
 
 
-def divide(rows: pd.DataFrame, data: Data, label: Label, split: dict[str, Any], end: str) -> Sides:
-    """Divide labelled rows as the project says.
+def divide(
+    complete: CompleteRows, data: Data, label: Label, split: dict[str, Any], end: str
+) -> Sides:
+    """Divide rows with complete labels as the project says.
 
     Raises:
         InvalidData: a side would be empty, or a grouping column is missing.
@@ -45,48 +48,44 @@ def divide(rows: pd.DataFrame, data: Data, label: Label, split: dict[str, Any], 
         split
     )
     if isinstance(described, SplitByTime):
-        return _by_time(rows, data, label, described.test, end)
-    return _by_key(rows, described.group or data.key, described.test)
+        return _by_time(complete, data, label, described.test, end)
+    return _by_key(complete.rows, described.group or data.key, described.test)
 
 
-def split_instant(times: pd.Series[Any], test: str, end: str) -> pd.Timestamp:
-    """The first instant of the held-out part: `test` before the window's end.
+def split_instant(times: pd.Series[Any], test: str, end: pd.Timestamp | None) -> pd.Timestamp:
+    """The first instant of the held-out part: `test` before the end of complete labels.
 
-    Without `end` the window ends at the next whole unit of `test` after the last event (UTC),
+    Without `end` the part ends at the next whole unit of `test` after the last event (UTC),
     so that rows that come later the same day do not move the split.
     """
     import pandas as pd
 
-    if end:
-        return pd.Timestamp(datetime.fromisoformat(end)).tz_convert("UTC") - to_timedelta(test)
+    if end is not None:
+        return end - to_timedelta(test)
     after: pd.Timestamp = times.max() + pd.Timedelta(microseconds=1)
     return after.ceil(_UNITS[test[-1]]) - to_timedelta(test)
 
 
-def _by_time(rows: pd.DataFrame, data: Data, label: Label, test: str, end: str) -> Sides:
+def _by_time(complete: CompleteRows, data: Data, label: Label, test: str, end: str) -> Sides:
+    rows = complete.rows
     if data.event_time is None or len(rows) == 0:
         raise InvalidData(
             "rows cannot be divided by time",
-            given=f"event time: {data.event_time}, labelled rows: {len(rows)}",
+            given=f"event time: {data.event_time}, labelled rows: {len(rows)}, {complete}",
             next_step="name data.event_time, or widen the window",
         )
     times = rows[data.event_time]
-    instant = split_instant(times, test, end)
-    before, known = times < instant, _known_at(rows, times, label) <= instant
-    sides = Sides(rows[before & known], rows[~before], int((before & ~known).sum()))
+    instant = split_instant(times, test, complete.end if end else None)
+    before, known = times < instant, known_at(rows, times, label) <= instant
+    seen = before & known & (times + complete.delay <= instant)
+    sides = Sides(rows[seen], rows[~before], int((before & ~seen).sum()))
     _check_sides(
         sides,
         given=f"split at {instant.isoformat()}, events from {times.min().isoformat()} to "
-        f"{times.max().isoformat()}, {sides.withheld} labels known too late",
+        f"{times.max().isoformat()}, {sides.withheld} labels not complete then; {complete}",
         next_step="choose another split.test, or another start or end of the window",
     )
     return sides
-
-
-def _known_at(rows: pd.DataFrame, times: pd.Series[Any], label: Label) -> pd.Series[Any]:
-    if label.time is not None:
-        return rows[label.time]
-    return times if label.delay is None else times + to_timedelta(label.delay)
 
 
 def _by_key(rows: pd.DataFrame, columns: tuple[str, ...], share: float) -> Sides:

@@ -23,7 +23,14 @@ def preprocess(
     encoder: Output[Artifact],
 ) -> NamedTuple(
     "PreprocessFigures",
-    [("train_rows", int), ("test_rows", int), ("unlabelled", int), ("withheld", int)],
+    [
+        ("train_rows", int),
+        ("test_rows", int),
+        ("unlabelled", int),
+        ("incomplete", int),
+        ("withheld", int),
+        ("label_delay", float),
+    ],
 ):
     """Split without leaks and fit the encoder on training rows."""
     arguments = dict(locals())

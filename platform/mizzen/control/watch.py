@@ -37,9 +37,9 @@ def inspect(workspace: Workspace, now: datetime) -> Watched:
     """Run the drift job on what the champion answered, and store each window; then judge each
     window of quality whose labels or predictions changed.
 
-    The newest window of drift spans `monitoring.window` back from `now`, also where it overlaps judged
-    ones; what nobody looked at before it is caught up. What was judged is judged again where
-    rows of it were logged since.
+    The newest window of drift spans `monitoring.window` back from `now`, also where it overlaps
+    judged ones; what nobody looked at before it is caught up. What was judged is judged again
+    where rows of it were logged since.
 
     Raises:
         UserError: `now` has not come yet.

@@ -9,6 +9,7 @@ from mizzen.control.capacity import check_resources, this_machine
 from mizzen.control.check.code import check_code
 from mizzen.control.check.finding import Finding, refused
 from mizzen.control.check.images import check_images
+from mizzen.control.check.monitoring import check_quality
 from mizzen.control.check.names import check_names
 from mizzen.control.workspace import Workspace
 from mizzen.errors import MizzenError
@@ -35,7 +36,7 @@ def check(
         *check_code(folder, spec),
         *_inputs(folder, spec),
     ]
-    found += [*check_names(spec), *_machine(workspace)]
+    found += [*check_names(spec), *check_quality(spec), *_machine(workspace)]
     if with_data and _sound(found):
         from mizzen.control.check.data import check_data
 
