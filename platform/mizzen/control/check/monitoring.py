@@ -20,8 +20,10 @@ def check_quality(spec: ProjectSpec) -> list[Finding]:
         return [_never(spec, f"labels come after {spec.label.delay}", label.days + 1)]
     needed = policy.length + policy.delay
     if needed > kept:
-        when = f"windows of {policy.length.days} d are judged up to {policy.delay.days} d later"
-        return [_partly(spec, when, needed.days)]
+        quality, length = spec.monitoring.quality, spec.monitoring.window
+        delay = quality.delay or spec.label.delay or quality.window or length
+        when = f"windows of {quality.window or length} are judged up to {delay} later"
+        return [_partly(spec, when, needed.days + 1)]
     if label is not None and policy.delay < label:
         message = (
             f"windows are judged {spec.monitoring.quality.delay} after their end, but labels come "
