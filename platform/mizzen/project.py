@@ -20,6 +20,7 @@ from mizzen.errors import NotFound
 
 if TYPE_CHECKING:
     from mizzen.adapters.cache.store import Pruned
+    from mizzen.adapters.mlflow.pyfunc import PackageModel
     from mizzen.control.check import Finding
     from mizzen.control.compare import Comparison
     from mizzen.control.doctor import Diagnosis
@@ -279,6 +280,15 @@ class Project:
         from mizzen.control.deploy import package
 
         return package(self._workspace, version, into, onnx)
+
+    def load_model(self, version: int | None = None) -> PackageModel:
+        """A version (the champion) in this process, compared with what was registered.
+
+        `.predict(frame)` takes a DataFrame of the project's features and returns the outputs.
+        """
+        from mizzen.control.deploy import load_model
+
+        return load_model(self._workspace, version)
 
     def export_onnx(self, version: int | None = None) -> int:
         """Register a version's (the champion's) ONNX variant, so that an image without torch

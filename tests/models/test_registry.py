@@ -95,6 +95,36 @@ def test_a_store_that_was_changed_is_an_error(
     assert not (tmp_path / "elsewhere" / "rides" / "1").exists()
 
 
+def test_a_loader_that_was_changed_is_an_error(
+    registry: MLflowRegistry, package: Path, place: Place, tmp_path: Path
+) -> None:
+    register(registry, package)
+    mlmodel = next((place.home / "mlartifacts").rglob("MLmodel"))
+    text = mlmodel.read_text()
+    mlmodel.write_text(text.replace("mizzen.adapters.mlflow.pyfunc", "antigravity"))
+    with pytest.raises(IntegrityError, match=r"not what was registered\n.*MLmodel was changed"):
+        registry.fetch("rides", 1, tmp_path / "elsewhere")
+    mlmodel.unlink()
+    with pytest.raises(IntegrityError, match=r"MLmodel"):
+        registry.fetch("rides", 1, tmp_path / "elsewhere")
+    mlmodel.write_text(text)
+    assert not (registry.fetch("rides", 1, tmp_path / "elsewhere") / "MLmodel").exists()
+
+
+def test_no_loader_can_be_put_beside_a_fetched_package_or_a_variant(
+    registry: MLflowRegistry, package: Path, place: Place, tmp_path: Path
+) -> None:
+    register(registry, package)
+    registry.add_variant("rides", 1, "onnx", package)
+    variant = next((place.home / "mlartifacts").rglob("onnx"))
+    (variant / "MLmodel").write_text("flavors: {python_function: {loader_module: antigravity}}")
+    with pytest.raises(IntegrityError, match=r"not what was registered"):
+        registry.fetch("rides", 1, tmp_path / "elsewhere", "onnx")
+    copy = registry.fetch("rides", 1, place.home / "packages")
+    (copy / "MLmodel").write_text("flavors: {}")
+    assert not (registry.fetch("rides", 1, place.home / "packages") / "MLmodel").exists()
+
+
 def test_a_package_that_is_gone_says_where_it_was_and_what_to_do(
     registry: MLflowRegistry, package: Path, place: Place, tmp_path: Path
 ) -> None:
@@ -265,5 +295,9 @@ def test_mlflow_itself_loads_a_version_and_answers_as_we_do(bench: Make) -> None
     loaded = mlflow.pyfunc.load_model(f"models:/rides/{version}")
     answers = loaded.predict(rows[["distance", "wind", "city"]])
     assert np.array_equal(answers, made.predict(rows, version)["probability"])
+    weights = next(made.place.home.glob("mlartifacts/*/artifacts/model/encoder.json"))
+    weights.write_text(weights.read_text() + " ")
+    with pytest.raises(IntegrityError, match=r"not what was registered"):
+        mlflow.pyfunc.load_model(f"models:/rides/{version}")
     pickled = [p for p in made.place.home.rglob("*") if p.suffix in {".pkl", ".pickle", ".pt"}]
     assert pickled == []

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mizzen.control.reconcile import registry_of
 from mizzen.control.request import RunRequest
@@ -17,6 +18,9 @@ from mizzen.control.stack.probes import listen
 from mizzen.control.stack.serving import command, package_of, packages_folder
 from mizzen.control.workspace import Workspace
 from mizzen.errors import IntegrityError, NotFound
+
+if TYPE_CHECKING:
+    from mizzen.adapters.mlflow.pyfunc import PackageModel
 
 ONNX = "onnx"
 
@@ -106,6 +110,17 @@ def export_onnx(workspace: Workspace, version: int | None) -> int:
         exported = as_onnx(package_of(workspace, number), Path(scratch) / "package", place)
         registry.add_variant(name, number, ONNX, exported)
     return number
+
+
+def load_model(workspace: Workspace, version: int | None) -> PackageModel:
+    """A version (the champion) in this process; its files are those that were registered.
+
+    Raises:
+        IntegrityError: what is stored is not what was registered.
+    """
+    from mizzen.adapters.mlflow.pyfunc import open_package
+
+    return open_package(package_of(workspace, version_of(workspace, version)))
 
 
 def batch_request(

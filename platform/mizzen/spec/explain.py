@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -13,6 +14,7 @@ from mizzen.spec.text import Document, Path_
 
 Schema = Mapping[str, Any]
 _SHOWN = 80  # characters of a given value
+_MOST = 50  # faults told at once
 
 
 def explain(
@@ -23,13 +25,16 @@ def explain(
 ) -> InvalidProject:
     """All faults of a file in one error, in the order of its lines."""
     schema = model.model_json_schema(by_alias=True)
-    faults = [_Fault(document, fault, schema, overrides) for fault in error.errors()]
+    found = error.errors(include_url=False)
+    faults = [_Fault(document, fault, schema, overrides) for fault in found[:_MOST]]
     faults.sort(key=lambda fault: fault.line)
     lines = list(dict.fromkeys(fault.text() for fault in faults))
     if len(lines) == 1:
         message = lines[0]
     else:
-        message = f"{document.file.name} has {len(lines)} faults\n  " + "\n  ".join(lines)
+        more = f"\n  and {len(found) - _MOST} more" if len(found) > _MOST else ""
+        many = len(found) if more else len(lines)
+        message = f"{document.file.name} has {many} faults\n  " + "\n  ".join(lines) + more
     return InvalidProject(message, next_step=_next(document, faults))
 
 
@@ -46,7 +51,7 @@ class _Fault:
     def __init__(
         self, document: Document, fault: Any, schema: Schema, overrides: Collection[str]
     ) -> None:
-        self._fault, self._root = fault, schema
+        self._fault, self._root, self._document = fault, schema, document
         self._path = _written(fault, document.values)
         self._field = ".".join(str(part) for part in self._path) or "(whole file)"
         self.set_by = [o for o in overrides if f"{self._field}.".startswith(f"{o}.")]
@@ -59,7 +64,7 @@ class _Fault:
         parts = [f"{self._where}: {self._field}: {self._message(kind)}"]
         if kind not in {"missing", "value_error", "extra_forbidden"}:
             parts.append(f"given: {_short(self._fault['input'])}")
-        allowed = self._allowed(kind)
+        allowed = "; ".join(filter(None, (self._allowed(kind), self._quoted(kind))))
         return "; ".join([*parts, *([f"allowed: {allowed}"] if allowed else [])])
 
     def _message(self, kind: str) -> str:
@@ -90,6 +95,16 @@ class _Fault:
         texts = [node["allowed"] for node in nodes if "allowed" in node]
         pattern = self._fault.get("ctx", {}).get("pattern", "")
         return str(texts[0]).rstrip(".") if texts else pattern
+
+    def _quoted(self, kind: str) -> str:
+        """What to write for a word that YAML reads as something else than text."""
+        word = None if self.set_by else self._document.word_of(self._path)
+        if kind != "string_type" or not word:
+            return ""
+        nodes = _nodes_at(self._root, self._path)
+        texts = [node for node in nodes if node.get("type") == "string"]
+        fits = any(re.search(node.get("pattern", ""), word) for node in texts)
+        return f'in quotes: "{word}"' if fits else ""
 
     def _known(self) -> list[str]:
         nodes = _nodes_at(self._root, self._path[:-1])

@@ -1,7 +1,7 @@
 """YAML text -> plain values, and where in the file each of them was written.
 
-Safe YAML only. Three readings differ from YAML 1.1 because they surprise: a key given twice is
-an error, a date stays text, and `1e-3` is a number.
+Safe YAML only, and not much of it (see `limits`). Three readings differ from YAML 1.1 because
+they surprise: a key given twice is an error, a date stays text, and `1e-3` is a number.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from mizzen.errors import InvalidProject
+from mizzen.spec.limits import BYTES, refuse_excess
 
 Path_ = tuple[str | int, ...]
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -42,6 +43,17 @@ class Document:
     values: dict[str, Any]
     root: yaml.Node
 
+    def word_of(self, path: Path_) -> str | None:
+        """A field's text as it stands in the file; None when it is quoted, or no single word."""
+        node = self.root
+        for part in path:
+            found = _child(node, part)
+            if found is None:
+                return None
+            node = found[0]
+        plain = isinstance(node, yaml.ScalarNode) and not node.style
+        return str(node.value) if plain else None
+
     def line_of(self, path: Path_) -> int:
         """The line of a field, or of the nearest field around it that was written."""
         node, line = self.root, 1
@@ -63,6 +75,10 @@ def read(file: Path, next_step: str) -> Document:
         InvalidProject: no file, not UTF-8, no YAML, empty, no mapping, or a key given twice.
     """
     text = _text(file, next_step)
+    try:
+        refuse_excess(text, file.name, _Loader)
+    except (yaml.YAMLError, ValueError) as error:
+        raise _no_yaml(file, error) from None
     loader = _Loader(text)
     try:
         root = loader.get_single_node()
@@ -85,11 +101,19 @@ def read(file: Path, next_step: str) -> Document:
 
 
 def scalar(text: str) -> Any:
-    """One value as it would be read in a file: `0.01`, `true`, `[a, b]`, `{a: 1}`."""
+    """One value as it would be read in a file: `0.01`, `true`, `[a, b]`, `{a: 1}`.
+
+    Raises:
+        InvalidProject: a value that no file may hold.
+    """
+    try:
+        refuse_excess(text, "", _Loader)
+    except yaml.YAMLError:
+        return text
     loader = _Loader(text)
     try:
         return loader.get_single_data()
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         return text
     finally:
         loader.dispose()
@@ -97,7 +121,15 @@ def scalar(text: str) -> Any:
 
 def _text(file: Path, next_step: str) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        with file.open("rb") as content:
+            text = content.read(BYTES + 1)
+        if len(text) > BYTES:
+            raise InvalidProject(
+                f"{file} is too large for a description",
+                allowed=f"at most {BYTES:,} bytes",
+                next_step="keep data in files, and name them in the description",
+            )
+        return text.decode("utf-8")
     except (FileNotFoundError, NotADirectoryError):
         raise InvalidProject(
             f"no {file.name} in {file.parent}", given=file, next_step=next_step

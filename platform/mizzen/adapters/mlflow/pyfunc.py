@@ -1,4 +1,8 @@
-"""What `mlflow.pyfunc.load_model` calls for a registered package."""
+"""What `mlflow.pyfunc.load_model` calls for a registered package.
+
+It sees that the files are those that `MLmodel` names. Whether `MLmodel` itself was changed nobody
+can tell from inside: `mizzen.Project.load_model` compares it with the registry first.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mizzen.adapters import bundle, table
+from mizzen.adapters.mlflow.package import verify_staged
 from mizzen.core.encoding import Encoder
 from mizzen.core.manifest import BUNDLE, read_manifest
 from mizzen.core.place import Place
@@ -31,7 +36,12 @@ class PackageModel:
 
 
 def _load_pyfunc(path: str) -> PackageModel:
-    folder = Path(path)
+    verify_staged(Path(path))
+    return open_package(Path(path))
+
+
+def open_package(folder: Path) -> PackageModel:
+    """The model of a package's folder, ready to predict."""
     manifest, encoder = read_manifest(folder)
     code = bundle.unpack_file(folder / BUNDLE, Path(tempfile.mkdtemp(prefix="mizzen-code-")))
     here = Profile.model_validate({"apiVersion": "mizzen.dev/v1", "kind": "Profile"})

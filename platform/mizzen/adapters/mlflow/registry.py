@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mizzen.adapters.mlflow import connection
-from mizzen.adapters.mlflow.package import digest_of, stage, verify
+from mizzen.adapters.mlflow.package import PACKAGE, digest_of, stage, unstage, verify
 from mizzen.adapters.mlflow.rest import MlflowServer, is_proxied
 from mizzen.core.folders import copy_folder, told_when_full
 from mizzen.core.place import Place
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     Reader = MlflowClient | MlflowServer
 
-PACKAGE, RUN = "mizzen.package", "mizzen.run_id"
+RUN = "mizzen.run_id"
+MLMODEL_TAG = "mizzen.mlmodel"  # digest of the file that tells MLflow how to load the package
 METRIC, VARIANT = "metric.", "mizzen.variant."
 _LONGEST = 5000  # characters; MLflow refuses longer tags and parameters
 
@@ -55,8 +56,10 @@ class MLflowRegistry:
             client = connection.connect(place)
             known = _find(client, name, {PACKAGE: digest, RUN: run_id})
             if known is None:
-                source, run = self._store(client, package, run_id, digest, metrics, parameters)
-                own = {PACKAGE: digest, RUN: run_id, **_metric_tags(metrics)}
+                stored = self._store(client, package, run_id, digest, metrics, parameters)
+                source, run, mlmodel = stored
+                own = {PACKAGE: digest, MLMODEL_TAG: mlmodel, RUN: run_id}
+                own |= _metric_tags(metrics)
                 known = _create(client, name, source, run, {**tags, **own})
             self._keep(name, known, package, digest)
             return known
@@ -75,10 +78,13 @@ class MLflowRegistry:
         with connection.translated(self._place):
             found = self._version(connection.reader(self._place), name, version)
             source, digest = _stored(found, what, variant)
+            mlmodel = found.tags.get(MLMODEL_TAG, "") if variant is None else None
             scratch = folder.with_name(f".{folder.name}.{os.getpid()}")
             shutil.rmtree(scratch, ignore_errors=True)
             try:
                 self._download(what, source, scratch)
+                if mlmodel is not None:
+                    unstage(scratch, mlmodel)
                 verify(scratch, digest)
                 _settle(scratch, folder, self._place, digest)
             finally:
@@ -152,8 +158,9 @@ class MLflowRegistry:
         digest: str,
         metrics: Mapping[str, float],
         parameters: Mapping[str, Any],
-    ) -> tuple[str, str]:
-        """Everything but the version: the package's source URI and the MLflow run."""
+    ) -> tuple[str, str, str]:
+        """Everything but the version: the package's source URI, the MLflow run, and the digest
+        of `MLmodel`."""
         tags = {RUN: run_id, PACKAGE: digest, "mizzen.kind": "model"}
         run = connection.find_run(client, self._place, tags) or self._open(client, tags)
         source = client.get_run(run).info.artifact_uri + "/model"
@@ -161,7 +168,7 @@ class MLflowRegistry:
         try:
             shutil.rmtree(scratch, ignore_errors=True)
             with told_when_full("the model; no version was made"):
-                stage(package, scratch, run)
+                mlmodel = stage(package, scratch, run, digest)
                 self._upload(client, scratch, source, run)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -170,7 +177,7 @@ class MLflowRegistry:
         for key, number in metrics.items():
             client.log_metric(run, key, number)
         client.set_terminated(run, "FINISHED")
-        return source, run
+        return source, run, mlmodel
 
     def _open(self, client: MlflowClient, tags: dict[str, str]) -> str:
         parent = connection.find_run(client, self._place, {RUN: tags[RUN], "mizzen.kind": "run"})
