@@ -21,6 +21,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mizzen.masking import masked
+
 
 class MizzenError(Exception):
     """Base of every error that Mizzen raises on purpose.
@@ -57,16 +59,16 @@ class MizzenError(Exception):
             parts.append(f"allowed: {self.allowed}")
         if self.next_step is not None:
             parts.append(f"next: {self.next_step}")
-        return "\n  ".join(parts)
+        return masked("\n  ".join(parts))
 
     def as_dict(self) -> dict[str, Any]:
-        """The error as JSON-ready values, for `--json` and for HTTP answers."""
+        """The error as JSON-ready values, for `--json`, for HTTP answers and to be kept."""
         return {
             "error": type(self).__name__,
-            "message": self.message,
-            "given": None if self.given is None else str(self.given),
-            "allowed": None if self.allowed is None else str(self.allowed),
-            "next": self.next_step,
+            "message": masked(self.message),
+            "given": None if self.given is None else masked(str(self.given)),
+            "allowed": None if self.allowed is None else masked(str(self.allowed)),
+            "next": None if self.next_step is None else masked(self.next_step),
             "retryable": self.retryable,
         }
 

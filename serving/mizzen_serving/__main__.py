@@ -24,6 +24,7 @@ from pathlib import Path
 
 from mizzen.core.place import Place
 from mizzen.errors import MizzenError
+from mizzen.streams import guard_streams
 from mizzen_serving.options import METRICS_FOLDER, METRICS_VARIABLE, ServeOptions
 
 
@@ -66,4 +67,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    guard_streams()
     sys.exit(main())

@@ -30,6 +30,7 @@ from mizzen.core.manifest import read_manifest
 from mizzen.core.place import Place
 from mizzen.errors import MizzenError, NotFound, TemporaryError, Unsupported, UserError
 from mizzen.ports.models import Registry
+from mizzen.streams import guard_streams
 
 PACKAGE = "package"
 ONNX = "onnx"
@@ -133,4 +134,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    guard_streams()
     sys.exit(main())

@@ -31,6 +31,7 @@ from pathlib import Path
 from mizzen.adapters import table
 from mizzen.core.place import VARIABLE, Place
 from mizzen.errors import MizzenError, NotFound, TemporaryError, UserError
+from mizzen.streams import guard_streams
 from mizzen_serving.shipfigures import ShipFigures, expose
 from mizzen_serving.shipping import Backlog, Shipper
 
@@ -170,4 +171,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    guard_streams()
     sys.exit(main())

@@ -18,6 +18,7 @@ from mizzen.control.state.database import Database
 from mizzen.control.state.server import Pool, ServerStore
 from mizzen.control.state.sql import SqlState
 from mizzen.errors import MizzenError, UserError
+from mizzen.streams import guard_streams
 
 _DRAIN_SECONDS = 20
 
@@ -102,4 +103,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    guard_streams()
     sys.exit(main())

@@ -17,6 +17,11 @@ def main() -> None:
     if not sys.warnoptions:
         # what libraries tell their developers is noise between the lines of a command's answer
         warnings.simplefilter("ignore")
+    from mizzen.cli.umask import keep_private
+    from mizzen.streams import guard_streams
+
+    guard_streams()
+    keep_private()
     from mizzen.cli.app import app
 
     try:

@@ -6,18 +6,20 @@ options and turns errors into their text and exit code.
 
 from __future__ import annotations
 
+import errno
 import inspect
 import json
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, get_type_hints
 
 import typer
 
-from mizzen.errors import MizzenError
+from mizzen.errors import MizzenError, TemporaryError, UserError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,6 +28,13 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 _PANEL = "Common options"
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_WRITABLE = "make it writable, or name another folder in `home` of the profile"
+_SYSTEM = {
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), _WRITABLE),
+    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST), "a file is where a folder must be: move it"),
+    **dict.fromkeys(_FULL, "free some space, then try again"),
+}
 _COMMON: dict[str, tuple[Any, Any]] = {
     "project": (
         Annotated[
@@ -98,7 +107,7 @@ class Door:
 
     def say(self, text: str) -> None:
         """One line for people."""
-        typer.echo(text, err=self.as_json)
+        _write(text, sys.stderr if self.as_json else sys.stdout)
 
     def answer(self, value: Any, show: Callable[[], None]) -> None:
         """The command's result: the JSON document, or what people see."""
@@ -107,17 +116,55 @@ class Door:
             return
         from mizzen.control.state.records import document
 
-        typer.echo(json.dumps(document(value), indent=2, ensure_ascii=False))
+        _write(_json(document(value)), sys.stdout)
 
     def fail(self, error: MizzenError) -> None:
         """Tell an error: given, allowed, next."""
         if self.as_json:
-            typer.echo(json.dumps({"error": error.as_dict()}, indent=2, ensure_ascii=False))
-        colour = sys.stderr.isatty()
-        typer.echo(
-            typer.style("error: ", fg="red", bold=True) if colour else "error: ", nl=False, err=True
-        )
-        typer.echo(str(error), err=True)
+            _write(_json({"error": error.as_dict()}), sys.stdout)
+        sign = "error: "
+        if sys.stderr.isatty():
+            sign = typer.style(sign, fg="red", bold=True)
+        _write(f"{sign}{error}", sys.stderr)
+
+
+def _write(text: str, stream: TextIO) -> None:
+    # named, since typer's default writes UTF-8 to a terminal that shows ASCII
+    typer.echo(text, file=stream)
+
+
+def _json(value: Any) -> str:
+    # a character that is shown by its number is JSON only where JSON writes it
+    utf = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    return json.dumps(value, indent=2, ensure_ascii=not utf)
+
+
+def _refuse_no_text(given: Mapping[str, Any]) -> None:
+    """Paths may be any bytes; a name or a value that is no text would fail much later."""
+    for name, value in given.items():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and not _is_text(text):
+                option = name.strip("_").replace("_", "-")
+                raise UserError(f"{option} is no text", given=repr(text), allowed="UTF-8")
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _of_system(error: OSError) -> MizzenError | None:
+    """What the system says about a file, in one line; None for what is no file's fault."""
+    if error.filename is None or error.errno is None:
+        return None
+    kind = TemporaryError if error.errno in _FULL else UserError
+    return kind(
+        f"{os.fsdecode(error.filename)}: {str(error.strerror).lower()}",
+        next_step=_SYSTEM.get(error.errno, "see the folder and its permissions"),
+    )
 
 
 def front_door(command: Callable[..., Any]) -> Callable[..., None]:
@@ -131,12 +178,14 @@ def front_door(command: Callable[..., Any]) -> Callable[..., None]:
         named, folder = folder is not None, folder or Path()
         door = Door(folder, named, common["profile"], common["as_json"], common["debug"])
         try:
+            _refuse_no_text({**given, "profile": door.profile})
             command(door, **given)
-        except MizzenError as error:
-            if door.debug:
+        except (MizzenError, OSError) as error:
+            known = error if isinstance(error, MizzenError) else _of_system(error)
+            if door.debug or known is None:
                 raise
-            door.fail(error)
-            raise typer.Exit(error.exit_code) from None
+            door.fail(known)
+            raise typer.Exit(known.exit_code) from None
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
             raise typer.Exit(INTERRUPTED) from None

@@ -10,6 +10,7 @@ from mizzen.control.submit import again, carry_out
 from mizzen.control.workspace import open_workspace
 from mizzen.core.runs import RunState
 from mizzen.errors import MizzenError, StepFailed
+from mizzen.streams import guard_streams
 
 
 def main(folder: str, profile: str, run_id: str, descriptor: str) -> int:
@@ -24,4 +25,5 @@ def main(folder: str, profile: str, run_id: str, descriptor: str) -> int:
 
 
 if __name__ == "__main__":
+    guard_streams()
     sys.exit(main(*sys.argv[1:5]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from mizzen.control.stack.files import StackFiles
 from mizzen.control.stack.probes import ask, listen
 from mizzen.control.workspace import Workspace
 from mizzen.errors import MizzenError
+from mizzen.masking import masked, without_credentials
 
 MINIMUM = (3, 11)
 FREE_BYTES = 2 << 30
@@ -38,6 +40,10 @@ class Diagnosis:
     found: str
     fix: str | None = None
 
+    def __post_init__(self) -> None:
+        # an address is shown by whoever looks at it
+        object.__setattr__(self, "found", masked(self.found))
+
 
 def examine(workspace: Workspace) -> list[Diagnosis]:
     """Everything, in the order in which a person would mend it."""
@@ -45,6 +51,7 @@ def examine(workspace: Workspace) -> list[Diagnosis]:
         _python(),
         *_libraries(workspace),
         _disk(workspace),
+        *_home(workspace),
         *_ports(workspace),
         _git(),
         *_state(workspace),
@@ -94,6 +101,17 @@ def _disk(workspace: Workspace) -> Diagnosis:
     return Diagnosis("ok", "disk", found)
 
 
+def _home(workspace: Workspace) -> Iterator[Diagnosis]:
+    home = workspace.place.home
+    if not home.is_dir():
+        return
+    if home.stat().st_mode & 0o077:
+        found = f"others on this machine may look into {home}"
+        yield Diagnosis("error", "home", found, f"chmod 700 {shlex.quote(str(home))}")
+    else:
+        yield Diagnosis("ok", "home", f"only you may look into {home}")
+
+
 def _ports(workspace: Workspace) -> Iterator[Diagnosis]:
     if StackFiles(workspace).alive():
         yield Diagnosis("ok", "ports", "the stack runs and holds them")
@@ -138,6 +156,7 @@ def _state(workspace: Workspace) -> Iterator[Diagnosis]:
 def _addresses(workspace: Workspace) -> Iterator[Diagnosis]:
     uri = workspace.place.profile.tracking.uri
     if uri is not None and uri.startswith("http"):
+        uri = without_credentials(uri)
         if ask(f"{uri.rstrip('/')}/health") is None:
             fix = "start it, or mend `tracking.uri` in the profile"
             yield Diagnosis("error", "tracking", f"{uri} does not answer", fix)

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from mizzen.control import watch
 from mizzen.control.jobs import Champion, run_job, say
+from mizzen.streams import guard_streams
 
 
 def inspect(champion: Champion, until: datetime) -> None:
@@ -26,4 +27,5 @@ def inspect(champion: Champion, until: datetime) -> None:
 
 
 if __name__ == "__main__":
+    guard_streams()
     sys.exit(run_job(str(__doc__), inspect, None))

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from mizzen.control.jobs import Champion, run_job, say
 from mizzen.control.package import materialize
+from mizzen.streams import guard_streams
 
 
 def load_newest(champion: Champion, until: datetime) -> None:
@@ -21,4 +22,5 @@ def load_newest(champion: Champion, until: datetime) -> None:
 
 
 if __name__ == "__main__":
+    guard_streams()
     sys.exit(run_job(str(__doc__), load_newest, None))

@@ -21,6 +21,7 @@ from mizzen.core.place import Place
 from mizzen.errors import MizzenError, NotFound
 from mizzen.ports.data import FeatureSource
 from mizzen.spec.project import ProjectSpec
+from mizzen.streams import guard_streams
 
 
 def materialize(place: Place, package: Path, until: datetime) -> int:
@@ -64,4 +65,5 @@ def main(version: str) -> int:
 
 
 if __name__ == "__main__":
+    guard_streams()
     sys.exit(main(sys.argv[1]))

@@ -30,6 +30,7 @@ from mizzen.control.sources import source_digest
 from mizzen.control.state.records import RunRecord
 from mizzen.control.tracking import Tracking
 from mizzen.control.workspace import Workspace
+from mizzen.core.folders import make_home
 from mizzen.core.plan import Plan
 from mizzen.core.plan_json import to_json
 from mizzen.core.runs import Outcome, RunState
@@ -91,6 +92,7 @@ def write_down(
         created_at=now,
         champion=int(champion) if champion else None,
     )
+    make_home(workspace.place.home)
     ownership = owner.Ownership(folder)
     Written(request.kind, spec, bound, request.cache).write(folder)
     _share_code(workspace, record.code, now)
@@ -140,6 +142,7 @@ def carry_out_apart(prepared: Prepared) -> RunRecord:
             stderr=log,
             pass_fds=[descriptor],
             start_new_session=True,
+            umask=0o077,
         )
     prepared.ownership.release()
     return run

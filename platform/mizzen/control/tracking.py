@@ -21,6 +21,7 @@ from mizzen.control.events import event_document, line, read_event, read_outcome
 from mizzen.core.place import Place
 from mizzen.core.runs import Outcome, RunState, StepEvent, StepState
 from mizzen.errors import MizzenError
+from mizzen.streams import guard_streams
 
 TRACKER = "mlflow"
 FLUSH_SECONDS = 120
@@ -71,6 +72,7 @@ class Tracking:
                 stderr=log,
                 env={**os.environ, **self._place.to_environment()},
                 cwd=self._folder,
+                umask=0o077,
                 start_new_session=True,  # Ctrl-C stops the run; its page is still closed
             )
         self._send(line("start", self._opening))
@@ -115,4 +117,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    guard_streams()
     sys.exit(main())

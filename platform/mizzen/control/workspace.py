@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mizzen.core.place import Place
+from mizzen.errors import InvalidProject
 from mizzen.spec.load import load_profile, load_project
 from mizzen.spec.profile import Profile
 from mizzen.spec.project import ProjectSpec
@@ -72,11 +73,23 @@ def open_workspace(
         InvalidProject: mizzen.yaml or the profile is missing or wrong.
     """
     folder = folder.expanduser().resolve()
+    _refuse_no_text(folder)
     spec = load_project(folder, overrides)
     found = load_profile(folder, profile)
     found = _certain(folder, found)
     place = Place(spec.name, (folder / Path(found.home).expanduser()).resolve(), found)
     return Workspace(folder, profile, spec, place, dict(overrides or {}))
+
+
+def _refuse_no_text(folder: Path) -> None:
+    """A path is kept in the state and sent to steps as text."""
+    try:
+        str(folder).encode("utf-8")
+    except UnicodeEncodeError:
+        raise InvalidProject(
+            f"the project's folder has a name that is no UTF-8: {str(folder)!a}",
+            next_step="rename the folder",
+        ) from None
 
 
 def _certain(folder: Path, profile: Profile) -> Profile:

@@ -13,7 +13,19 @@ from pathlib import Path
 
 from mizzen.errors import IntegrityError, TemporaryError
 
+_PRIVATE = 0o700
+_OURS = ("state.db", "runs", "bundles", "cache", "compiled", "mlflow.db", "predictions")
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def make_home(home: Path) -> None:
+    """Make a place's home, into which only its owner may look. One that others may look into,
+    made before or by hand, is closed to them; a folder that is no home of ours is left alone."""
+    home.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+    found = home.stat()
+    ours = found.st_uid == os.geteuid() and any((home / name).exists() for name in _OURS)
+    if found.st_mode & ~_PRIVATE & 0o777 and ours:
+        home.chmod(_PRIVATE)
 
 
 def replace_text(file: Path, text: str) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from mizzen.errors import UserError
+from mizzen.masking import remember, without_credentials
 from mizzen.spec.profile import Profile
 
 VARIABLE = "MIZZEN_PLACE"
@@ -29,9 +29,12 @@ class Place:
     home: Path
     profile: Profile
 
+    def __post_init__(self) -> None:
+        remember(self.profile.addresses())
+
     def to_environment(self) -> dict[str, str]:
-        """What a step's process gets, so that it finds the same place. Holds no secrets:
-        credentials are referred to by the names of environment variables."""
+        """What a step's process gets, so that it finds the same place. It may hold credentials,
+        where an address of the profile does: it is passed on, and never written."""
         document = {
             "project": self.project,
             "home": str(self.home),
@@ -54,7 +57,7 @@ class Place:
         section = getattr(self.profile, service).model_dump(mode="json")
         # another password leads to the same place
         fields = {
-            name: section[name] and without_user(section[name]) for name in _SERVICES[service]
+            name: section[name] and without_credentials(section[name]) for name in _SERVICES[service]
         }
         return fields | {name: os.environ.get(name) for name in _variables(fields.values())}
 
@@ -79,10 +82,3 @@ def _variables(fields: Collection[str | None]) -> tuple[str, ...]:
     postgres = _POSTGRES if "postgres" in fields else ()
     s3 = _S3 if any(field and field.startswith("s3:") for field in fields) else ()
     return (*postgres, *s3)
-
-
-def without_user(address: str) -> str:
-    """An address without user and password."""
-    if "@" not in (parts := urlsplit(address)).netloc:
-        return address
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from mizzen.errors import InvalidProject
+from mizzen.masking import masked
 from mizzen.spec.text import Document, Path_
 
 Schema = Mapping[str, Any]
@@ -144,7 +145,7 @@ def _has(values: Any, part: str | int) -> bool:
 
 
 def _short(value: object) -> str:
-    text = repr(value)
+    text = masked(repr(value))
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 

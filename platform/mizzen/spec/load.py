@@ -3,6 +3,7 @@ nowhere else."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from mizzen.spec.text import Document, read
 M = TypeVar("M", bound=BaseModel)
 PROJECT_FILE = "mizzen.yaml"
 PROFILES = "profiles"
+_PROFILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,62}")
 
 
 def load_project(folder: Path, overrides: Mapping[str, Any] | None = None) -> ProjectSpec:
@@ -39,10 +41,17 @@ def load_profile(folder: Path, name: str = "local") -> Profile:
     Raises:
         InvalidProject: no such profile, or one that is not right.
     """
+    if _PROFILE.fullmatch(name) is None:
+        raise InvalidProject(
+            f"{name!r} is no name of a profile",
+            allowed=f"letters, digits, hyphens, dots and underscores; the name of a file in "
+            f"{PROFILES}/ without .yaml",
+            next_step="choose a profile with --profile",
+        )
     file = folder / PROFILES / f"{name}.yaml"
     if name == "local" and not file.exists():
         return Profile.model_validate({"apiVersion": "mizzen.dev/v1", "kind": "Profile"})
-    if not file.exists() or file.parent != folder / PROFILES:
+    if not file.exists():
         known = sorted({"local", *(f.stem for f in (folder / PROFILES).glob("*.yaml"))})
         raise InvalidProject(
             f"no profile {name!r}",

@@ -115,6 +115,18 @@ class Profile(Section):
         default=None, description="SQLAlchemy URL of the state; SQLite in the home when absent"
     )
 
+    def addresses(self) -> list[str | None]:
+        """Everything of it that may hold credentials; absent ones are None."""
+        return [
+            self.tracking.uri,
+            self.data_store.url,
+            self.prediction_log.url,
+            self.feature_store.sources,
+            self.metrics.pushgateway,
+            self.control.url,
+            self.state,
+        ]
+
     @model_validator(mode="after")
     def _one_state(self) -> Profile:
         if self.control.url is not None and self.state is not None:

@@ -163,10 +163,14 @@ def _is_code(folder: Path) -> bool:
     return not hidden and not (folder / "pyvenv.cfg").exists()
 
 
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
+
+
 def _write(target: Path, content: bytes) -> None:
     fresh = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
     try:
-        with fresh.open("wb") as file:
+        with open(fresh, "wb", opener=_private) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mizzen.errors import MizzenError, NotFound, TemporaryError, UserError
+from mizzen.masking import masked
 
 _NETWORK = {"botocore", "aiobotocore", "aiohttp", "s3fs", "asyncio"}
 _NO_CREDENTIALS = {"NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError"}
@@ -60,7 +61,7 @@ def _told(error: Exception, url: str) -> MizzenError | None:
     if library in _NETWORK or isinstance(error, ConnectionError | TimeoutError):
         return TemporaryError(
             "the data store does not answer",
-            given=f"{url}: {error}"[:300],
+            given=masked(f"{url}: {error}")[:300],
             next_step="see that it is up and that AWS_ENDPOINT_URL leads to it; then resume the"
             " run: mizzen runs resume",
         )

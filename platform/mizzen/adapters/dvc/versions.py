@@ -21,6 +21,7 @@ from mizzen.adapters.dvc.store import DvcStore
 from mizzen.core.folders import replace_text
 from mizzen.core.place import Place
 from mizzen.errors import InvalidData, NotFound
+from mizzen.masking import masked
 from mizzen.ports.data import DataVersions
 
 os.environ["DVC_NO_ANALYTICS"] = "1"
@@ -99,7 +100,7 @@ class DvcVersions(DataVersions):
         return self._folder / "annotations" / _checked(version)
 
     def _point_to(self, version: str) -> None:
-        _write(self._folder / ".dvc" / "config", _CONFIG.format(url=self._url))
+        _write(self._folder / ".dvc" / "config", _CONFIG.format(url=masked(self._url)))
         pointer = self._folder / "versions" / f"{version}.dvc"
         _write(pointer, _POINTER.format(version=version))
 

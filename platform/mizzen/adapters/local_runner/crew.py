@@ -53,6 +53,7 @@ class Crew:
             env=_environment(threads),
             stdin=subprocess.DEVNULL,
             start_new_session=True,
+            umask=0o077,
         )
         theirs.close()
         zygote.close()

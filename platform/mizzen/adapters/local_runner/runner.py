@@ -65,6 +65,7 @@ class LocalRunner:
 
     def logs(self, folder: Path, step: str) -> str:
         """What a step printed, all attempts in order."""
+        _refuse_unknown(folder, step)
         files = RunFolder(folder).logs(step)
         return "".join(file.read_text(encoding="utf-8", errors="replace") for file in files)
 
@@ -122,6 +123,16 @@ def _refuse(plan: Plan) -> None:
 def _accelerators() -> int:
     names = os.listdir("/dev")  # noqa: PTH208 (names only)
     return sum(name.startswith("nvidia") and name[6:].isdigit() for name in names)
+
+
+def _refuse_unknown(folder: Path, step: str) -> None:
+    try:
+        plan = from_json(json.loads((folder / "plan.json").read_text(encoding="utf-8"))["plan"])
+    except FileNotFoundError:  # it never came to its first step
+        raise NotFound(f"no step of run {folder.name} has begun") from None
+    names = [task.name for task in plan.tasks]
+    if step not in names:
+        raise NotFound(f"run {folder.name} has no step {step!r}", allowed=", ".join(names))
 
 
 def _write_plan(submission: Submission) -> None:

@@ -20,10 +20,12 @@ import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn
 
 from mizzen.adapters.local_runner.processes import adopt_orphans, die_with_parent
 from mizzen.errors import InvalidProject, MizzenError, StepFailed, UserError
+from mizzen.masking import masked
+from mizzen.streams import guarded
 
 Json = dict[str, Any]
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -51,14 +53,10 @@ def _enter(request: Json) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(source, target)
-    sys.stdout, sys.stderr = _stream(1), _stream(2)
+    sys.stdout, sys.stderr = (guarded(n, "utf-8", line_buffering=True) for n in (1, 2))
     faulthandler.enable(sys.stderr)
     sys.path[:] = request["path"]
     os.chdir(request["folder"])
-
-
-def _stream(descriptor: int) -> TextIO:
-    return open(descriptor, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)
 
 
 def _attempt(request: Json) -> Json:
@@ -116,7 +114,7 @@ def _plain(name: str, value: Any) -> Any:
 
 def describe(task: str, error: BaseException) -> Json:
     """An error as it travels to the runner, with the traceback from the step's own code on."""
-    text = "".join(traceback.format_exception(_without_our_frames(error)))
+    text = masked("".join(traceback.format_exception(_without_our_frames(error))))
     if isinstance(error, MizzenError):
         return {**error.as_dict(), "traceback": text}
     if isinstance(error, OSError) and error.errno in DISK_FULL:

@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING
 
 from mizzen.adapters.mlflow.database import ensure, file_of
 from mizzen.adapters.mlflow.rest import SCHEMES, MlflowServer
-from mizzen.core.place import Place, without_user
+from mizzen.core.folders import make_home
+from mizzen.core.place import Place
 from mizzen.errors import MizzenError, NotFound, TemporaryError, UserError
+from mizzen.masking import masked, without_credentials
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -108,7 +110,7 @@ def _be_quiet() -> None:
 @contextmanager
 def exclusive(place: Place, name: str) -> Iterator[None]:
     """One process of this home at a time; the lock falls with its holder."""
-    place.home.mkdir(parents=True, exist_ok=True)
+    make_home(place.home)
     with (place.home / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -127,7 +129,7 @@ def translated(place: Place) -> Iterator[None]:
             raise
         address = "the home's mlflow.db" if is_local(place) else place.profile.tracking.uri
         raise kind(
-            f"MLflow: {str(error).splitlines()[0][:300]}",
+            f"MLflow: {masked(str(error)).splitlines()[0][:300]}",
             given=address,
             next_step="see that MLflow is up, then try again: mizzen doctor"
             if kind is TemporaryError
@@ -166,7 +168,7 @@ def experiment(client: MlflowClient, place: Place) -> str:
 
 
 def _deleted(place: Place, number: str) -> UserError:
-    address = shlex.quote(without_user(uri_of(place)).partition("?")[0])
+    address = shlex.quote(without_credentials(uri_of(place)).partition("?")[0])
     return UserError(
         f"the MLflow experiment {place.project!r} was deleted, so it takes no runs or models",
         given=f"experiment {number}",

@@ -21,6 +21,7 @@ from mizzen.adapters.mlflow.rest import MlflowServer, is_proxied
 from mizzen.core.folders import copy_folder, told_when_full
 from mizzen.core.place import Place
 from mizzen.errors import IntegrityError, NotFound
+from mizzen.masking import masked
 from mizzen.ports.models import ModelVersion
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class MLflowRegistry:
         the first time, or when what lies there was changed."""
         folder = into / name / (str(version) if variant is None else f"{version}-{variant}")
         note = _note(folder)
-        if note.get("uri") == connection.uri_of(self._place):
+        if note.get("uri") == masked(connection.uri_of(self._place)):
             try:
                 return verify(folder, note["package"])
             except IntegrityError:
@@ -250,7 +251,7 @@ class MLflowRegistry:
 def _settle(scratch: Path, folder: Path, place: Place, digest: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     scratch.replace(folder)
-    note = {"package": digest, "uri": connection.uri_of(place)}
+    note = {"package": digest, "uri": masked(connection.uri_of(place))}
     folder.with_suffix(".json").write_text(json.dumps(note), encoding="utf-8")
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from mizzen.errors import MizzenError, NotFound, TemporaryError, UserError
+from mizzen.masking import masked
 from mizzen.ports.objects import StoredObject
 
 _REFUSED = {
@@ -114,7 +115,7 @@ class S3Objects:
             return NotFound("no such object", given=f"{self._prefix}{key} in {where}")
         return TemporaryError(
             "S3 does not answer as it should",
-            given=f"{where}: {code or kind}: {error}"[:300],
+            given=masked(f"{where}: {code or kind}: {error}")[:300],
             next_step="see that it is up and that AWS_ENDPOINT_URL leads to it, then try again",
         )
 

@@ -25,6 +25,7 @@ from mizzen.core.folders import replace_text
 from mizzen.errors import MizzenError, StepFailed
 from mizzen.ports.framework import TrainingJob
 from mizzen.spec.training import Trainer
+from mizzen.streams import guard_streams
 
 RESULT = "result.json"
 ERROR = "error.json"
@@ -170,4 +171,5 @@ def work(shared: Path) -> int:
 
 
 if __name__ == "__main__":
+    guard_streams()
     sys.exit(work(Path(sys.argv[1])))

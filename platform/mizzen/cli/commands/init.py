@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mizzen.cli.door import Door, command_app
+from mizzen.cli.umask import usual
 
 app, command = command_app("mizzen init my-project")
 
@@ -21,7 +22,8 @@ def init(
     """Make a small project that checks and trains as it is."""
     from mizzen.control.create import create
 
-    folder = create(door.folder / Path(name), template)
+    with usual():
+        folder = create(door.folder / Path(name), template)
 
     def show() -> None:
         door.say(f"made {folder}")

@@ -10,6 +10,7 @@ import typer
 from mizzen.cli.door import Door, as_command, group_app
 from mizzen.cli.progress import short
 from mizzen.cli.show import pair_rows, table
+from mizzen.cli.umask import usual
 
 if TYPE_CHECKING:
     from mizzen.control.compare import Comparison
@@ -121,7 +122,8 @@ def package(
     ] = False,
 ) -> None:
     """Pack a version as a Bento that runs by itself."""
-    folder = door.project.package(version, into, onnx)
+    with usual():
+        folder = door.project.package(version, into, onnx)
     door.answer({"bento": folder}, lambda: door.say(f"packed: {folder}"))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from mizzen.control.owner import is_locked
 from mizzen.control.workspace import Workspace
-from mizzen.core.folders import replace_text
+from mizzen.core.folders import make_home, replace_text
 
 
 class StackFiles:
@@ -29,7 +29,8 @@ class StackFiles:
     def take(self) -> int | None:
         """A descriptor that holds the stack, to be inherited by its processes; None when a
         process of the stack runs already."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_home(self.folder.parent)
+        self.folder.mkdir(exist_ok=True)
         descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

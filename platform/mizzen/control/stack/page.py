@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 from mizzen.control.stack.probes import listen
 from mizzen.control.workspace import Workspace
+from mizzen.masking import without_credentials
 
 HOST = "127.0.0.1"
 
@@ -25,7 +26,7 @@ def page_of(workspace: Workspace) -> Page:
     """How this place's page is started, and where it will be."""
     tracking = workspace.place.profile.tracking
     if tracking.uri is not None and tracking.uri.startswith(("http://", "https://")):
-        return Page(tracking.uri, None, {})
+        return Page(without_credentials(tracking.uri), None, {})
     if find_spec("mlflow") is None or find_spec("flask") is None:
         return Page(None, None, {}, "MLflow's server is not installed: mizzen[mlflow-server]")
     from mizzen.adapters.mlflow.page import command

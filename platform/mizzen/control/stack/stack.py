@@ -100,6 +100,7 @@ def _start(workspace: Workspace, files: StackFiles, lock: int) -> None:
             stderr=log,
             pass_fds=[lock],
             start_new_session=True,
+            umask=0o077,
         )
     (files.folder / "group").write_text(str(process.pid), encoding="utf-8")
 

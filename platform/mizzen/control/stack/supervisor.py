@@ -25,6 +25,7 @@ from mizzen.control.stack.probes import ask, listen
 from mizzen.control.state.records import Served
 from mizzen.control.workspace import Workspace, open_workspace
 from mizzen.errors import MizzenError, TemporaryError
+from mizzen.streams import guard_streams
 
 TICK_SECONDS = 0.25
 START_SECONDS = 120.0
@@ -157,4 +158,5 @@ def main(folder: str, profile: str, lock: str) -> int:
 
 
 if __name__ == "__main__":
+    guard_streams()
     sys.exit(main(*sys.argv[1:4]))

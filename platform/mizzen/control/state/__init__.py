@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mizzen.core.folders import make_home
 from mizzen.core.place import Place
 
 if TYPE_CHECKING:
@@ -33,5 +34,5 @@ def open_state(place: Place) -> State:
 
     if place.profile.state is not None:
         return SqlState(open_address(place.profile.state))
-    place.home.mkdir(parents=True, exist_ok=True)
+    make_home(place.home)
     return SqlState(open_file(str(place.home / "state.db")))

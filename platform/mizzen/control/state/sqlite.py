@@ -71,6 +71,8 @@ class SqliteStore:
             known, connection = self._idle.pop()
             if known == identity:
                 return known, connection
+        # made here, for this person alone; its log and index follow its mode
+        os.close(os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600))
         connection = sqlite3.connect(
             self._file, BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )

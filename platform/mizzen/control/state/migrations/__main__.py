@@ -10,6 +10,7 @@ import time
 from mizzen.control.state.database import HEAD, Database, store_of
 from mizzen.control.state.session import Store
 from mizzen.errors import MizzenError, TemporaryError
+from mizzen.streams import guard_streams
 
 logger = logging.getLogger("mizzen.migrations")
 _PAUSE_SECONDS = 1.0
@@ -69,4 +70,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    guard_streams()
     sys.exit(main())
