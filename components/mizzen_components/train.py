@@ -11,6 +11,8 @@ import hashlib
 import os
 import shutil
 import time
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,7 +20,7 @@ from mizzen.adapters import bundle, table
 from mizzen.adapters.tables import read_table
 from mizzen.core.encoding import Encoder
 from mizzen.core.labels import label_numbers
-from mizzen.core.manifest import Manifest
+from mizzen.core.manifest import DEPENDENCIES, Manifest
 from mizzen.core.place import Place
 from mizzen.errors import IntegrityError
 from mizzen.ports.framework import Framework, TrainingJob
@@ -101,7 +103,7 @@ def _fit(place: Place, job: TrainingJob, model: Path) -> str:
         task=job.task,
         model=job.trainer.model or job.trainer.function,
         files={name: _sha256(scratch / name) for name in fitted.files},
-        libraries=fitted.libraries,
+        libraries={**_dependencies(), **fitted.libraries},
         weights_hash=fitted.weights_hash,
     )
     manifest.write(scratch, job.encoder)
@@ -110,6 +112,16 @@ def _fit(place: Place, job: TrainingJob, model: Path) -> str:
     shutil.rmtree(model, ignore_errors=True)
     scratch.replace(model)
     return fitted.weights_hash
+
+
+def _dependencies() -> dict[str, str]:
+    """The project's own packages, each with the version that it was trained with; one that a
+    marker leaves out is not installed."""
+    found = {}
+    for name in filter(None, os.environ.get(DEPENDENCIES, "").split(",")):
+        with suppress(PackageNotFoundError):
+            found[name] = version(name).partition("+")[0]
+    return found
 
 
 def _sha256(file: Path) -> str:

@@ -19,13 +19,13 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
     data, label = section(spec.data), section(spec.label)
     unlabelled: dict[str, Any] = {}  # rows to predict need no label, and it is not checked
 
-    task = partial(step, image=image)
+    own = partial(step, own=spec.dependencies, image=image)
 
     @dsl.pipeline(name=f"{spec.name}-batch-inference")  # type: ignore[untyped-decorator]
     def batch_inference(
         code: str, source_digest: str, model_version: int, start: str = "", end: str = ""
     ) -> None:
-        stored = task(
+        stored = own(
             snapshot(
                 code=code,
                 data=data,
@@ -37,7 +37,7 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
             "snapshot",
             "dvc",
         )
-        joined = task(
+        joined = own(
             features(
                 tables=stored.outputs["tables"],
                 code=code,
@@ -49,7 +49,7 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
             "feast",
             "duckdb",
         )
-        task(
+        own(
             predict(
                 frame=joined.outputs["frame"], model_version=model_version, project=section(spec)
             ),

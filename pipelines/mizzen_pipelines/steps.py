@@ -8,9 +8,11 @@ from typing import Any
 from kfp.dsl import PipelineTask  # type: ignore[import-untyped]
 
 from mizzen.core.images import smallest
+from mizzen.core.manifest import DEPENDENCIES
 from mizzen.spec.data import PythonSource
 from mizzen.spec.duration import to_timedelta
 from mizzen.spec.project import ProjectSpec
+from mizzen.spec.requirements import name_of
 from mizzen.spec.training import Resources, Trainer
 from mizzen_pipelines.sections import section
 
@@ -28,19 +30,31 @@ SERVICES = {
 FRAMEWORKS = {"torch": ("torch", "safetensors"), "lightgbm": ("lightgbm",)}
 
 
-def step(task: PipelineTask, name: str, *libraries: str, image: str | None = None) -> PipelineTask:
+def step(
+    task: PipelineTask,
+    name: str,
+    *libraries: str,
+    own: tuple[str, ...] = (),
+    image: str | None = None,
+) -> PipelineTask:
     """Name a task's plain function, and the libraries and services that its result depends on.
 
     Args:
+        own: the project's dependencies; whether an image holds them is checked before a run.
         image: what the step runs in on a cluster; the smallest of Mizzen's images that holds the
             libraries when absent.
     """
     needed = sorted({*FRAMES, *libraries})
+    theirs = sorted(name_of(requirement) for requirement in own)
     task.set_env_variable("MIZZEN_STEP", f"mizzen_components.{name}:run")
-    task.set_env_variable("MIZZEN_LIBRARIES", ",".join(needed))
+    task.set_env_variable("MIZZEN_LIBRARIES", ",".join(sorted({*needed, *theirs})))
+    if theirs:
+        task.set_env_variable(DEPENDENCIES, ",".join(theirs))
     if name in SERVICES:
         task.set_env_variable("MIZZEN_SERVICES", ",".join(SERVICES[name]))
-    return task.set_container_image(image or f"mizzen/{smallest(needed)}:{version('mizzen')}")
+    return task.set_container_image(
+        image or f"mizzen/{smallest(needed, theirs)}:{version('mizzen')}"
+    )
 
 
 def framework(trainer: Trainer) -> tuple[str, ...]:

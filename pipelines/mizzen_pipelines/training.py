@@ -38,6 +38,7 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
     project, libraries = section(spec), framework(spec.trainer)
 
     task = partial(step, image=image)
+    own = partial(task, own=spec.dependencies)  # steps that run the project's code
 
     @dsl.pipeline(name=f"{spec.name}-training", description=label_text(spec.description) or None)  # type: ignore[untyped-decorator]
     def training(
@@ -49,7 +50,7 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
         git_commit: str = "",
         git_dirty: bool = False,
     ) -> None:
-        stored = task(
+        stored = own(
             snapshot(
                 code=code, data=data, label=label, source_digest=source_digest, start=start, end=end
             ),
@@ -67,7 +68,7 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
             "validate",
             "great-expectations",
         )
-        joined = task(
+        joined = own(
             features(tables=tables, code=code, data=data, features=inputs, label=label),
             "features",
             "feast",
@@ -86,7 +87,7 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
             "preprocess",
         )
         rows, held_out = split.outputs["train"], split.outputs["test"]
-        fitted = task(
+        fitted = own(
             train(
                 train=rows,
                 encoder=split.outputs["encoder"],
@@ -112,7 +113,7 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
             ),
             "profile",
         )
-        judged = task(
+        judged = own(
             evaluate(
                 model=fitted.outputs["model"],
                 test=held_out,

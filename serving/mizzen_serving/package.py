@@ -21,6 +21,8 @@ import yaml
 from mizzen.core.manifest import BUNDLE, ENCODER, MANIFEST, Manifest, read_manifest
 from mizzen.core.place import Place
 from mizzen.errors import MizzenError
+from mizzen.spec.project import ProjectSpec
+from mizzen.spec.requirements import applying
 from mizzen_serving.model import read_project, unpack_code
 from mizzen_serving.requirements import pinned
 from mizzen_serving.wheel import write_wheel
@@ -55,7 +57,7 @@ def build(package: Path, out: Path, version: int) -> Path:
         (source / "service.py").write_text(_SERVICE.format(version=version))
         (source / "wheels").mkdir()
         wheel = write_wheel(source / "wheels")
-        needs = _needs(manifest, bool(project.features.used_views))
+        needs = _needs(manifest, project)
         file = _bentofile(project.name, version, [*needs, f"./wheels/{wheel.name}"])
         (source / "bentofile.yaml").write_text(yaml.safe_dump(file))
         _bentoml_build(source, Path(scratch) / "home")
@@ -98,9 +100,11 @@ def _put(built: Path, target: Path) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _needs(manifest: Manifest, views: bool) -> list[str]:
+def _needs(manifest: Manifest, project: ProjectSpec) -> list[str]:
     """The service's libraries as here, the model's own in the versions that trained it."""
-    roots = ["mizzen[serving]", *manifest.libraries, *(["mizzen[feast]"] if views else [])]
+    views = ["mizzen[feast]"] if project.features.used_views else []
+    own = applying(project.dependencies)  # with their extras
+    roots = ["mizzen[serving]", *manifest.libraries, *views, *own]
     return pinned(roots, manifest.libraries)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -11,9 +12,11 @@ import subprocess
 import sys
 import urllib.request
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tiny_wheel import unpack, write_wheel
 
 from mizzen.core.manifest import read_manifest
 from mizzen.errors import IntegrityError, MissingDependencyError
@@ -23,6 +26,9 @@ from mizzen_serving.package import build
 from mizzen_serving.requirements import pinned
 from mizzen_serving.rowencoding import RowEncoder
 
+from .conftest import build_package
+
+TOOLS = ("PIP", "UV")
 ROW = {"flight": 7, "at": "2013-07-01T12:00:00Z", "distance": 5, "wind": 2.5, "carrier": "UA"}
 
 
@@ -65,17 +71,67 @@ def test_a_library_that_is_absent_cannot_be_pinned() -> None:
         pinned(["no-such-library"], {})
 
 
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory) -> Path:
+    """An environment without anything; its Python."""
+    return empty_environment(tmp_path_factory.mktemp("empty") / "environment")
+
+
 @pytest.mark.slow
 def test_a_bento_answers_in_an_empty_environment_as_the_model_does(
-    bento, package_of, place, tmp_path, free_port, wait_for
+    bento, environment, package_of, place, tmp_path, free_port, wait_for
 ) -> None:
-    python = empty_environment(tmp_path / "environment")
-    install(python, bento)
-    port = free_port()
+    install(environment, bento)
+    with serving(environment, bento, tmp_path, free_port(), wait_for) as address:
+        told = post(f"{address}/predict", {"rows": [ROW]})
+        with urllib.request.urlopen(f"{address}/metrics") as page:  # noqa: S310 - loopback
+            assert "mizzen_serving_rows_total 1.0" in page.read().decode()
+    model = load_model(ServeOptions(package_of("regression"), 3), place)
+    names = [column.name for column in model.project.features.inputs]
+    encoded = RowEncoder(model.encoder, names).encode([[ROW[name] for name in names]])
+    assert told["predictions"][0]["output"]["value"] == model.predictor.predict(encoded)[0]
+    assert list((tmp_path / "home/predictions/tiny").glob("*.seg"))
+
+
+TRAINER = """
+import numpy as np
+import tinyboost
+
+def fit(job):
+    return {"weight": np.array([2.0])}
+
+def load(kept):
+    return lambda rows: tinyboost.times(kept["weight"][0]) * np.ones(len(rows.numbers))
+"""
+
+
+@pytest.mark.slow
+def test_a_bento_of_an_own_trainer_brings_the_libraries_that_the_project_names(
+    environment, tiny, place_in, tmp_path, free_port, wait_for, monkeypatch
+) -> None:
+    wheel = write_wheel(tmp_path / "wheels")
+    monkeypatch.syspath_prepend(str(unpack(wheel, tmp_path / "site")))
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "own.py").write_text(TRAINER)
+    trainer = {"kind": "python", "function": "own:fit"}
+    project = tiny("regression", trainer=trainer, dependencies=["tinyboost>=2"])
+    place = place_in(tmp_path / "home")
+    package = build_package(tmp_path / "package", place, project, tmp_path / "code")
+    bento = build(package, tmp_path / "bentos", version=1)
+    assert "tinyboost==2.1.0" in (bento / "env/python/requirements.txt").read_text()
+    install(environment, bento, wheels=wheel.parent)
+    with serving(environment, bento, tmp_path, free_port(), wait_for) as address:
+        told = post(f"{address}/predict", {"rows": [ROW]})
+    assert told["predictions"][0]["output"]["value"] == 6.0
+
+
+@contextlib.contextmanager
+def serving(python: Path, bento: Path, folder: Path, port: int, wait_for) -> Iterator[str]:
+    """The address of a Bento that another Python serves."""
     process = subprocess.Popen(
         [str(python), "-m", "bentoml", "serve", str(bento), "--port", str(port)],
-        env=bare(MIZZEN_HOME=str(tmp_path / "home"), BENTOML_HOME=str(tmp_path / "bentoml")),
-        cwd=tmp_path,
+        env=bare(MIZZEN_HOME=str(folder / "home"), BENTOML_HOME=str(folder / "bentoml")),
+        cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -83,17 +139,10 @@ def test_a_bento_answers_in_an_empty_environment_as_the_model_does(
     )
     try:
         wait_for(f"http://127.0.0.1:{port}/readyz", process)
-        told = post(f"http://127.0.0.1:{port}/predict", {"rows": [ROW]})
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as page:
-            assert "mizzen_serving_rows_total 1.0" in page.read().decode()
+        yield f"http://127.0.0.1:{port}"
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.communicate(timeout=60)
-    model = load_model(ServeOptions(package_of("regression"), 3), place)
-    names = [column.name for column in model.project.features.inputs]
-    encoded = RowEncoder(model.encoder, names).encode([[ROW[name] for name in names]])
-    assert told["predictions"][0]["output"]["value"] == model.predictor.predict(encoded)[0]
-    assert list((tmp_path / "home/predictions/tiny").glob("*.seg"))
 
 
 def bare(**variables: str) -> dict[str, str]:
@@ -110,7 +159,7 @@ def empty_environment(folder: Path) -> Path:
     return folder / "bin" / "python"
 
 
-def install(python: Path, bento: Path) -> None:
+def install(python: Path, bento: Path, wheels: Path | None = None) -> None:
     uv = shutil.which("uv")
     pip = [uv, "pip", "install", "-q", "--python", str(python)]
     command = pip if uv else [str(python), "-m", "pip", "install", "-q"]
@@ -118,7 +167,7 @@ def install(python: Path, bento: Path) -> None:
     done = subprocess.run(
         [*command, "-r", str(requirements)],
         cwd=bento / "src",
-        env=bare(),
+        env=bare(**{} if wheels is None else {f"{tool}_FIND_LINKS": str(wheels) for tool in TOOLS}),
         timeout=500,
         capture_output=True,
         text=True,

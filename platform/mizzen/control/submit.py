@@ -22,6 +22,7 @@ from mizzen.adapters import bundle
 from mizzen.adapters.table import load
 from mizzen.control import conclude, owner
 from mizzen.control.capacity import check_resources, this_machine
+from mizzen.control.check import dependencies
 from mizzen.control.instants import canonical
 from mizzen.control.observers import Watch, all_of, state_writer
 from mizzen.control.request import RunRequest, Written, read_request
@@ -163,6 +164,7 @@ def again(workspace: Workspace, run_id: str, descriptor: int | None = None) -> P
         )
     folder = Path(run.folder)
     written = read_request(folder)
+    dependencies.require(written.spec)
     ownership = owner.Ownership(folder, descriptor)
     try:
         plan = runner_of(workspace).stored(folder, workspace.place).plan
@@ -231,6 +233,8 @@ def _check(workspace: Workspace, request: RunRequest) -> None:
             given="--from or --until",
             next_step="name the column with `data.event_time`, or leave the window out",
         )
+    if workspace.place.profile.runner == "local":  # a cluster's images are checked by themselves
+        dependencies.require(workspace.spec)
     resources = workspace.spec.trainer.resources
     machine = this_machine(with_gpus=resources.gpu is not None)
     check_resources(resources, machine, workspace.place.profile.runner)

@@ -92,17 +92,19 @@ def contents_of(image: str) -> Contents | None:
     return declared().get(own[1]) if own else None
 
 
-def smallest(libraries: Iterable[str]) -> str:
-    """The smallest of the images for steps that holds all of these.
+def smallest(libraries: Iterable[str], wished: Iterable[str] = ()) -> str:
+    """The smallest of the images for steps that holds all of these, and of the wished ones as
+    many as any image does.
 
     Raises:
         MissingDependencyError: none does.
     """
-    wanted = sorted(set(libraries))
+    largest = declared()[STEPS[-1]]
+    wanted = sorted({*libraries, *(wish for wish in wished if largest.holds(wish))})
     for name in STEPS:
         if all(declared()[name].holds(library) for library in wanted):
             return name
-    lacking = [library for library in wanted if not declared()[STEPS[-1]].holds(library)]
+    lacking = [library for library in wanted if not largest.holds(library)]
     raise MissingDependencyError(
         f"no image of Mizzen holds {', '.join(lacking)}",
         next_step="name an image of your own that does",

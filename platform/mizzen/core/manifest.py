@@ -22,6 +22,7 @@ PROJECT = "project.json"
 BUNDLE = "bundle.tar"
 PROFILE = "profile.json"
 READING = 1  # how values become codes and numbers; raised whenever an old encoder would misread
+DEPENDENCIES = "MIZZEN_DEPENDENCIES"  # of a task: the project's own packages, by name
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,8 @@ class Place:
         section = getattr(self.profile, service).model_dump(mode="json")
         # another password leads to the same place
         fields = {
-            name: section[name] and without_credentials(section[name]) for name in _SERVICES[service]
+            name: section[name] and without_credentials(section[name])
+            for name in _SERVICES[service]
         }
         return fields | {name: os.environ.get(name) for name in _variables(fields.values())}
 

@@ -4,7 +4,7 @@ nowhere else."""
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from mizzen.errors import InvalidProject
 from mizzen.spec.profile import Profile
 from mizzen.spec.project import ProjectSpec
+from mizzen.spec.requirements import read_requirements
 from mizzen.spec.text import Document, read
 
 M = TypeVar("M", bound=BaseModel)
@@ -32,7 +33,7 @@ def load_project(folder: Path, overrides: Mapping[str, Any] | None = None) -> Pr
         InvalidProject: no file, no YAML, or a field that is not allowed.
     """
     next_step = "go to a project's folder, or make one: mizzen init my-project"
-    return load_model(folder / PROJECT_FILE, ProjectSpec, next_step, overrides)
+    return load_model(folder / PROJECT_FILE, ProjectSpec, next_step, overrides, _with_files)
 
 
 def load_profile(folder: Path, name: str = "local") -> Profile:
@@ -63,9 +64,14 @@ def load_profile(folder: Path, name: str = "local") -> Profile:
 
 
 def load_model(
-    file: Path, model: type[M], next_step: str, overrides: Mapping[str, Any] | None = None
+    file: Path,
+    model: type[M],
+    next_step: str,
+    overrides: Mapping[str, Any] | None = None,
+    complete: Callable[[Document], None] | None = None,
 ) -> M:
-    """One file as one model; `next_step` is said when there is no such file.
+    """One file as one model; `next_step` is said when there is no such file. `complete` puts in
+    what the file refers to.
 
     Raises:
         InvalidProject: every fault of the file, each with its line and field.
@@ -73,12 +79,22 @@ def load_model(
     document = read(file, next_step)
     for field, value in (overrides or {}).items():
         _override(document, field, value)
+    if complete is not None:
+        complete(document)
     try:
         return model.model_validate(document.values)
     except ValidationError as error:
         from mizzen.spec.explain import explain
 
         raise explain(document, list(overrides or {}), error, model) from None
+
+
+def _with_files(document: Document) -> None:
+    """A requirements file is part of the description: what it lists goes where it is named."""
+    named = document.values.get("dependencies")
+    if isinstance(named, str):
+        folder = document.file.parent
+        document.values["dependencies"] = read_requirements(folder, named)
 
 
 def _override(document: Document, field: str, value: Any) -> None:

@@ -12,6 +12,7 @@ from mizzen.spec.data import Data, Expectation, Label
 from mizzen.spec.duration import to_timedelta
 from mizzen.spec.features import Features
 from mizzen.spec.operation import Monitoring, Retraining, Serving
+from mizzen.spec.requirements import Requirements
 from mizzen.spec.training import Evaluation, Gate, SplitByKey, SplitByTime, Trainer
 
 Task = Literal["binary", "multiclass", "regression"]
@@ -43,6 +44,11 @@ class ProjectSpec(Section):
     label: Label = Field(description="what the model learns")
     split: Annotated[SplitByTime | SplitByKey, Field(discriminator="by")] = Field(
         description="which rows are held out for evaluation"
+    )
+    dependencies: Requirements = Field(
+        default=(),
+        description="packages that the project's own code imports: a list of requirements, or the "
+        "name of a requirements file of the project",
     )
     trainer: Trainer = Field(description="who fits the model")
     evaluation: Evaluation = Field(description="what is measured on the held-out rows")

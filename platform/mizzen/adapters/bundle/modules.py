@@ -59,8 +59,15 @@ def _module(code: Path, name: str) -> ModuleType:
     except Exception as error:
         raise InvalidProject(
             f"{_file(name)} cannot be imported: {type(error).__name__}: {error}",
-            next_step=f"mend {_file(name)}",
+            next_step=_advice(name, error),
         ) from error
+
+
+def _advice(name: str, error: Exception) -> str:
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    if missing is None or missing.startswith(_PREFIX):
+        return f"mend {_file(name)}"
+    return f"install what provides {missing}, and name it in `dependencies` of mizzen.yaml"
 
 
 def _package(code: Path) -> str:

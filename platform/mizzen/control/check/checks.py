@@ -7,6 +7,7 @@ from pathlib import Path
 from mizzen.adapters.files.digests import source_files, source_inputs
 from mizzen.control.capacity import check_resources, this_machine
 from mizzen.control.check.code import check_code
+from mizzen.control.check.dependencies import check_dependencies
 from mizzen.control.check.finding import Finding, refused
 from mizzen.control.check.images import check_images
 from mizzen.control.check.monitoring import check_quality
@@ -35,6 +36,7 @@ def check(
         *_story(folder),
         *check_code(folder, spec),
         *_inputs(folder, spec),
+        *check_dependencies(spec),
     ]
     found += [*check_names(spec), *check_quality(spec), *_machine(workspace)]
     if with_data and _sound(found):
