@@ -259,11 +259,14 @@ def test_a_profile_is_read_and_checked(tmp_path: Path) -> None:
         load_profile(tmp_path, "big")
 
 
-def test_a_profile_outside_its_folder_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "name", ["../x", "/etc/passwd", "a/b", "..", "", "-x", "a\\b", "a\0b", "x" * 64, "\udcff"]
+)
+def test_a_profile_outside_its_folder_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "profiles").mkdir()
     (tmp_path / "x.yaml").write_text("apiVersion: mizzen.dev/v1\nkind: Profile\n")
-    with pytest.raises(InvalidProject, match="no profile"):
-        load_profile(tmp_path, "../x")
+    with pytest.raises(InvalidProject, match=r"is no name of a profile"):
+        load_profile(tmp_path, name)
 
 
 @pytest.mark.parametrize(
