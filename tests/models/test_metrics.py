@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from mizzen.core.bootstrap import compare, interval
 from mizzen.core.calibration import calibrate
 from mizzen.core.metrics import METRICS, find_metric
 from mizzen.errors import InvalidProject
+from mizzen_components.evaluate.slices import slices_of
 
 
 def binary(rows: int = 500, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -146,3 +148,39 @@ def test_calibration_tells_honest_probabilities_from_boasting_ones() -> None:
     boasting = np.where(truth > 0.5, 0.99, 0.01)
     assert calibrate(labels, boasting).error > 0.2
     assert sum(part.rows for part in calibrate(labels, truth).bins) == 20_000
+
+
+@pytest.mark.parametrize("exponent", [-1000, -600, -300, 300, 600, 1000])
+@pytest.mark.parametrize("name", ["rmse", "mae", "r2"])
+def test_regression_metrics_of_very_large_and_very_small_targets_are_exact(
+    name: str, exponent: int
+) -> None:
+    rng = np.random.default_rng(3)
+    labels = rng.normal(5, 2, 400)
+    scores = labels + rng.normal(size=400)
+    champion = labels + 1.5 * rng.normal(size=400)
+    metric = find_metric(name, "regression")
+    power = 0 if name == "r2" else exponent
+    large = [np.ldexp(values, exponent) for values in (labels, scores, champion)]
+    assert metric.value(large[0], large[1]) == np.ldexp(metric.value(labels, scores), power)
+    how = {"resamples": 100, "confidence": 0.9}
+    wanted = compare(metric, labels, scores, champion, **how, rng=np.random.default_rng(0))
+    found = compare(metric, *large, **how, rng=np.random.default_rng(0))
+    for one, other in ((found.candidate, wanted.candidate), (found.gain, wanted.gain)):
+        assert one.low == pytest.approx(np.ldexp(other.low, power), rel=1e-12)
+        assert one.high == pytest.approx(np.ldexp(other.high, power), rel=1e-12)
+
+
+def test_errors_far_below_the_targets_are_measured() -> None:
+    labels = 1.7e9 + np.arange(100.0)
+    assert find_metric("rmse", "regression").value(labels, labels + 1e-3) == pytest.approx(
+        1e-3, rel=1e-3
+    )
+    assert find_metric("mae", "regression").value(np.zeros(3), np.full(3, 1e-320)) == 1e-320
+
+
+@pytest.mark.parametrize("values", [1.7e9 + np.arange(100.0), 2 * np.linspace(-8e307, 8e307, 100)])
+def test_quarters_of_a_number_are_four_slices(values: np.ndarray) -> None:
+    parts = list(slices_of(pd.DataFrame({"x": values}), ["x"]))
+    assert [len(part.members) for part in parts] == [25] * 4
+    assert len({part.value for part in parts}) == 4

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from soak import examples
 
 from mizzen.core import bins as binning
 from mizzen.core import sketch as sketching
@@ -127,3 +128,23 @@ def test_columns_without_variety_have_bins_too(values: list[float]) -> None:
 def test_new_categories_fall_into_the_last_bin() -> None:
     bins = binning.bins_of(of_names(["a"] * 5 + ["b"]))
     assert binning.count(bins, of_names(["a", "z", None])).tolist() == [1, 0, 1, 1]
+
+
+@pytest.mark.soak
+@settings(max_examples=examples(60, 10_000), deadline=None)
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=40))
+def test_bins_of_numbers_of_any_size_count_every_row(values) -> None:
+    sketch = sketch_numbers(np.array(values), "x")
+    bins = binning.bins_of(sketch)
+    assert np.isfinite(bins.edges).all()
+    assert list(bins.edges) == sorted(bins.edges)
+    assert binning.count(bins, sketch).sum() == len(values)
+    assert binning.count(bins, sketch)[0] == 0, "nothing lies below the least training row"
+    assert binning.count(bins, sketch_numbers(np.array([-np.inf, np.inf]), "x")).sum() == 2
+    same = sketch_numbers(np.full(9, values[0]), "x")
+    other = values[0] / 2 - 1.0
+    if other != values[0]:
+        asked = binning.count(binning.bins_of(same), sketch_numbers(np.array([other]), "x"))
+        assert (binning.count(binning.bins_of(same), same) * asked).sum() == 0, (
+            "a constant has its own bin"
+        )

@@ -56,9 +56,19 @@ def _names(values: pd.Series[Any]) -> list[str]:
     return [NULL if pd.isna(value) else category_name(value) for value in values.tolist()]
 
 
+def _told_apart(edges: NDArray[np.float64]) -> list[str]:
+    """With as many digits as tell them apart: two quarters of one name would be one slice."""
+    for digits in range(6, 17):
+        shown = [f"{edge:.{digits}g}" for edge in edges]
+        if len(set(shown)) == len(shown):
+            return shown
+    return [repr(edge) for edge in edges.tolist()]
+
+
 def _quarters(values: NDArray[np.float64]) -> list[str]:
-    edges = np.unique(np.nanquantile(values, [0, 0.25, 0.5, 0.75, 1]))
-    names = [f"{low:g} to {high:g}" for low, high in pairwise(edges)]
+    # of halves: between very large numbers a quantile would be infinite
+    edges = np.unique(2 * np.nanquantile(values / 2, [0, 0.25, 0.5, 0.75, 1]))
+    names = [f"{low} to {high}" for low, high in pairwise(_told_apart(edges))]
     places = np.searchsorted(edges[1:-1], values)
     nulls = np.isnan(values)
     return [NULL if null else names[at] for at, null in zip(places, nulls, strict=True)]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mizzen.adapters.tables import read_table, write_table
 from mizzen.core.encoding import Encoder, fit_category, fit_number
 from mizzen.core.labels import fit_classes
+from mizzen.core.oddities import oddities
 from mizzen.spec.data import Data, Label
 from mizzen.spec.features import Features
 from mizzen_components.preprocess.complete import complete_rows
@@ -73,6 +74,7 @@ def run(
     complete = complete_rows(labelled, described, target, task, end)
     sides = divide(complete, described, target, split, end)
     fitted = fit(sides.train, wanted, target, task)
+    _report_oddities(sides.train, wanted)
     write_table(sides.train, train)
     write_table(sides.test, test)
     encoder.parent.mkdir(parents=True, exist_ok=True)
@@ -86,6 +88,13 @@ def run(
         sides.withheld,
         round(complete.delay.total_seconds() / 86_400, 3),
     )
+
+
+def _report_oddities(train: pd.DataFrame, features: Features) -> None:
+    for column in features.inputs:
+        if column.kind == "number":
+            for sentence in oddities(column.name, train[column.name].to_numpy()):
+                print(sentence, flush=True)  # noqa: T201 (the step's log)
 
 
 def fit(train: pd.DataFrame, features: Features, label: Label, task: str) -> Encoder:

@@ -155,14 +155,37 @@ def _macro_f1(labels: Floats, scores: Floats) -> Evaluate:
     return evaluate
 
 
+def _errors(labels: Floats, scores: Floats) -> tuple[Floats, int]:
+    """What the scores are off by, as numbers near 1 and the power of two to multiply them by:
+    squares and sums of very large or very small ones would be infinite, or 0."""
+    exponent = _exponent(labels, scores)
+    apart = np.ldexp(labels, -exponent) - np.ldexp(scores, -exponent)
+    further = _exponent(apart)
+    return np.ldexp(apart, -further), exponent + further
+
+
+def _exponent(*values: Floats) -> int:
+    largest = max(float(np.abs(each).max()) for each in values)
+    return int(np.frexp(largest)[1]) if np.isfinite(largest) else 0
+
+
 def _rmse(labels: Floats, scores: Floats) -> Evaluate:
-    mean = _mean_of(lambda y, p: (y - p) ** 2)(labels, scores)
-    return lambda weights: np.sqrt(mean(weights))
+    errors, exponent = _errors(labels, scores)
+    return lambda weights: np.ldexp(np.sqrt(_ratio(weights @ errors**2, weights.sum(1))), exponent)
+
+
+def _mae(labels: Floats, scores: Floats) -> Evaluate:
+    errors, exponent = _errors(labels, scores)
+    return lambda weights: np.ldexp(_ratio(weights @ np.abs(errors), weights.sum(1)), exponent)
 
 
 def _r2(labels: Floats, scores: Floats) -> Evaluate:
+    exponent = _exponent(labels, scores)
+    labels, scores = np.ldexp(labels, -exponent), np.ldexp(scores, -exponent)
     centred = labels - labels.mean()  # a large mean would cancel all digits below
-    parts = np.stack([centred, centred**2, (labels - scores) ** 2], axis=1)
+    further = _exponent(centred, labels - scores)
+    centred, apart = np.ldexp(centred, -further), np.ldexp(labels - scores, -further)
+    parts = np.stack([centred, centred**2, apart**2], axis=1)
 
     def evaluate(weights: Floats) -> Floats:
         first, second, residual = (weights @ parts).T
@@ -203,7 +226,7 @@ METRICS: Mapping[str, Mapping[str, Metric]] = {
     ),
     "regression": _table(
         Metric("rmse", False, "root of the mean squared error", _rmse),
-        Metric("mae", False, "mean absolute error", _mean_of(lambda y, p: abs(y - p))),
+        Metric("mae", False, "mean absolute error", _mae),
         Metric("r2", True, "share of the variance that is explained", _r2),
     ),
 }
