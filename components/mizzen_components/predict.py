@@ -58,7 +58,9 @@ def run(
     _report(outside, len(rows))
     kept = [name for name in (*spec.data.key, spec.data.event_time) if name in rows.columns]
     answers = prediction_frame(rows[kept], manifest.task, outputs, encoder.classes)
-    named = [", ".join(outside[n]) if n in outside else None for n in range(len(rows))]
+    named = np.full(len(rows), None, dtype=object)
+    for row, names in outside.items():
+        named[row] = ", ".join(names)
     write_table(answers.assign(outside=named, model_version=model_version), predictions)
     return PredictFigures(len(rows))
 
