@@ -13,20 +13,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mizzen.adapters import bundle, table
+from mizzen.adapters.feast.join import join
 from mizzen.adapters.tables import read_folder, read_table, write_table
 from mizzen.core.place import Place
+from mizzen.core.views import version_of
 from mizzen.errors import InvalidProject
 from mizzen.ports.data import FeatureSource
 from mizzen.spec.data import Data
 from mizzen.spec.features import Features, FeatureView
-from mizzen_components.view_sources import checked
+from mizzen_components.entity_match import check_entities
+from mizzen_components.feature_records import write_records
+from mizzen_components.view_values import ViewValues, compute
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 class FeaturesFigures(NamedTuple):
-    """`version`: hash of the declaration of the views in use; "" where there are none."""
+    """`version`: of the views in use; "" where there are none."""
 
     rows: int
     views: int
@@ -42,15 +46,22 @@ def run(
     label: dict[str, Any],
     frame: Path,
     sources: Path,
+    declare: bool = True,
+    inputs_digest: str = "",
 ) -> FeaturesFigures:
-    """Write `frame` (all columns of the rows, then the views') and `sources/<view>.parquet`.
+    """Write `frame` (all columns of the rows, then the views'), `sources/<view>.parquet` and
+    `sources/views.json`: view name -> its version, code, files, and its history's digest.
 
     Args:
         label: not used; the label's columns are among the rows'.
+        declare: make these histories the present ones of their views; otherwise nothing is
+            changed outside of the outputs.
+        inputs_digest: not used; it makes the step run again when a file has changed that the
+            project lists, whoever reads it.
 
     Raises:
         InvalidProject: a view's function is missing, raises, or returns no frame of its view.
-        InvalidData: the rows lack what the views need.
+        InvalidData: the rows lack what the views need, or name entities in another way.
         IntegrityError: the feature store lost or moved rows.
     """
     described = Data.model_validate(data)
@@ -58,39 +69,31 @@ def run(
     rows = read_table(tables / f"{described.rows}.parquet")
     shutil.rmtree(sources, ignore_errors=True)  # of an attempt that was killed
     sources.mkdir(parents=True)
-    version = ""
+    place, computed = Place.from_environment(), list[ViewValues]()
+    histories: Mapping[str, str] = {}
     if views:
         _check_names(rows, views)
-        place = Place.from_environment()
-        computed = _compute(views, bundle.open_code(place, code), read_folder(tables))
-        for name, source in computed.items():
-            write_table(source, sources / f"{name}.parquet")
-        store: FeatureSource = table.load("feature_source", place.profile.feature_store.kind)(place)
-        version = store.apply(views, computed)
+        computed = compute(views, bundle.open_code(place, code), read_folder(tables), place)
+        for one in computed:
+            write_table(one.values, sources / f"{one.view.name}.parquet")
+            check_entities(one.view, rows, one.values)
         # the spec demands an event time wherever views are used
-        rows = store.training_frame(rows, str(described.event_time), views)
+        rows, histories = _joined(place, rows, str(described.event_time), computed, declare)
     write_table(rows, frame)
-    return FeaturesFigures(len(rows), len(views), version)
+    known = [one.view for one in computed]
+    write_records(sources, known, histories)
+    return FeaturesFigures(len(rows), len(views), version_of(known))
 
 
-def _compute(
-    views: Sequence[FeatureView], code: Path, tables: Mapping[str, pd.DataFrame]
-) -> dict[str, pd.DataFrame]:
-    computed = {}
-    for view in views:
-        function = bundle.load_function(code, view.source)
-        # copies: what one function changes must not reach the next one
-        given = {name: frame.copy() for name, frame in tables.items()}
-        try:
-            returned = function(given)
-        except Exception as error:
-            raise InvalidProject(
-                f"{view.source} of the view {view.name!r} raised {type(error).__name__}: {error}",
-                given="tables " + ", ".join(tables),
-                next_step="mend the function",
-            ) from error
-        computed[view.name] = checked(view, returned)
-    return computed
+def _joined(
+    place: Place, rows: pd.DataFrame, event_time: str, computed: list[ViewValues], declare: bool
+) -> tuple[pd.DataFrame, Mapping[str, str]]:
+    views, values = [one.view for one in computed], {one.view.name: one.values for one in computed}
+    if not declare:
+        return join(rows, event_time, views, values), {}
+    store: FeatureSource = table.load("feature_source", place.profile.feature_store.kind)(place)
+    histories = store.apply(views, values)
+    return store.training_frame(rows, event_time, views), histories
 
 
 def _check_names(rows: pd.DataFrame, views: Sequence[FeatureView]) -> None:

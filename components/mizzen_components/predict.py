@@ -16,6 +16,8 @@ from mizzen.core.outputs import Floats, check_outputs
 from mizzen.core.place import Place
 from mizzen.errors import InvalidData
 from mizzen.spec.project import ProjectSpec
+from mizzen_components.champion_features import check_views
+from mizzen_components.feature_records import read_records
 from mizzen_components.model_rows import encode, prediction_frame
 
 if TYPE_CHECKING:
@@ -31,15 +33,22 @@ class PredictFigures(NamedTuple):
 
 
 def run(
-    *, frame: Path, model_version: int, project: dict[str, Any], predictions: Path
+    *,
+    frame: Path,
+    model_version: int,
+    project: dict[str, Any],
+    predictions: Path,
+    sources: Path | None = None,
 ) -> PredictFigures:
     """Write `predictions`: key, event time and answers, rows in the order of the frame.
 
     The version answers with its own encoder and its own code. `outside` names, by row, the
     numbers far outside what training saw, with commas between them; null where there are none.
+    `sources` holds the records of the views that the frame was joined with.
 
     Raises:
         NotFound: no such version.
+        InvalidProject: the features were computed by another version of a view than the model's.
         InvalidData: a column that the model needs is missing, or a number overflows in the model.
         StepFailed: the model answers with what no model may answer.
     """
@@ -47,6 +56,7 @@ def run(
     registry = table.load("registry", "mlflow")(place)
     package = registry.fetch(spec.name, model_version, place.home / "packages")
     manifest, encoder = read_manifest(package)
+    check_views(manifest.views, read_records(sources))
     code = bundle.unpack_file(package / BUNDLE, place.home / "code")
     framework = table.load("framework", manifest.framework)(place)
     predictor = framework.load(package, code, {"threads": spec.trainer.resources.cpu})

@@ -6,20 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mizzen.adapters.feast.keys import text_keys
 from mizzen.errors import InvalidProject
-from mizzen.spec.features import FeatureView
+from mizzen.spec.features import TIME, FeatureView
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TIME = "event_timestamp"
-NUMBERS = {"integer", "floating", "mixed-integer-float", "boolean", "empty"}
+NUMBERS = {"integer", "floating", "mixed-integer-float", "boolean", "decimal", "empty"}
 
 
 def checked(view: FeatureView, returned: object) -> pd.DataFrame:
-    """The view's columns of what the function returned: entity, time, features.
+    """The view's columns of what the function returned: entity (canonical text), time, features
+    (float64, or canonical text).
 
     Raises:
+        InvalidData: an entity or a category has no text of its own.
         InvalidProject: no DataFrame, a column is missing or of the wrong type, or entity or
             time hold nulls. The text names the function, the columns and what they held.
     """
@@ -39,10 +41,11 @@ def checked(view: FeatureView, returned: object) -> pd.DataFrame:
     frame = returned[wanted].reset_index(drop=True)
     _check_time(view, frame[TIME])
     for name in view.entity:
+        frame[name] = _texts(view, name, frame[name])
         _check_entity(view, name, frame[name])
     for column in view.columns:
-        if column.kind == "number":
-            _check_number(view, column.name, frame[column.name])
+        form = _numbers if column.kind == "number" else _texts
+        frame[column.name] = form(view, column.name, frame[column.name])
     return frame
 
 
@@ -71,7 +74,13 @@ def _check_entity(view: FeatureView, name: str, values: pd.Series[Any]) -> None:
         )
 
 
-def _check_number(view: FeatureView, name: str, values: pd.Series[Any]) -> None:
+def _texts(view: FeatureView, name: str, values: pd.Series[Any]) -> pd.Series[Any]:
+    import pandas as pd
+
+    return pd.Series(text_keys(values, f"{name!r} of the view {view.name!r}"), dtype=object)
+
+
+def _numbers(view: FeatureView, name: str, values: pd.Series[Any]) -> pd.Series[Any]:
     import pandas as pd
 
     if pd.api.types.infer_dtype(values, skipna=True) not in NUMBERS:
@@ -89,6 +98,7 @@ def _check_number(view: FeatureView, name: str, values: pd.Series[Any]) -> None:
             f"returned {infinite} infinite values in {name!r}",
             next_step="look for a division by zero; null is allowed",
         )
+    return pd.Series(numbers)
 
 
 def _fault(view: FeatureView, what: str, **told: Any) -> InvalidProject:

@@ -11,7 +11,7 @@ from mizzen_components.shells.features import features
 from mizzen_components.shells.predict import predict
 from mizzen_components.shells.snapshot import snapshot
 from mizzen_pipelines.sections import section
-from mizzen_pipelines.steps import framework, step
+from mizzen_pipelines.steps import framework, reads_inputs, step
 
 
 def build(spec: ProjectSpec, image: str | None = None) -> Any:
@@ -44,6 +44,8 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
                 data=data,
                 features=section(spec.features),
                 label=label,
+                declare=False,
+                inputs_digest=source_digest if reads_inputs(spec) else "",
             ),
             "features",
             "feast",
@@ -51,7 +53,10 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
         )
         own(
             predict(
-                frame=joined.outputs["frame"], model_version=model_version, project=section(spec)
+                frame=joined.outputs["frame"],
+                sources=joined.outputs["sources"],
+                model_version=model_version,
+                project=section(spec),
             ),
             "predict",
             *framework(spec.trainer),

@@ -27,6 +27,9 @@ SERVICES = {
     "register": ("tracking",),
     "predict": ("tracking",),
 }
+# Functions that say whether a remembered result of a step still holds, where that depends on more
+# than its key: on files that its own code read, on what a store holds now.
+HOLDS = {"features": "mizzen_components.feature_records:holds"}
 FRAMEWORKS = {"torch": ("torch", "safetensors"), "lightgbm": ("lightgbm",)}
 
 
@@ -52,6 +55,8 @@ def step(
         task.set_env_variable(DEPENDENCIES, ",".join(theirs))
     if name in SERVICES:
         task.set_env_variable("MIZZEN_SERVICES", ",".join(SERVICES[name]))
+    if name in HOLDS:
+        task.set_env_variable("MIZZEN_HOLDS", HOLDS[name])
     return task.set_container_image(
         image or f"mizzen/{smallest(needed, theirs)}:{version('mizzen')}"
     )

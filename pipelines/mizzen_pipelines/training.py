@@ -69,7 +69,15 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
             "great-expectations",
         )
         joined = own(
-            features(tables=tables, code=code, data=data, features=inputs, label=label),
+            features(
+                tables=tables,
+                code=code,
+                data=data,
+                features=inputs,
+                label=label,
+                declare=True,
+                inputs_digest=source_digest if reads_inputs(spec) else "",
+            ),
             "features",
             "feast",
             "duckdb",
@@ -117,6 +125,8 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
             evaluate(
                 model=fitted.outputs["model"],
                 test=held_out,
+                tables=tables,
+                sources=joined.outputs["sources"],
                 champion=champion,
                 code=code,
                 project=project,
@@ -131,6 +141,7 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
                     evaluation=judged.outputs["evaluation"],
                     profile=sketched.outputs["profile"],
                     validation=checked.outputs["result"],
+                    sources=joined.outputs["sources"],
                     code=code,
                     project=project,
                     data_version=stored.outputs["version"],

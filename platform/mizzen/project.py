@@ -311,12 +311,13 @@ class Project:
         end: str | None = None,
         watch: Watch | None = None,
     ) -> Run:
-        """Predict the rows of a window with one version (the champion), without a service."""
+        """Predict the rows of a window with one version (the champion), without a service: by
+        that version's own description and code, on the project's data of today."""
         from mizzen.control.deploy import batch_request
         from mizzen.control.submit import carry_out, prepare
 
-        request = batch_request(self._workspace, version, *window(start, end))
-        run = carry_out(prepare(self._workspace, request, _now()), watch)
+        submitted = batch_request(self._workspace, version, *window(start, end))
+        run = carry_out(prepare(*submitted, _now()), watch)
         return Run(self._workspace, run.id)
 
     def replay(

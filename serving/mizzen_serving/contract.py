@@ -3,15 +3,15 @@ shows it, `predictions` takes the columns apart by it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+from mizzen.core.views import VersionedView, views_of
 from mizzen.errors import InvalidProject
-from mizzen.spec.features import FeatureView
 from mizzen.spec.project import ProjectSpec
 
 Role = Literal["id", "time", "key", "entity", "number", "category"]
@@ -67,7 +67,7 @@ class Contract:
     entities: tuple[tuple[str, int], ...]
     time: int | None
     id: int
-    views: tuple[FeatureView, ...]
+    views: tuple[VersionedView, ...]
     max_batch: int
 
     @property
@@ -87,10 +87,17 @@ class Contract:
         )
 
 
-def contract_of(project: ProjectSpec) -> Contract:
+def contract_of(
+    project: ProjectSpec, versions: Mapping[str, Mapping[str, Any]] | None = None
+) -> Contract:
     """The contract of a project.
 
+    Args:
+        versions: of the views, as the model's manifest records them; without them the contract
+            says what a request holds, and names no view.
+
     Raises:
+        IntegrityError: the manifest does not say which version of a view it needs.
         InvalidProject: a column has a name that the service needs itself.
     """
     views = project.features.used_views
@@ -113,7 +120,7 @@ def contract_of(project: ProjectSpec) -> Contract:
         entities=tuple((name, place[name]) for name in entities),
         time=None if project.data.event_time is None else place[project.data.event_time],
         id=place[PREDICTION_ID],
-        views=views,
+        views=() if versions is None else views_of(project, versions),
         max_batch=project.serving.max_batch,
     )
 

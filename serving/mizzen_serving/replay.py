@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from mizzen.core.encoding import category_name
 from mizzen.core.true_labels import LabelRule, TrueLabel
+from mizzen.core.views import VersionedView
 from mizzen.ports.data import FeatureSource
 from mizzen.ports.prediction_log import PredictionLog
-from mizzen.spec.features import FeatureView
 from mizzen.spec.project import ProjectSpec
 from mizzen_serving.client import Client
 from mizzen_serving.contract import PREDICTION_ID
@@ -54,15 +54,18 @@ def replay(
     client: Client,
     log: PredictionLog,
     source: FeatureSource | None = None,
+    views: Sequence[VersionedView] = (),
     observe: Progress = lambda _piece: None,
 ) -> ReplayCounts:
     """Send the window's rows in the order of time, with features and labels as they came.
 
     Args:
         rows: the table of rows; those outside the window are ignored.
-        sources: view name -> computed source of each view that the model uses.
+        sources: view name -> computed source of each of `views`.
         log: of the service; tells what was done before a kill.
-        source: the online store, needed when there are views.
+        source: the online store, needed when there are views. It is set back to the window's
+            start: what became known later comes back as the window goes on.
+        views: that the served version needs.
         observe: called after each piece.
 
     Raises:
@@ -74,7 +77,7 @@ def replay(
     known = log.labels()
     wanted: set[str] = set()
     labels = sent = corrected = outdated = 0
-    views = {view.name: view for view in project.features.used_views}
+    by_name = {view.name: view for view in views}
     backlog: dict[str, list[pd.DataFrame]] = {}
     for piece in pieces(project, rows, sources, window):
         fresh = [row for row in piece.requests if row[PREDICTION_ID] not in done]
@@ -84,8 +87,8 @@ def replay(
         if fresh:
             if source is not None and not sent:
                 # what became known after the window must not stand in its place
-                source.materialize(tuple(views.values()), window.start, rewind=True)
-            _push(source, views, backlog)
+                source.materialize(views, window.start, rewind=True)
+            _push(source, by_name, backlog)
             sent += len(client.predict(fresh))
         late = [label for label in piece.labels if label.prediction_id not in known]
         other = [label for label in piece.labels if _differs(label, known, project.task)]
@@ -95,7 +98,7 @@ def replay(
         labels += len(piece.labels)
         corrected, outdated = corrected + len(newer), outdated + len(other) - len(newer)
         observe(piece)
-    _push(source, views, backlog)
+    _push(source, by_name, backlog)
     logged = {prediction.id for prediction in log.read()} & wanted
     labelled = len(set(log.labels()) & wanted)
     return ReplayCounts(
@@ -121,7 +124,7 @@ def _differs(label: TrueLabel, known: Mapping[str, TrueLabel], task: str) -> boo
 
 def _push(
     source: FeatureSource | None,
-    views: Mapping[str, FeatureView],
+    views: Mapping[str, VersionedView],
     backlog: dict[str, list[pd.DataFrame]],
 ) -> None:
     """Make known what waited; of several values of one entity only the newest is servable."""

@@ -18,6 +18,7 @@ from mlflow_server import mlflow_serving
 from mizzen.adapters.segment_log.log import SegmentLog
 from mizzen.adapters.table import load, open_objects
 from mizzen.control.package import known_until
+from mizzen.control.registered import project_of
 from mizzen.core.place import Place
 from mizzen.core.runs import RunState
 from mizzen.ports.prediction_log import Prediction
@@ -81,7 +82,7 @@ def trained(
 def test_features_are_loaded_where_no_project_lies(trained: Trained) -> None:
     done = trained.job("materialize", "--until", END.isoformat())
     assert done.stdout == "2 entities of version 1 hold their values of 2024-04-30T00:00:00Z\n"
-    views = trained.project.workspace.spec.features.used_views
+    views = project_of(trained.project.workspace, 1).views
     source = load("feature_source", "postgres")(trained.project.workspace.place)
     found = source.online(views, {"port": ["Dover", "Calais"]}, [END, END])
     assert all(value is not None for value in found["knots"])

@@ -13,6 +13,7 @@ import pytest
 from mizzen.adapters.feast.source import FeastSource
 from mizzen.adapters.table import load
 from mizzen.core.place import Place
+from mizzen.core.views import VersionedView, versioned
 from mizzen.spec.features import FeatureView
 from mizzen.spec.profile import Profile
 
@@ -26,7 +27,7 @@ def times(*hours: float) -> pd.Series[Any]:
     return pd.Series(pd.to_datetime([hour(h) for h in hours], utc=True))
 
 
-def view(**fields: Any) -> FeatureView:
+def view(code: str = "c0de", **fields: Any) -> VersionedView:
     given: dict[str, Any] = {
         "name": "traffic",
         "entity": ["port"],
@@ -34,7 +35,7 @@ def view(**fields: Any) -> FeatureView:
         "ttl": "3h",
         "columns": [{"name": "ships"}, {"name": "mood", "kind": "category"}],
     }
-    return FeatureView.model_validate(given | fields)
+    return versioned(FeatureView.model_validate(given | fields), code, {})
 
 
 @pytest.fixture(params=["local", "postgres"])

@@ -35,12 +35,15 @@ def test_applying_again_changes_nothing(
     assert (place.home / "feast" / "registry.db").read_bytes() == registry
 
 
-def test_the_version_is_of_the_declaration_not_of_the_data(
-    source: FeastSource, traffic: pd.DataFrame
+def test_new_data_is_a_new_history_of_the_same_version(
+    source: FeastSource, traffic: pd.DataFrame, open_source: Open, place: Place
 ) -> None:
-    first = source.apply([view()], {"traffic": traffic})
-    assert source.apply([view()], {"traffic": traffic.head(2)}) == first
-    assert source.apply([view(ttl="4h")], {"traffic": traffic}) != first
+    first = source.apply([view()], {"traffic": traffic})["traffic"]
+    second = source.apply([view()], {"traffic": traffic.head(2)})["traffic"]
+    assert first != second
+    held = [open_source(place).holds("traffic", view().version, h) for h in (first, second)]
+    assert held == [False, True]
+    assert not source.holds("traffic", view(code="other").version, second)
 
 
 def test_a_changed_view_leaves_the_served_one_alone(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +15,12 @@ import pytest
 from mizzen.adapters import bundle
 from mizzen.adapters.tables import read_table, write_table
 from mizzen.core.place import Place
-from mizzen.errors import InvalidProject
+from mizzen.errors import InvalidData, InvalidProject
+from mizzen.spec.features import FeatureView
 from mizzen_components import features as step
+from mizzen_components.entity_match import check_entities
+from mizzen_components.feature_records import holds
+from mizzen_components.view_files import PROJECT_DIR
 
 from .conftest import times
 
@@ -42,7 +47,7 @@ class Step:
         self.place, self.folder = place, folder
         self.frame, self.sources = folder / "frame.parquet", folder / "sources"
 
-    def run(self, code: str, *views: dict[str, Any]) -> step.FeaturesFigures:
+    def run(self, code: str, *views: dict[str, Any], declare: bool = True) -> step.FeaturesFigures:
         project = self.folder / "project"
         project.mkdir(exist_ok=True)
         (project / "views.py").write_text(code)
@@ -52,6 +57,7 @@ class Step:
             data=DATA,
             features={"columns": [{"name": "size"}], "views": list(views)},
             label={"column": "late"},
+            declare=declare,
             frame=self.frame,
             sources=self.sources,
         )
@@ -84,7 +90,8 @@ def test_the_frame_has_all_columns_of_the_rows_and_those_of_the_views(features: 
     assert frame["call"].tolist() == ["b", "a"]
     assert frame["ships"].tolist() == [20, 10]
     assert (figures.rows, figures.views, len(figures.version)) == (2, 1, 16)
-    assert [file.name for file in features.sources.iterdir()] == ["traffic.parquet"]
+    written = sorted(file.name for file in features.sources.iterdir())
+    assert written == ["traffic.parquet", "views.json"]
 
 
 def test_without_views_the_rows_pass_and_feast_is_not_imported(features: Step) -> None:
@@ -136,6 +143,77 @@ def test_a_wrong_table_is_told_with_the_function_and_the_columns(
         features.run(f"def traffic(tables):\n    return {body}\n", VIEW)
     assert told in str(error.value)
     assert not features.frame.exists()
+
+
+def test_data_that_comes_back_is_declared_again(features: Step, traffic: pd.DataFrame) -> None:
+    tables = features.folder / "tables" / "news.parquet"
+    features.run(GOOD, VIEW)
+    outputs = {"sources": features.folder / "kept"}
+    shutil.copytree(features.sources, outputs["sources"])
+    assert holds(features.place, {}, outputs)
+    write_table(traffic.assign(ships=7.0), tables)
+    features.run(GOOD, VIEW)
+    assert not holds(features.place, {}, outputs)
+    write_table(traffic, tables)
+    features.run(GOOD, VIEW)
+    assert holds(features.place, {}, outputs)
+
+
+def test_a_result_does_not_hold_once_a_file_that_a_view_read_has_changed(
+    features: Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PROJECT_DIR, str(tmp_path))
+    weight, here = tmp_path / "weight.txt", {PROJECT_DIR: str(tmp_path)}
+    weight.write_text("100")
+    code = """
+def traffic(tables):
+    return tables["news"].assign(ships=float(open("weight.txt").read()))
+"""
+    first = features.run(code, VIEW)
+    assert read_table(features.frame)["ships"].tolist() == [100, 100]
+    assert holds(features.place, here, {"sources": features.sources})
+    weight.write_text("10")
+    assert not holds(features.place, here, {"sources": features.sources})
+    second = features.run(code, VIEW)
+    assert read_table(features.frame)["ships"].tolist() == [10, 10]
+    assert first.version != second.version
+
+
+def test_what_is_computed_for_a_look_changes_no_present_history(
+    features: Step, traffic: pd.DataFrame
+) -> None:
+    features.run(GOOD, VIEW)
+    outputs = {"sources": features.folder / "kept"}
+    shutil.copytree(features.sources, outputs["sources"])
+    write_table(traffic.head(1), features.folder / "tables" / "news.parquet")
+    features.run(GOOD, VIEW, declare=False)
+    assert read_table(features.frame)["ships"].tolist()[1] == 10
+    assert holds(features.place, {}, outputs)
+
+
+@pytest.mark.parametrize(
+    ("of_rows", "of_view"),
+    [
+        ([0, 1], [False, True]),
+        (pd.to_datetime(["2024-01-01", "2024-01-02"]), ["1", "2"]),
+        (
+            pd.to_datetime(["2024-01-01T01:00", "2024-01-02T01:00"], utc=True),
+            pd.to_datetime(["2024-01-01T01:00", "2024-01-02T01:00"]),
+        ),
+        (["p1", "p2"], [1, 2]),
+    ],
+)
+def test_entities_that_rows_and_views_name_in_different_ways_are_refused(
+    of_rows: Any, of_view: Any
+) -> None:
+    rows, values = pd.DataFrame({"port": of_rows}), pd.DataFrame({"port": of_view})
+    with pytest.raises(InvalidData, match="in different ways"):
+        check_entities(FeatureView.model_validate(VIEW), rows, values)
+
+
+def test_rows_of_entities_that_no_view_knows_yet_are_no_fault() -> None:
+    rows, values = pd.DataFrame({"port": ["rostock"]}), pd.DataFrame({"port": ["bremen"]})
+    check_entities(FeatureView.model_validate(VIEW), rows, values)
 
 
 def test_a_feature_named_like_a_column_of_the_rows_is_refused(features: Step) -> None:

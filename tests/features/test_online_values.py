@@ -138,11 +138,11 @@ import sys
 import pandas as pd
 from mizzen.adapters.table import load
 from mizzen.core.place import Place
-from mizzen.spec.features import FeatureView
+from mizzen.core.views import VersionedView
 
 place = Place.from_environment()
 source = load("feature_source", place.profile.feature_store.kind)(place)
-view = FeatureView.model_validate_json(sys.argv[1])
+view = VersionedView.model_validate_json(sys.argv[1])
 at, step = pd.to_datetime([sys.argv[2]], utc=True), 0
 while True:
     step += 1
@@ -181,9 +181,9 @@ def test_the_machines_own_zone_changes_nothing(place: Place) -> None:
         "import pandas as pd\n"
         "from mizzen.adapters.table import load\n"
         "from mizzen.core.place import Place\n"
-        "from mizzen.spec.features import FeatureView\n"
+        "from mizzen.core.views import VersionedView\n"
         "place = Place.from_environment()\n"
-        "view = FeatureView(name='v', entity=('k',), source='m:f', ttl='1h',"
+        "view = VersionedView(name='v', entity=('k',), source='m:f', ttl='1h', version='1',"
         " columns=({'name': 'x'},))\n"
         "at = datetime(2013, 3, 10, 2, 30, tzinfo=UTC)\n"
         "facts = pd.DataFrame({'k': ['a'], 'event_timestamp': [pd.Timestamp(at)], 'x': [1.5]})\n"

@@ -9,8 +9,10 @@ import pandas as pd
 
 from mizzen.adapters.feast.source import FeastSource
 from mizzen.control.package import materialize
+from mizzen.core.encoding import Encoder
+from mizzen.core.manifest import Manifest
 from mizzen.core.place import Place
-from mizzen.spec.features import FeatureView
+from mizzen.core.views import VersionedView, versioned
 from mizzen.spec.load import load_project
 
 DAY = datetime.fromisoformat("2023-11-15T00:00:00+00:00")  # hour 0 of the fixture's day
@@ -35,11 +37,14 @@ evaluation: {metrics: [rmse]}
 """
 
 
-def package(folder: Path) -> tuple[Path, FeatureView]:
+def package(folder: Path) -> tuple[Path, VersionedView]:
     (folder / "mizzen.yaml").write_text(PROJECT)
     spec = load_project(folder)
     (folder / "project.json").write_text(spec.model_dump_json(by_alias=True))
-    return folder, spec.features.views[0]
+    view = versioned(spec.features.views[0], "c0de", {})
+    manifest = Manifest("lightgbm", "regression", views={"traffic": view.record()})
+    manifest.write(folder, Encoder((), ()))
+    return folder, view
 
 
 def test_a_served_version_answers_with_the_newest_features(

@@ -33,7 +33,7 @@ def plain(step: str) -> Any:
 
 
 def kind(annotation: Any) -> str:
-    if annotation is Path:
+    if annotation in (Path, Path | None):
         return "artifact"
     origin = getattr(annotation, "__origin__", annotation)
     return {**KINDS, dict: "Dict", list: "List"}[origin if origin in {dict, list} else annotation]

@@ -385,3 +385,26 @@ def test_a_service_that_no_profile_knows_fails_the_step(steps: Bench) -> None:
     outcome = steps.run(pair(environment={"MIZZEN_SERVICES": "trucking"}))
     error = outcome.steps["first"].error or {}
     assert (error["given"], error["allowed"]) == ("trucking", "tracking, data_store, feature_store")
+
+
+def test_a_result_that_its_step_does_not_stand_by_any_more_is_made_again(steps: Bench) -> None:
+    steps.write(
+        "standing",
+        """
+        from pathlib import Path
+
+        def holds(place, environment, outputs):
+            said = Path(environment["SAID"]).read_text()
+            return said == (outputs["table"] / "rows.txt").read_text()
+        """,
+    )
+    said = steps.modules / "said"
+    said.write_text("1")
+    told = {"environment": {"SAID": str(said)}}
+    tasks = pair(environment={"MIZZEN_HOLDS": "standing:holds"})
+    steps.run(tasks, "first", **told)
+    steps.run(tasks, "second", **told)
+    assert executed(steps.events) == []
+    said.write_text("2")
+    steps.run(tasks, "third", **told)
+    assert executed(steps.events) == ["first"]

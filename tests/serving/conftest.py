@@ -27,6 +27,7 @@ from mizzen.adapters.segment_log.log import SegmentLog
 from mizzen.core.encoding import CategoryColumn, Encoder, NumberColumn
 from mizzen.core.manifest import Manifest
 from mizzen.core.place import Place
+from mizzen.core.views import VersionedView, versioned
 from mizzen.ports.framework import TrainingJob
 from mizzen.spec.operation import PredictionLogSettings
 from mizzen.spec.profile import Profile
@@ -132,6 +133,7 @@ def build_package(
         digests,
         fitted.libraries,
         fitted.weights_hash,
+        views={view.name: view.record() for view in versions(project)},
     )
     manifest.write(folder, encoder)
     if code is not None:
@@ -189,6 +191,11 @@ class Service:
 
     def wait_ready(self) -> None:
         wait_until_ready(f"http://127.0.0.1:{self.port}/readyz", self.process)
+
+
+def versions(project: ProjectSpec) -> tuple[VersionedView, ...]:
+    """The project's views as if computed by some code."""
+    return tuple(versioned(view, "c0de", {}) for view in project.features.used_views)
 
 
 @pytest.fixture

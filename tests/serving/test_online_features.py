@@ -16,6 +16,8 @@ from mizzen_serving.client import Client
 from mizzen_serving.replay import replay
 from mizzen_serving.traffic import Window
 
+from .conftest import versions
+
 ROWS = 1000
 DAY = datetime(2013, 7, 1, tzinfo=UTC)
 WINDOW = Window(DAY, datetime(2013, 7, 6, tzinfo=UTC))
@@ -80,14 +82,16 @@ def test_replayed_requests_see_what_the_offline_join_gives(
     project, place, launch, build_package, tmp_path: Path
 ) -> None:
     rows, sources = rows_and_sources()
-    views = project.features.used_views
+    views = versions(project)
     store = table.load("feature_source", "local")(place)
     store.apply(views, sources)
     service = launch(package=build_package(tmp_path / "package", place, project))
     service.wait_ready()
     log = SegmentLog(place)
     with Client(f"http://127.0.0.1:{service.port}") as client:
-        done = replay(project, rows, sources, WINDOW, client=client, log=log, source=store)
+        done = replay(
+            project, rows, sources, WINDOW, client=client, log=log, source=store, views=views
+        )
     assert (done.rows, done.logged, done.labelled) == (ROWS, ROWS, ROWS)
     page = service.ask("GET", "/metrics")[1].decode()
     assert f"mizzen_serving_rows_total {ROWS}.0" in page  # Feast changes a setting of theirs

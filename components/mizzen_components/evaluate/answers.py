@@ -14,6 +14,7 @@ from mizzen.core.outputs import Floats, check_outputs
 from mizzen.core.place import Place
 from mizzen.errors import InvalidData, MizzenError, TemporaryError
 from mizzen.spec.project import ProjectSpec
+from mizzen_components.champion_features import own_features
 from mizzen_components.model_rows import encode
 
 if TYPE_CHECKING:
@@ -28,6 +29,16 @@ class Candidate:
     outputs: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The held-out rows with the candidate's features, and what other features of the same rows
+    are computed from: the run's tables, and the records of the candidate's views."""
+
+    frame: pd.DataFrame
+    tables: Path | None = None
+    sources: Path | None = None
+
+
 def answer(place: Place, folder: Path, code: Path, frame: pd.DataFrame, threads: int) -> Candidate:
     """Load the model of `folder` and predict every row of the frame."""
     manifest, encoder = read_manifest(folder)
@@ -39,9 +50,13 @@ def answer(place: Place, folder: Path, code: Path, frame: pd.DataFrame, threads:
 
 
 def champion_answer(
-    place: Place, spec: ProjectSpec, version: int, frame: pd.DataFrame, candidate: Candidate
+    place: Place,
+    spec: ProjectSpec,
+    version: int,
+    rows: Rows,
+    candidate: Candidate,
 ) -> Floats | Unusable:
-    """The champion's answers, by its own encoder and its own code; or why there are none.
+    """The champion's answers, by its own encoder, code and features; or why there are none.
 
     Raises:
         TemporaryError: the registry is away. That says nothing about the champion.
@@ -51,12 +66,13 @@ def champion_answer(
         unlike = _unlike(package, spec, candidate.encoder)
         if unlike is not None:
             return Unusable(version, unlike, outgrown=True)
+        code = bundle.unpack_file(package / BUNDLE, place.home / "code")
+        frame = own_features(package, code, rows.frame, spec, rows.tables, rows.sources, place)
         _, encoder = read_manifest(package)
         missing = [name for name in encoder.columns if name not in frame.columns]
         if missing:
             why = f"it needs columns that are no longer there: {', '.join(missing)}"
             return Unusable(version, why, outgrown=True)
-        code = bundle.unpack_file(package / BUNDLE, place.home / "code")
         threads = spec.trainer.resources.cpu
         return answer(place, package, code, frame, threads).outputs
     except TemporaryError:

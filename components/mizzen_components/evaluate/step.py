@@ -25,7 +25,7 @@ from mizzen.core.place import Place
 from mizzen.errors import InvalidData
 from mizzen.spec.project import ProjectSpec
 from mizzen_components.evaluate import measure
-from mizzen_components.evaluate.answers import Candidate, answer, champion_answer
+from mizzen_components.evaluate.answers import Candidate, Rows, answer, champion_answer
 from mizzen_components.evaluate.measure import Measured, Ruler
 from mizzen_components.evaluate.slices import Slice, slices_of
 from mizzen_components.model_rows import label_column, prediction_frame
@@ -53,10 +53,14 @@ def run(
     code: str,
     project: dict[str, Any],
     evaluation: Path,
+    tables: Path | None = None,
+    sources: Path | None = None,
 ) -> EvaluateFigures:
     """Write the evaluation folder: metrics.json, verdict.json, predictions.parquet, plots/.
 
     Args:
+        tables: of the run; the champion's views are computed from them where it needs others.
+        sources: with the records of the views that `test` was joined with.
         champion: number of the version to compare with; empty without one.
 
     Raises:
@@ -69,7 +73,8 @@ def run(
     frame, labels, unseen = _held_out(test, spec, read_manifest(model)[1].classes)
     code_folder = bundle.open_code(place, code)
     candidate = answer(place, model, code_folder, frame, spec.trainer.resources.cpu)
-    rival = champion_answer(place, spec, int(champion), frame, candidate) if champion else None
+    rows = Rows(frame, tables, sources)
+    rival = champion_answer(place, spec, int(champion), rows, candidate) if champion else None
     theirs = rival if isinstance(rival, np.ndarray) else None
     ruler = Ruler(labels, candidate.outputs, theirs, spec.evaluation, spec.trainer.seed)
     measured = {metric.name: ruler.measure(metric) for metric in metrics}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +13,9 @@ from mizzen.adapters import bundle, table
 from mizzen.core.folders import copy_folder, told_when_full
 from mizzen.core.manifest import BUNDLE, PROFILE, PROJECT, read_manifest
 from mizzen.core.place import Place
+from mizzen.core.views import views_of
 from mizzen.spec.project import ProjectSpec
+from mizzen_components.feature_records import read_records
 from mizzen_components.register import provenance
 from mizzen_components.register.card import card
 
@@ -36,6 +39,7 @@ def run(
     git_commit: str,
     git_dirty: bool,
     package: Path,
+    sources: Path | None = None,
 ) -> RegisterFigures:
     """Write the package folder and register it.
 
@@ -63,6 +67,7 @@ def run(
         scratch = package.with_name(f"{package.name}.part-{os.getpid()}")
         shutil.rmtree(scratch, ignore_errors=True)
         copy_folder(model, scratch)
+        _add_views(scratch, spec, sources)
         copy_folder(evaluation, scratch / "evaluation")
         shutil.copyfile(profile, scratch / PROFILE)
         shutil.copyfile(validation / "result.json", scratch / "validation.json")
@@ -71,6 +76,21 @@ def run(
         shutil.rmtree(package, ignore_errors=True)
         scratch.replace(package)
     return RegisterFigures(_register(place, spec, package, measured, origin))
+
+
+def _add_views(folder: Path, spec: ProjectSpec, sources: Path | None) -> None:
+    """The manifest says from now on which versions of feature views the model needs.
+
+    Raises:
+        IntegrityError: `sources` lacks the record of one.
+    """
+    manifest, encoder = read_manifest(folder)
+    needed = {
+        name: {part: record[part] for part in ("version", "code", "files")}
+        for name, record in read_records(sources).items()
+    }
+    views_of(spec, needed)
+    replace(manifest, views=needed).write(folder, encoder)
 
 
 def _write_texts(

@@ -13,6 +13,8 @@ from mizzen_components.shells.image import CORE
 def evaluate(
     model: Input[Model],
     test: Input[Dataset],
+    tables: Input[Dataset],
+    sources: Input[Dataset],
     champion: str,
     code: str,
     project: dict[str, Any],

@@ -16,6 +16,8 @@ def features(
     data: dict[str, Any],
     features: dict[str, Any],
     label: dict[str, Any],
+    declare: bool,
+    inputs_digest: str,
     frame: Output[Dataset],
     sources: Output[Dataset],
 ) -> NamedTuple("FeaturesFigures", [("rows", int), ("views", int), ("version", str)]):

@@ -12,6 +12,7 @@ from mizzen_components.shells.image import CORE
 @component(base_image=CORE, install_kfp_package=False)
 def predict(
     frame: Input[Dataset],
+    sources: Input[Dataset],
     model_version: int,
     project: dict[str, Any],
     predictions: Output[Dataset],

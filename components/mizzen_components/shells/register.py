@@ -4,7 +4,7 @@
 
 from typing import Any, NamedTuple
 
-from kfp.dsl import Artifact, Input, Model, Output, component
+from kfp.dsl import Artifact, Dataset, Input, Model, Output, component
 
 from mizzen_components.shells.image import CORE
 
@@ -15,6 +15,7 @@ def register(
     evaluation: Input[Artifact],
     profile: Input[Artifact],
     validation: Input[Artifact],
+    sources: Input[Dataset],
     code: str,
     project: dict[str, Any],
     data_version: str,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mizzen.control.reconcile import registry_of
+from mizzen.control.registered import project_of
 from mizzen.control.request import RunRequest
 from mizzen.control.stack.probes import listen
 from mizzen.control.stack.serving import command, package_of, packages_folder
@@ -125,13 +126,20 @@ def load_model(workspace: Workspace, version: int | None) -> PackageModel:
 
 def batch_request(
     workspace: Workspace, version: int | None, start: datetime | None, end: datetime | None
-) -> RunRequest:
-    """The run that predicts a window's rows with one version."""
+) -> tuple[Workspace, RunRequest]:
+    """The run that predicts a window's rows with one version, and the project to submit it for:
+    as that version was described, with its own code.
+
+    Raises:
+        NotFound: no such version, or no champion.
+    """
     number = version_of(workspace, version)
-    return RunRequest(
+    registered = project_of(workspace, number)
+    request = RunRequest(
         kind="batch-inference",
         title=f"predict with version {number}",
         start=start,
         end=end,
-        arguments={"model_version": number},
+        arguments={"model_version": number, "code": registered.code},
     )
+    return registered.workspace, request

@@ -16,8 +16,9 @@ from mizzen.adapters.table import load
 from mizzen.control.reconcile import REGISTRY
 from mizzen.control.stack.serving import packages_folder
 from mizzen.control.state import open_state
-from mizzen.core.manifest import PROJECT
+from mizzen.core.manifest import PROJECT, read_manifest
 from mizzen.core.place import Place
+from mizzen.core.views import views_of
 from mizzen.errors import MizzenError, NotFound
 from mizzen.ports.data import FeatureSource
 from mizzen.spec.project import ProjectSpec
@@ -26,10 +27,10 @@ from mizzen.streams import guard_streams
 
 def materialize(place: Place, package: Path, until: datetime) -> int:
     """Make the features of a package's views servable, as known at `until`; rows written."""
-    project = (package / PROJECT).read_text(encoding="utf-8")
-    views = ProjectSpec.model_validate_json(project).features.used_views
-    if not views:
+    project = ProjectSpec.model_validate_json((package / PROJECT).read_text(encoding="utf-8"))
+    if not project.features.used_views:
         return 0
+    views = views_of(project, read_manifest(package)[0].views)
     source: FeatureSource = load("feature_source", place.profile.feature_store.kind)(place)
     return source.materialize(views, until)
 

@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from mizzen.adapters.table import load
+from mizzen.control.deploy import version_of
 from mizzen.control.logs import log_of
 from mizzen.control.observers import Watch
+from mizzen.control.registered import RegisteredProject, project_of
 from mizzen.control.request import RunRequest
 from mizzen.control.stack.stack import status
 from mizzen.control.state.records import document
 from mizzen.control.submit import carry_out, prepare
 from mizzen.control.workspace import Workspace
-from mizzen.core.plan import Plan
+from mizzen.core.plan import Constant, Plan, Task
 from mizzen.core.runs import RunState
 from mizzen.errors import NotFound, StepFailed
 
@@ -32,8 +34,10 @@ def replay(
     watch: Watch | None = None,
     address: str | None = None,
 ) -> dict[str, Any]:
-    """Send the window's rows; returns the counts (sent, logged, labelled, ...) and one request
-    as `example`, for whoever wants to try by hand.
+    """Send the window's rows to the champion, with the features that its own code computes.
+
+    Returns the counts (sent, logged, labelled, ...) and one request as `example`, for anyone who
+    wants to try by hand.
 
     Args:
         address: of the service; of the one that `mizzen up` started when absent.
@@ -50,8 +54,9 @@ def replay(
     address = address or status(workspace).service
     if address is None:
         raise NotFound("no service answers for this project", next_step="start it: mizzen up")
-    rows, sources = _tables(workspace, end, now, watch)
-    place, spec = workspace.place, workspace.spec
+    registered = project_of(workspace, version_of(workspace, None))
+    rows, sources = _tables(registered, end, now, watch)
+    place, spec = workspace.place, registered.workspace.spec
     log = log_of(place)
     source = None
     if spec.features.used_views:
@@ -66,6 +71,7 @@ def replay(
             client=client,
             log=log,
             source=source,
+            views=registered.views,
             observe=lambda piece: seen.extend(piece.requests[-1:]),
         )
     example = _by_hand(seen[0]) if seen else {}
@@ -83,11 +89,17 @@ def _by_hand(row: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _tables(workspace: Workspace, end: datetime, now: datetime, watch: Watch | None) -> Any:
-    """The rows until `end` and the views' sources, made by the pipeline's own first steps."""
+def _tables(
+    registered: RegisteredProject, end: datetime, now: datetime, watch: Watch | None
+) -> Any:
+    """The rows until `end` and the views' sources, made by the version's own first steps."""
     from mizzen.adapters.tables import read_table
+    from mizzen_components.champion_features import check_views
+    from mizzen_components.feature_records import read_records
 
-    request = RunRequest(title="rows to replay", end=end, trigger="data")
+    workspace, views = registered.workspace, registered.views
+    arguments = {"code": registered.code}
+    request = RunRequest(title="rows to replay", end=end, trigger="data", arguments=arguments)
     ready = prepare(workspace, request, now)
     ready = replace(ready, plan=_first_steps(ready.plan))
     run = carry_out(ready, watch)
@@ -96,10 +108,18 @@ def _tables(workspace: Workspace, end: datetime, now: datetime, watch: Watch | N
     steps = {step.name: step for step in workspace.state.runs.steps_of(run.project, run.id)}
     tables = Path(steps["snapshot"].artifacts["tables"])
     folder = Path(steps["features"].artifacts["sources"])
+    check_views({view.name: view.record() for view in views}, read_records(folder))
     rows = read_table(tables / f"{workspace.spec.data.rows}.parquet")
-    views = [view.name for view in workspace.spec.features.used_views]
-    return rows, {name: read_table(folder / f"{name}.parquet") for name in views}
+    return rows, {view.name: read_table(folder / f"{view.name}.parquet") for view in views}
 
 
 def _first_steps(plan: Plan) -> Plan:
-    return replace(plan, tasks=tuple(task for task in plan.tasks if task.name in KEPT))
+    """Of the training pipeline; what the past knew does not become the views' present history."""
+    tasks = [task for task in plan.tasks if task.name in KEPT]
+    return replace(plan, tasks=tuple(_undeclared(task) for task in tasks))
+
+
+def _undeclared(task: Task) -> Task:
+    if "declare" not in task.inputs:
+        return task
+    return replace(task, inputs={**task.inputs, "declare": Constant(False)})

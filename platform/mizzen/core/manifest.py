@@ -28,7 +28,8 @@ DEPENDENCIES = "MIZZEN_DEPENDENCIES"  # of a task: the project's own packages, b
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """`framework` is a name of the framework table; `model` the user's build or load function;
-    `files` maps the framework's files to their SHA-256; `libraries` to exact versions;
+    `files` maps the framework's files to their SHA-256; `libraries` to exact versions; `views`
+    names the version of each feature view that the model needs (see `mizzen.core.views`);
     `reading` is the version of the encoder's meaning."""
 
     framework: str
@@ -37,6 +38,7 @@ class Manifest:
     files: dict[str, str] = field(default_factory=dict)
     libraries: dict[str, str] = field(default_factory=dict)
     weights_hash: str = ""
+    views: dict[str, dict[str, Any]] = field(default_factory=dict)
     schema: int = 1
     reading: int = READING
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mizzen.core.views import VersionedView
 from mizzen.spec.data import Expectation
-from mizzen.spec.features import FeatureView
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,30 +57,38 @@ class Validator(Protocol):
 
 
 class FeatureSource(Protocol):
-    """Features with event times: joined point in time for training, by key for serving."""
+    """Features with event times: joined point in time for training, by key for serving. Each
+    version of a view has its own history and its own values."""
 
-    def apply(self, views: Sequence[FeatureView], sources: Tables) -> str:
-        """Declare the views with their history; returns the version of the declaration.
+    def apply(self, views: Sequence[VersionedView], sources: Tables) -> Mapping[str, str]:
+        """Declare the views with their history; view name -> the history's digest.
         `sources`: view name -> entity columns, `event_timestamp`, feature columns."""
 
+    def holds(self, view: str, version: str, history: str) -> bool:
+        """Whether the present history of a view's version is the one of this digest. Imports no
+        large library."""
+
     def training_frame(
-        self, rows: pd.DataFrame, event_time: str, views: Sequence[FeatureView]
+        self, rows: pd.DataFrame, event_time: str, views: Sequence[VersionedView]
     ) -> pd.DataFrame:
         """`rows` with the views' columns as known at each row's event time: same rows, same
         order; null where nothing is known or the value is older than the view's ttl."""
 
-    def push(self, view: FeatureView, values: pd.DataFrame) -> None:
+    def push(self, view: VersionedView, values: pd.DataFrame) -> None:
         """Make newer values servable; an older event never replaces a newer one."""
 
     def materialize(
-        self, views: Sequence[FeatureView], until: datetime, rewind: bool = False
+        self, views: Sequence[VersionedView], until: datetime, rewind: bool = False
     ) -> int:
-        """Load the newest value of each entity at `until` into the online store; how many.
-        Newer values that are there already stay, unless `rewind` (for a replay)."""
+        """Make the online store follow the views' present histories as known at `until`; how
+        many entities they know. Up to a history's last instant the history holds: what was
+        withdrawn goes, what was corrected is replaced. Beyond it, what was pushed stays. Newer
+        values that are there already stay too, unless `rewind` (for a replay): then the store
+        holds what was known at `until` and nothing else."""
 
     def online(
         self,
-        views: Sequence[FeatureView],
+        views: Sequence[VersionedView],
         entities: Mapping[str, Sequence[Any]],
         at: Sequence[datetime],
     ) -> Mapping[str, Sequence[Any]]:

@@ -6,6 +6,8 @@ from pydantic import Field, model_validator
 
 from mizzen.spec.columns import Column, Duration, FeatureColumn, FunctionRef, Name, Section
 
+TIME = "event_timestamp"
+
 
 class FeatureView(Section):
     """Features of an entity that change over time, kept in the feature store.
@@ -22,6 +24,25 @@ class FeatureView(Section):
     source: FunctionRef = Field(description="the function that computes the view's history")
     ttl: Duration = Field(description="a value older than this counts as missing")
     columns: tuple[FeatureColumn, ...] = Field(min_length=1, description="the view's features")
+    inputs: tuple[str, ...] = Field(
+        default=(),
+        description="files that the function reads through a library that opens them by itself "
+        "(DuckDB, pyarrow, polars): paths or globs relative to the project; what Python opens is "
+        "noticed without",
+    )
+
+    @model_validator(mode="after")
+    def _columns_differ(self) -> FeatureView:
+        names = [*self.entity, *(column.name for column in self.columns)]
+        if TIME in names:
+            raise ValueError(
+                f"a column of the view {self.name!r} is named {TIME!r}, which says when its values "
+                "became known; rename the column"
+            )
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"columns named twice in the view {self.name!r}: {', '.join(twice)}")
+        return self
 
 
 class Features(Section):
@@ -39,6 +60,9 @@ class Features(Section):
     @model_validator(mode="after")
     def _names(self) -> Features:
         names = [view.name for view in self.views]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ValueError(f"views named twice: {', '.join(doubled)}")
         for view in self.use or ():
             if view not in names:
                 raise ValueError(f"`use` names {view!r}; known views: {', '.join(names) or 'none'}")

@@ -31,6 +31,17 @@ def pack(project_folder: Path, store: Path) -> str:
     return digest
 
 
+def keep(archive: Path, store: Path) -> str:
+    """Store an archive that travelled by itself (a package's `bundle.tar`); returns its digest."""
+    content = archive.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    target = store / f"{digest}.tar"
+    if not target.exists():
+        store.mkdir(parents=True, exist_ok=True)
+        _write(target, content)
+    return digest
+
+
 def digest_of(folder: Path) -> str:
     """The digest that `pack` would give, without storing anything."""
     return hashlib.sha256(_tar(folder)).hexdigest()

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mizzen.adapters.feast.definitions import KNOWN_AT, TIME
+from mizzen.adapters.feast.definitions import INSTANTS, KNOWN_AT, TIME, column_name, name_of
 from mizzen.adapters.feast.keys import text_keys
-from mizzen.adapters.tables import write_table
+from mizzen.adapters.tables import read_table, write_table
 from mizzen.core.encoding import as_float
 from mizzen.errors import InvalidData
 from mizzen.spec.columns import FeatureColumn
@@ -45,9 +45,9 @@ def stored_form(view: FeatureView, values: pd.DataFrame) -> Columns:
             given=", ".join(map(str, values.columns)),
             next_step="add them, or take them out of the view",
         )
-    columns: Columns = {name: _text(values[name]) for name in view.entity}
-    columns[KNOWN_AT] = microseconds(values[TIME], f"{TIME} of the view {view.name!r}")
-    return columns | {column.name: _values(column, values[column.name]) for column in view.columns}
+    columns: Columns = {name: _text(values[name], view) for name in view.entity}
+    columns[INSTANTS] = microseconds(values[TIME], f"{TIME} of the view {view.name!r}")
+    return columns | {c.name: _values(c, values[c.name], view) for c in view.columns}
 
 
 def microseconds(times: pd.Series[Any], what: str) -> NDArray[np.int64]:
@@ -68,24 +68,25 @@ def microseconds(times: pd.Series[Any], what: str) -> NDArray[np.int64]:
     return known
 
 
-def _values(column: FeatureColumn, values: pd.Series[Any]) -> NDArray[Any]:
+def _values(column: FeatureColumn, values: pd.Series[Any], view: FeatureView) -> NDArray[Any]:
     if column.kind == "number":
         return as_float(values.to_numpy(), column.name)
-    return _text(values)
+    return _text(values, view)
 
 
-def _text(values: pd.Series[Any]) -> NDArray[Any]:
-    return np.array(text_keys(values.tolist()), dtype=object)
+def _text(values: pd.Series[Any], view: FeatureView) -> NDArray[Any]:
+    return text_keys(values, f"{values.name!r} of the view {view.name!r}")
 
 
-def keep(folder: Path, view_name: str, history: Columns) -> Path:
+def keep(folder: Path, view: FeatureView, history: Columns) -> Path:
     """Write a history under the hash of its content; older ones beyond `KEPT` go."""
     import pandas as pd
 
-    place = folder / view_name
+    place = folder / name_of(view)
     part = place / f"new-{os.getpid()}.parquet"
-    times = pd.to_datetime(history[KNOWN_AT], unit="us", utc=True)
-    write_table(pd.DataFrame({**history, TIME: times}), part)
+    times = pd.to_datetime(history[INSTANTS], unit="us", utc=True)
+    stored = {column_name(n) if n else KNOWN_AT: values for n, values in history.items()}
+    write_table(pd.DataFrame({**stored, TIME: times}), part)
     final = place / f"{digest_of(part)}.parquet"
     part.replace(final)
     final.touch()  # the newest of all, also when it was there already
@@ -94,6 +95,14 @@ def keep(folder: Path, view_name: str, history: Columns) -> Path:
     for old in newest_first[KEPT:]:
         old.unlink(missing_ok=True)
     return final
+
+
+def load(view: FeatureView, file: Path) -> Columns:
+    """A history that `keep` wrote, in stored form."""
+    names = [*view.entity, *(column.name for column in view.columns)]
+    frame = read_table(file, [*map(column_name, names), KNOWN_AT])
+    columns = {name: frame[column_name(name)].to_numpy() for name in names}
+    return {**columns, INSTANTS: frame[KNOWN_AT].to_numpy()}
 
 
 def digest_of(history: Path) -> str:

@@ -1,22 +1,28 @@
-"""Entity keys as text: `5`, `5.0` and `"5"` are one key, offline and online."""
+"""Entity keys and categories as text: one value has one text, offline and online."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 
-def text_keys(values: Iterable[Any]) -> list[str | None]:
-    """Each value as text; null stays null. Whole floats (integers beside nulls) lose `.0`."""
-    return [value if type(value) is str else _text(value) for value in values]
+from mizzen.core.canonical import canonical_text, canonical_texts
 
 
-def _text(value: Any) -> str | None:
-    if value is None or type(value).__name__ in {"NAType", "NaTType"}:
-        return None
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
+def text_keys(values: Any, what: str) -> NDArray[np.object_]:
+    """A column (pandas' Series) as texts; null stays None.
+
+    Raises:
+        InvalidData: a value that has no text of its own, with column and row.
+    """
+    # pandas' own types become floats where a null is among them, unless objects are asked for
+    plain = isinstance(values.dtype, np.dtype)
+    given = values.to_numpy() if plain else values.to_numpy(dtype=object)
+    return canonical_texts(given, what)
+
+
+def request_keys(values: Iterable[Any]) -> list[str | None]:
+    """The texts of one column of a request."""
+    return [value if type(value) is str and value else canonical_text(value) for value in values]

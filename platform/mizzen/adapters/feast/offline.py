@@ -7,15 +7,17 @@ writing tables stay Feast's DuckDB store's.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mizzen.adapters.feast.asof import NONE, newest
 from mizzen.adapters.feast.definitions import KNOWN_AT, TIME
 from mizzen.adapters.feast.history import microseconds
+from mizzen.adapters.feast.join import known_values
 from mizzen.adapters.feast.library import feast
+from mizzen.adapters.tables import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,27 +68,13 @@ class PointInTimeOfflineStore(_duckdb.DuckDBOfflineStore):  # type: ignore[name-
 def _joined(
     view: Any, file: str, features: list[str], rows: pd.DataFrame, at: NDArray[np.int64]
 ) -> dict[str, Any]:
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]
-
     entity = list(view.join_keys)
-    history = pq.read_table(
-        file, columns=[*entity, KNOWN_AT, *features], partitioning=None
-    ).to_pandas()
-    known = history[KNOWN_AT].to_numpy()
-    keys = [rows[column].to_numpy(dtype=object) for column in entity]
+    history = read_table(Path(file), [*entity, KNOWN_AT, *features])
     fact_keys = [history[column].to_numpy(dtype=object) for column in entity]
-    found = newest(keys, at, fact_keys, known)
-    hit = found != NONE
-    oldest = at - int(view.ttl.total_seconds() * 1_000_000)
-    hit[hit] = known[found[hit]] >= oldest[hit]
-    return {name: _taken(history[name].to_numpy(), found, hit) for name in features}
-
-
-def _taken(values: Any, found: Any, hit: Any) -> Any:
-    empty = np.nan if values.dtype.kind == "f" else None
-    taken = np.full(len(found), empty, dtype=values.dtype if values.dtype.kind == "f" else object)
-    taken[hit] = values[found[hit]]
-    return taken
+    keys = [rows[column].to_numpy(dtype=object) for column in entity]
+    facts = {name: history[name].to_numpy() for name in features}
+    ttl = int(view.ttl.total_seconds() * 1_000_000)
+    return known_values(facts, (fact_keys, history[KNOWN_AT].to_numpy()), (keys, at), ttl)
 
 
 class JoinedRows(_offline.RetrievalJob):  # type: ignore[name-defined, misc]

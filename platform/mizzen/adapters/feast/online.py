@@ -9,17 +9,27 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from mizzen.adapters.feast.definitions import KNOWN_AT, feast_view, name_of
+from mizzen.adapters.feast import wire
+from mizzen.adapters.feast.definitions import (
+    INSTANTS,
+    KNOWN_AT,
+    column_name,
+    feast_view,
+    name_of,
+    table_of,
+)
+from mizzen.adapters.feast.entity import entity_key, key_of
 from mizzen.adapters.feast.history import Columns
 from mizzen.adapters.feast.known import Asked, Key, Known, newest_rows
 from mizzen.adapters.feast.library import feast
+from mizzen.adapters.feast.loading import LOADED, Stored, changes
 from mizzen.adapters.feast.repository import Repository
 from mizzen.errors import NotFound
 from mizzen.spec.features import FeatureView
@@ -54,24 +64,52 @@ class OnlineValues:
                 memory.update(zip(unknown, self._fetch(self._reader, view, unknown), strict=True))
             return [memory.get(key) for key in keys]  # a key with a null part has no value
 
-    def write(self, view: FeatureView, values: Columns, replace: bool = False) -> int:
-        """Store the newest row of each key (rows in stored form); how many were stored.
-
-        A row that is older than what is there is left out, unless `replace`.
-        """
+    def write(self, view: FeatureView, values: Columns) -> int:
+        """Store the newest row of each key (rows in stored form); how many were stored. A row
+        that is older than what is there is left out."""
         last = newest_rows(view, values)
-        keys, known = list(last), values[KNOWN_AT].tolist()
+        keys, known = list(last), values[INSTANTS].tolist()
         with self._writing, self._repository.changing("online"):
-            there = [None] * len(keys) if replace else self._fetch(self._writer, view, keys)
+            there = self._fetch(self._writer, view, keys)
             chosen = {
                 key: last[key]
                 for key, old in zip(keys, there, strict=True)
                 if old is None or known[last[key]] >= old[0]
             }
-            self._writer.online_write_batch(
-                self._repository.config, self._feast_view(view), _rows(view, values, chosen), None
-            )
+            self._store(view, _rows(view, values, chosen, datetime.now(UTC)))
         return len(chosen)
+
+    def load(self, view: FeatureView, history: Columns, until: int, rewind: bool) -> int:
+        """Make what is stored follow a history, see `loading`; how many keys it knows."""
+        with self._writing, self._repository.changing("online"):
+            stored = self._stored(view)
+            found = changes(view, history, until, stored, rewind)
+            connection = self._writer._get_conn(self._repository.config)
+            table = table_of(self._repository.project, view)
+            gone = [(entity_key(view, key),) for key in found.remove]
+            # committed together with what is stored next
+            connection.executemany(f'DELETE FROM "{table}" WHERE entity_key = ?', gone)  # noqa: S608
+            self._store(view, _rows(view, history, found.write, LOADED))
+        return found.known
+
+    def _store(self, view: FeatureView, rows: list[Any]) -> None:
+        self._writer.online_write_batch(self._repository.config, self._feast_view(view), rows, None)
+
+    def _stored(self, view: FeatureView) -> dict[Key, Stored]:
+        table = table_of(self._repository.project, view)
+        query = (
+            f'SELECT entity_key, value, CAST(created_ts AS INTEGER) FROM "{table}"'  # noqa: S608
+            " WHERE feature_name = ?"
+        )
+        connection = self._writer._get_conn(self._repository.config)
+        try:
+            rows = connection.execute(query, (KNOWN_AT,)).fetchall()
+        except sqlite3.OperationalError as error:
+            raise _not_applied(self._repository, error) from None
+        return {
+            key_of(view, entity): Stored(int(wire.decode(value) or 0), _is_loaded(created))
+            for entity, value, created in rows
+        }
 
     # Two connections: a read in this process never sees half of a write in it.
     @cached_property
@@ -101,7 +139,7 @@ class OnlineValues:
         )
 
     def _fetch(self, store: Any, view: FeatureView, keys: Sequence[Key]) -> list[Known | None]:
-        names = [column.name for column in view.columns]
+        names = [column_name(column.name) for column in view.columns]
         found: list[Known | None] = []
         for start in range(0, len(keys), AT_ONCE):
             protos = [_key_proto(view, key) for key in keys[start : start + AT_ONCE]]
@@ -126,7 +164,8 @@ def _key_proto(view: FeatureView, key: Key) -> Any:
     protos = feast("feast.protos.feast.types.EntityKey_pb2")
     values = feast("feast.protos.feast.types.Value_pb2")
     parts = [values.Value(string_val=part) for part in key]
-    return protos.EntityKey(join_keys=list(view.entity), entity_values=parts)
+    names = [column_name(column) for column in view.entity]
+    return protos.EntityKey(join_keys=names, entity_values=parts)
 
 
 def _known(values: Any, names: Sequence[str]) -> Known | None:
@@ -140,16 +179,23 @@ def _plain(value: Any) -> float | str | None:
     return None if kind is None else getattr(value, kind)
 
 
-def _rows(view: FeatureView, values: Columns, chosen: dict[Key, int]) -> list[Any]:
+def _is_loaded(created: int | None) -> bool:
+    # Feast writes it by the machine's local clock, whichever that was
+    return created is not None and abs(created - LOADED.timestamp()) < 86_400
+
+
+def _rows(
+    view: FeatureView, values: Columns, chosen: Mapping[Key, int], created: datetime
+) -> list[Any]:
     make = feast("feast.protos.feast.types.Value_pb2").Value
-    columns = [(c.name, c.kind, values[c.name].tolist()) for c in view.columns]
-    known, now = values[KNOWN_AT].tolist(), datetime.now(UTC)
+    columns = [(column_name(c.name), c.kind, values[c.name].tolist()) for c in view.columns]
+    known = values[INSTANTS].tolist()
     rows = []
     for key, position in chosen.items():
         features = {name: _proto(make, kind, row[position]) for name, kind, row in columns}
         features[KNOWN_AT] = make(int64_val=known[position])
         instant = datetime.fromtimestamp(known[position] // 1_000_000, UTC)
-        rows.append((_key_proto(view, key), features, instant, now))
+        rows.append((_key_proto(view, key), features, instant, created))
     return rows
 
 

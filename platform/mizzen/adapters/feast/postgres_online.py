@@ -7,15 +7,17 @@ are exact here, so that an older event is kept from replacing a newer one by the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mizzen.adapters.feast import wire
-from mizzen.adapters.feast.definitions import KNOWN_AT, name_of
+from mizzen.adapters.feast.definitions import INSTANTS, KNOWN_AT, column_name, table_of
+from mizzen.adapters.feast.entity import entity_key, key_of
 from mizzen.adapters.feast.known import Asked, Key, Known, newest_rows
+from mizzen.adapters.feast.loading import LOADED, Stored, changes
 from mizzen.adapters.feast.postgres import READ_SECONDS, WRITE_SECONDS, Session
 from mizzen.spec.features import FeatureView
 
@@ -50,7 +52,7 @@ class PostgresValues:
                     "SELECT {}, entity_key, feature_name, value FROM {} WHERE entity_key = ANY(%s)"
                 ).format(sql.Literal(number), table)
             )
-            unique = {_bytes(view, key) for key in keys if None not in key}
+            unique = {entity_key(view, key) for key in keys if None not in key}
             parameters.append(list(unique))
         with self._reading.asking() as connection:
             query = sql.SQL(" UNION ALL ").join(parts)
@@ -59,67 +61,108 @@ class PostgresValues:
         for number, key, name, value in rows:
             found[number].setdefault(bytes(key), {})[name] = bytes(value)
         return [
-            [_known(view, values.get(_bytes(view, key))) if None not in key else None
+            [_known(view, values.get(entity_key(view, key))) if None not in key else None
              for key in keys]
             for (view, keys), values in zip(asked, found, strict=True)
         ]  # fmt: skip
 
-    def write(self, view: FeatureView, values: Columns, replace: bool = False) -> int:
-        """Store the newest row of each key (rows in stored form); how many were stored.
-
-        A row that is older than what is there is left out, unless `replace`. Readers see all
-        of it or nothing.
-        """
+    def write(self, view: FeatureView, values: Columns) -> int:
+        """Store the newest row of each key (rows in stored form); how many were stored. A row
+        that is older than what is there is left out. Readers see all of it or nothing."""
         from psycopg import sql
 
-        last = newest_rows(view, values)
-        newer = sql.SQL("" if replace else "WHERE EXCLUDED.event_ts >= there.event_ts")
+        newer = sql.SQL("EXCLUDED.event_ts >= there.event_ts")
+        with self._writing.asking() as connection, connection.transaction():
+            rows = newest_rows(view, values)
+            return self._upsert(connection, view, (values, rows), newer, datetime.now(UTC))
+
+    def load(self, view: FeatureView, history: Columns, until: int, rewind: bool) -> int:
+        """Make what is stored follow a history, see `loading`; how many keys it knows. Values
+        that somebody pushes meanwhile stay: the database itself looks once more."""
+        from psycopg import sql
+
+        with self._writing.asking() as connection, connection.transaction():
+            found = changes(view, history, until, self._stored(connection, view), rewind)
+            horizon = max(found.horizon, 0)
+            ours = (
+                sql.SQL("true")
+                if rewind
+                else sql.SQL("(there.created_ts = {} OR there.event_ts <= {})").format(
+                    sql.Literal(LOADED), sql.Literal(_EPOCH + timedelta(microseconds=horizon))
+                )
+            )
+            connection.execute(
+                sql.SQL("DELETE FROM {} AS there WHERE entity_key = ANY(%s) AND {}").format(
+                    sql.Identifier(table_of(self._project, view)), ours
+                ),
+                [[entity_key(view, key) for key in found.remove]],
+            )
+            self._upsert(connection, view, (history, found.write), ours, LOADED)
+        return found.known
+
+    def _stored(self, connection: Any, view: FeatureView) -> dict[Key, Stored]:
+        from psycopg import sql
+
+        query = sql.SQL(
+            "SELECT entity_key, value, created_ts = {} FROM {} WHERE feature_name = %s"
+        ).format(sql.Literal(LOADED), sql.Identifier(table_of(self._project, view)))
+        rows = connection.execute(query, [KNOWN_AT], binary=True).fetchall()
+        return {
+            key_of(view, bytes(entity)): Stored(int(wire.decode(bytes(at)) or 0), bool(loaded))
+            for entity, at, loaded in rows
+        }
+
+    def _upsert(
+        self,
+        connection: Any,
+        view: FeatureView,
+        what: tuple[Columns, Mapping[Key, int]],
+        where: Any,
+        created: datetime,
+    ) -> int:
+        from psycopg import sql
+
         statement = sql.SQL(
             "INSERT INTO {} AS there (entity_key, feature_name, value, value_text, event_ts,"
             " created_ts) SELECT * FROM unnest(%s::bytea[], %s::text[], %s::bytea[], %s::text[],"
             " %s::timestamptz[], %s::timestamptz[]) ON CONFLICT (entity_key, feature_name) DO"
             " UPDATE SET value = EXCLUDED.value, value_text = EXCLUDED.value_text, event_ts ="
-            " EXCLUDED.event_ts, created_ts = EXCLUDED.created_ts {}"
-        ).format(sql.Identifier(table_of(self._project, view)), newer)
-        keys, stored = sorted(last), 0  # in one order, so that two writers never wait crosswise
-        features = len(view.columns) + 1
-        with self._writing.asking() as connection, connection.transaction():
-            for start in range(0, len(keys), _AT_ONCE):
-                rows = _rows(view, values, last, keys[start : start + _AT_ONCE])
-                columns = [list(column) for column in zip(*rows, strict=True)]
-                stored += connection.execute(statement, columns).rowcount
-        return stored // features
-
-
-def table_of(project: str, view: FeatureView) -> str:
-    """The name that Feast gives the view's table."""
-    return f"{project}_{name_of(view)}"
-
-
-def _bytes(view: FeatureView, key: Key) -> bytes:
-    return wire.entity_key(view.entity, [part or "" for part in key])
+            " EXCLUDED.event_ts, created_ts = EXCLUDED.created_ts WHERE {}"
+        ).format(sql.Identifier(table_of(self._project, view)), where)
+        values, chosen = what
+        keys, stored = sorted(chosen), 0  # in one order: two writers never wait crosswise
+        for start in range(0, len(keys), _AT_ONCE):
+            rows = _rows(view, values, chosen, keys[start : start + _AT_ONCE], created)
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            stored += connection.execute(statement, columns).rowcount
+        return stored // (len(view.columns) + 1)
 
 
 def _known(view: FeatureView, values: dict[str, bytes] | None) -> Known | None:
     if values is None:
         return None
     at = wire.decode(values[KNOWN_AT])
-    plain = tuple(wire.decode(values.get(column.name, b"")) for column in view.columns)
+    names = (column_name(column.name) for column in view.columns)
+    plain = tuple(wire.decode(values.get(name, b"")) for name in names)
     return int(at or 0), plain
 
 
 def _rows(
-    view: FeatureView, values: Columns, last: dict[Key, int], keys: Sequence[Key]
+    view: FeatureView,
+    values: Columns,
+    chosen: Mapping[Key, int],
+    keys: Sequence[Key],
+    created: datetime,
 ) -> list[tuple[Any, ...]]:
-    now, rows = datetime.now(UTC), []
+    rows = []
     for key in keys:
-        position, entity = last[key], _bytes(view, key)
-        known = int(values[KNOWN_AT][position])
+        position, entity = chosen[key], entity_key(view, key)
+        known = int(values[INSTANTS][position])
         at = _EPOCH + timedelta(microseconds=known)
-        row = {c.name: _plain(values[c.name][position]) for c in view.columns}
+        row = {column_name(c.name): _plain(values[c.name][position]) for c in view.columns}
         for name, value in (*row.items(), (KNOWN_AT, known)):
             text = value if isinstance(value, str) else None
-            rows.append((entity, name, wire.encode(value), text, at, now))
+            rows.append((entity, name, wire.encode(value), text, at, created))
     return rows
 
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any
 
+from mizzen.adapters.feast.definitions import table_of
 from mizzen.adapters.feast.library import feast
 from mizzen.adapters.feast.postgres import SCHEMA, WRITE_SECONDS, connect, translated
-from mizzen.adapters.feast.postgres_online import table_of
 from mizzen.adapters.feast.repository import Repository
-from mizzen.errors import Unsupported, UserError
+from mizzen.errors import NotFound, Unsupported, UserError
 from mizzen.spec.features import FeatureView
 
 _LONGEST = 60  # characters of a table's name; PostgreSQL cuts at 63, Feast adds `_ek`
@@ -70,6 +70,25 @@ class PostgresRepository(Repository):
             name = f"{SCHEMA}/{self.project}/{part}"
             connection.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
             yield
+
+    def _present(self) -> dict[str, str]:
+        query = "SELECT view, history FROM mizzen_histories WHERE project = %s"
+        with suppress(NotFound), translated(), connect(WRITE_SECONDS) as connection:
+            return dict(connection.execute(query, [self.project]).fetchall())
+        return {}
+
+    def _note(self, histories: Mapping[str, str]) -> None:
+        with translated(), connect(WRITE_SECONDS) as connection, connection.transaction():
+            connection.execute(
+                "CREATE TABLE IF NOT EXISTS mizzen_histories (project text, view text,"
+                " history text NOT NULL, PRIMARY KEY (project, view))"
+            )
+            for view, history in histories.items():
+                connection.execute(
+                    "INSERT INTO mizzen_histories VALUES (%s, %s, %s) ON CONFLICT (project, view)"
+                    " DO UPDATE SET history = EXCLUDED.history",
+                    [self.project, view, history],
+                )
 
     def has_tables(self, views: Sequence[FeatureView]) -> bool:
         """See `Repository`.

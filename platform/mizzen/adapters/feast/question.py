@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mizzen.adapters.feast.definitions import TIME
+from mizzen.adapters.feast.definitions import TIME, column_name
 from mizzen.adapters.feast.history import microseconds
 from mizzen.adapters.feast.keys import text_keys
 from mizzen.errors import IntegrityError, InvalidData
@@ -36,7 +36,10 @@ def question(rows: pd.DataFrame, event_time: str, views: Sequence[FeatureView]) 
             next_step="add them to the table of rows, or mend `entity` and `event_time`",
         )
     instants = microseconds(rows[event_time], f"column {event_time!r}")
-    keys = {name: pd.Series(text_keys(rows[name].tolist()), dtype=object) for name in entity}
+    keys = {
+        column_name(name): pd.Series(text_keys(rows[name], f"{name!r} of the rows"), dtype=object)
+        for name in entity
+    }
     times = pd.to_datetime(instants, unit="us", utc=True)
     return pd.DataFrame({ROW: np.arange(len(rows)), TIME: times, **keys})
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from mizzen.adapters.feast.definitions import entities_of, feast_view, name_of
 from mizzen.adapters.feast.library import feast
 from mizzen.adapters.feast.sources import History, Sources
+from mizzen.core.folders import replace_text
 from mizzen.core.place import Place
 from mizzen.errors import NotFound
 from mizzen.spec.features import FeatureView
@@ -87,7 +89,27 @@ class Repository:
                 views = [feast_view(view, history.address) for view, history in histories]
                 store.apply([*entities.values(), *views])
                 self._settle()
+            self._note({name_of(view): history.digest for view, history in histories})
             return store
+
+    def holds(self, view: str, history: str) -> bool:
+        """Whether the history of this digest is the present one of a view (Feast's name).
+        Feast's own registry would say so too, but takes seconds to be opened."""
+        return self._present().get(view) == history
+
+    def _present(self) -> dict[str, str]:
+        with suppress(OSError, ValueError):
+            found: dict[str, str] = json.loads(self._present_file.read_text(encoding="utf-8"))
+            return found
+        return {}
+
+    def _note(self, histories: Mapping[str, str]) -> None:
+        """Remember which histories are the present ones (Feast's name of a view -> digest)."""
+        replace_text(self._present_file, json.dumps(self._present() | dict(histories)))
+
+    @property
+    def _present_file(self) -> Path:
+        return self.folder / "present.json"
 
     def has_tables(self, views: Sequence[FeatureView]) -> bool:
         """Whether the online store can take values of these views."""

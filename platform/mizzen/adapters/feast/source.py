@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mizzen.adapters.feast.definitions import KNOWN_AT, name_of, version_of
-from mizzen.adapters.feast.history import stored_form
-from mizzen.adapters.feast.keys import text_keys
+from mizzen.adapters.feast.definitions import column_name, name_of
+from mizzen.adapters.feast.history import load, stored_form
+from mizzen.adapters.feast.keys import request_keys
 from mizzen.adapters.feast.known import Asked, Key, Known, Values
 from mizzen.adapters.feast.online import OnlineValues
 from mizzen.adapters.feast.postgres_online import PostgresValues
@@ -17,7 +17,6 @@ from mizzen.adapters.feast.postgres_repository import PostgresRepository
 from mizzen.adapters.feast.question import guard, question
 from mizzen.adapters.feast.repository import Repository
 from mizzen.adapters.table import missing
-from mizzen.adapters.tables import read_table
 from mizzen.core.place import Place
 from mizzen.errors import InvalidData
 from mizzen.spec.duration import to_timedelta
@@ -39,8 +38,11 @@ class OnlineStore(Protocol):
     def read(self, asked: Sequence[Asked]) -> list[list[Known | None]]:
         """For each view the newest values of each key."""
 
-    def write(self, view: FeatureView, values: Columns, replace: bool = False) -> int:
-        """Store the newest row of each key; how many were stored."""
+    def write(self, view: FeatureView, values: Columns) -> int:
+        """Store the newest row of each key, unless a newer one is there; how many were stored."""
+
+    def load(self, view: FeatureView, history: Columns, until: int, rewind: bool) -> int:
+        """Make what is stored follow a history, see `loading`; how many keys hold a value."""
 
 
 class FeastSource:
@@ -56,16 +58,19 @@ class FeastSource:
         repository = Repository(place)
         return repository, OnlineValues(repository)
 
-    def apply(self, views: Sequence[FeatureView], sources: Tables) -> str:
+    def apply(self, views: Sequence[FeatureView], sources: Tables) -> dict[str, str]:
         """See the port. Histories are kept under the hash of their content: whoever applied
         before keeps joining what it applied."""
         kept = self._repository.sources
         histories = [
-            (view, kept.keep(name_of(view), stored_form(view, sources[view.name])))
-            for view in views
+            (view, kept.keep(view, stored_form(view, sources[view.name]))) for view in views
         ]
         self._store = self._repository.declare(histories)
-        return version_of(views)
+        return {view.name: history.digest for view, history in histories}
+
+    def holds(self, view: str, version: str, history: str) -> bool:
+        """See the port. Feast is not imported: this is asked before every run."""
+        return self._repository.holds(f"{view}_{version}", history)
 
     def training_frame(
         self, rows: pd.DataFrame, event_time: str, views: Sequence[FeatureView]
@@ -77,14 +82,14 @@ class FeastSource:
             InvalidData: no entity column, or event times without zone.
         """
         asked = question(rows, event_time, views)
-        refs = [f"{name_of(v)}:{c.name}" for v in views for c in v.columns]
+        refs = [f"{name_of(v)}:{column_name(c.name)}" for v in views for c in v.columns]
         store = self._store or self._repository.open(
             {name_of(view): str(self._repository.history(view)) for view in views}
         )
         given = store.get_historical_features(entity_df=asked, features=refs).to_df()
         guard(asked, given)
         names = [column.name for view in views for column in view.columns]
-        return rows.assign(**{name: given[name].to_numpy() for name in names})
+        return rows.assign(**{name: given[column_name(name)].to_numpy() for name in names})
 
     def push(self, view: FeatureView, values: pd.DataFrame) -> None:
         """See the port."""
@@ -97,9 +102,8 @@ class FeastSource:
         instant = _instant(until)
         count = 0
         for view in views:
-            history = read_table(self._repository.history(view))
-            known = history[history[KNOWN_AT] <= instant]
-            count += self._online.write(view, stored_form(view, known), replace=rewind)
+            history = load(view, self._repository.history(view))
+            count += self._online.load(view, history, instant, rewind)
         return count
 
     def online(
@@ -132,7 +136,7 @@ class PostgresSource(FeastSource):
 
 
 def _keys(view: FeatureView, entities: Mapping[str, Sequence[Any]]) -> list[Key]:
-    return list(zip(*(text_keys(entities[column]) for column in view.entity), strict=True))
+    return list(zip(*(request_keys(entities[column]) for column in view.entity), strict=True))
 
 
 def _valid(known: Known | None, at: int, ttl: int, empty: Values) -> Values:

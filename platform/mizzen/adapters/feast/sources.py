@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mizzen.adapters import table
+from mizzen.adapters.feast.definitions import name_of
 from mizzen.adapters.feast.history import Columns, digest_of, keep
 from mizzen.core.folders import told_when_full
 from mizzen.errors import IntegrityError, NotFound
+from mizzen.spec.features import FeatureView
 
 if TYPE_CHECKING:
     from mizzen.ports.objects import ObjectStore
@@ -27,6 +29,11 @@ class History:
     file: Path
     address: str
 
+    @property
+    def digest(self) -> str:
+        """The hash of its content, which both end in."""
+        return self.file.stem
+
 
 class Sources:
     """Histories of one project; `url`: where other machines find them."""
@@ -35,12 +42,12 @@ class Sources:
         self._folder = folder
         self._url = None if url is None else url.rstrip("/")
 
-    def keep(self, view: str, values: Columns) -> History:
+    def keep(self, view: FeatureView, values: Columns) -> History:
         """Store a view's history, here and where it is shared."""
         file = keep(self._folder, view, values)
         if self._url is None:
             return History(file, str(file))
-        key = f"{view}/{file.name}"
+        key = f"{name_of(view)}/{file.name}"
         store = self._store()
         if not any(stored.key == key for stored in store.list(key)):
             store.put(key, file.read_bytes())

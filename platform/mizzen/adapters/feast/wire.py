@@ -15,6 +15,7 @@ from mizzen.errors import IntegrityError
 
 _STRING = 2  # ValueType.STRING
 _LENGTH = struct.Struct("<I")
+_LENGTH_PAIR = struct.Struct("<II")
 _DOUBLE = struct.Struct("<d")
 # a field's number and how it is written, as protobuf's first byte
 _TEXT, _INT64, _FLOAT64 = 2 << 3 | 2, 4 << 3 | 0, 5 << 3 | 1
@@ -33,6 +34,26 @@ def entity_key(names: Sequence[str], values: Sequence[str]) -> bytes:
         text = value.encode()
         parts += [_LENGTH.pack(_STRING), _LENGTH.pack(len(text)), text]
     return b"".join(parts)
+
+
+def read_entity_key(data: bytes) -> dict[str, str]:
+    """The inverse of `entity_key`: value by name.
+
+    Raises:
+        IntegrityError: a key that this store does not write.
+    """
+    (count,), texts, start = _LENGTH.unpack_from(data), [], 4
+    try:
+        for _ in range(2 * count):
+            kind, length = _LENGTH_PAIR.unpack_from(data, start)
+            start += 8 + length
+            texts.append(data[start - length : start].decode() if kind == _STRING else None)
+    except (struct.error, UnicodeDecodeError):
+        texts = [None]
+    if None in texts or start != len(data):
+        raise IntegrityError("the online store holds a key of an unknown kind", given=data[:20])
+    found = [text for text in texts if text is not None]
+    return dict(zip(found[:count], found[count:], strict=True))
 
 
 def encode(value: Value) -> bytes:

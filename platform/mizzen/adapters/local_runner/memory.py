@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,10 @@ from mizzen.adapters.local_runner.inputs import Artifact, Inputs, Result
 from mizzen.adapters.local_runner.keylock import KeyLock
 from mizzen.core.plan import Task
 from mizzen.core.runs import StepEvent
+from mizzen.errors import MizzenError
 from mizzen.ports.runner import Submission
+
+HOLDS = "MIZZEN_HOLDS"  # `module:function` of a step, see `mizzen_pipelines.steps`
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class Memory:
         """A known result, its outputs verified and placed in the run's folder."""
         entry = self._cache.find(key)
         placed = self._cache.place(entry, self.outputs(task)) if entry else None
-        if entry is None or placed is None:
+        if entry is None or placed is None or not self._holds(task, placed):
             return None
         return Recalled(_result(entry, placed), self._done(task, key))
 
@@ -89,6 +93,18 @@ class Memory:
     def _shared_key(self, task: Task, inputs: Inputs) -> str:
         hashes = {name: artifact.hash for name, artifact in inputs.artifacts.items()}
         return self._keys.key(task, inputs.values, hashes)
+
+    def _holds(self, task: Task, placed: Mapping[str, Path]) -> bool:
+        """Whether the step itself still stands by a result that it left."""
+        reference = task.environment.get(HOLDS)
+        if reference is None:
+            return True
+        module, _, function = reference.partition(":")
+        holds = getattr(import_module(module), function)
+        try:
+            return bool(holds(self._submission.place, self._submission.environment, placed))
+        except (MizzenError, OSError, ValueError, KeyError):
+            return False  # it is computed again, and says itself what is wrong
 
     def _done(self, task: Task, key: str) -> StepEvent | None:
         with suppress(OSError, ValueError, KeyError, TypeError):

@@ -17,7 +17,7 @@ from mizzen.spec.project import ProjectSpec
 # Which steps call the function that a field of mizzen.yaml names.
 CALLERS = {
     "data": ("snapshot",),
-    "features": ("features",),
+    "features": ("features", "evaluate"),  # which may compute a champion's
     "trainer": ("train", "evaluate", "predict"),
 }
 OWN = ("mizzen", "mizzen_components", "mizzen_monitoring", "mizzen_pipelines", "mizzen_serving")
