@@ -23,6 +23,7 @@ from mizzen.core.folders import replace_text
 from mizzen.core.manifest import PROFILE, PROJECT, read_manifest
 from mizzen.core.place import Place
 from mizzen.core.profile import ColumnRows, Profile, profile_columns, read_profile
+from mizzen.core.quality import QualityPolicy, labels_of
 from mizzen.errors import UserError
 from mizzen.ports.prediction_log import LogWindow, PredictionLog
 from mizzen.spec.duration import to_timedelta
@@ -73,13 +74,14 @@ def run(
     project = ProjectSpec.model_validate_json((package / PROJECT).read_text(encoding="utf-8"))
     classes = read_manifest(package)[1].classes
     profile = _with_output(read_profile(package / PROFILE), package, project, classes)
-    rows = read_rows(log, _spanning(window, again), project, classes)
+    now = window.end or clock()
+    rows = read_rows(log, _spanning(window, again), project, classes, now)
     part = rows.between(window.start, window.end)
     bounds = _cut(part, window, to_timedelta(project.monitoring.window), clock())
     if window.start is None and len(rows.seconds):
         begun = datetime.fromtimestamp(float(rows.seconds[0]), UTC)
     windows = tuple(
-        _judge(package, project, classes, profile, rows.between(start, end), start, end, begun)
+        _judge(project, profile, rows.between(start, end), start, end, begun, now)
         for start, end in [*(b for b in again if b not in bounds), *bounds]
     )
     counts = log.counts()
@@ -100,21 +102,25 @@ def run(
 
 
 def _judge(
-    package: Path,
     project: ProjectSpec,
-    classes: tuple[str, ...],
     profile: Profile,
     rows: LoggedRows,
     start: datetime,
     end: datetime,
     begun: datetime | None,
+    now: datetime,
 ) -> WindowResult:
-    sketches = {column.name: column.sketch() for column in rows.columns}
-    count = len(rows.seconds)
+    count, labelled = len(rows.seconds), sum(label is not None for label in rows.labels)
+    # labels that came early are of the faster outcome, and no sample of the window
+    policy = QualityPolicy.of(project.monitoring, project.label)
+    early = policy.waits_for(end, now, count, labelled) is not None
+    columns = [column for column in rows.columns if not (early and column.role == "label")]
+    sketches = {column.name: column.sketch() for column in columns}
     spread = float(np.ptp(rows.seconds)) if count else 0.0
     covered = end - (start if begun is None else min(max(start, begun), end))
     drift = judge(profile, sketches, count, covered.total_seconds(), spread)
-    return WindowResult(start, end, drift)
+    wrong = tuple(each for each in rows.wrong.tolist() if each is not None)
+    return WindowResult(start, end, drift, labels_of(labelled, count), wrong)
 
 
 def _spanning(window: LogWindow, again: Sequence[Bounds]) -> LogWindow:
@@ -200,7 +206,7 @@ def _page(
     chosen = np.linspace(0, count - 1, min(_SHOWN, count)).astype(np.int64)
     shown = [c for c in rows.columns if c.name in profile.sample]
     quiet = "No alarm" if window.drift.judged else "Not judged"
-    verdict = f"{'ALARM' if window.cause else quiet}: {window.reason}"
+    verdict = f"{'ALARM' if window.cause else quiet}: {window.reason}; {window.labels}"
     renderer = table.load("drift_report", "evidently")(place)
     page: Path = renderer.render(
         pd.DataFrame({c.name: list(profile.sample[c.name]) for c in shown}),

@@ -44,13 +44,13 @@ class QualityWindow:
         """Key figures; NaN where there is no value."""
         quality, rows = self.quality, self.predictions
         return {
-            "predictions": rows,
             "labelled": quality.labelled,
             "share": round(quality.labelled / rows, 4),
             quality.metric: quality.value,
-            "evaluated": quality.evaluated,
             "reason": quality.reason + self._basis() + self._left_out(),
             "judged": quality.judged,
+            "predictions": rows,
+            "evaluated": quality.evaluated,
             "low": quality.low,
             "high": quality.high,
             "metric": quality.metric,

@@ -13,14 +13,20 @@ from typing import Any, Literal
 from mizzen.core.drift import DriftVerdict
 from mizzen.ports.prediction_log import LogCounts
 
+_SHOWN = 10  # ids of wrong labels among the figures; result.json has all
+
 
 @dataclass(frozen=True, slots=True)
 class WindowResult:
-    """One window, half open, in event time."""
+    """One window, half open, in event time. `labels`: the share of its predictions that are
+    labelled, in words. `wrong`: ids of stored labels that are none of the task's, each with its
+    value; they were left out."""
 
     start: datetime
     end: datetime
     drift: DriftVerdict
+    labels: str
+    wrong: tuple[str, ...] = ()
 
     @property
     def cause(self) -> Literal["drift"] | None:
@@ -38,6 +44,7 @@ class WindowResult:
             "furthest": round(worst, 2),
             "reason": self.drift.reason,
             "judged": self.drift.judged,
+            **({"wrong_labels": ", ".join(self.wrong[:_SHOWN])} if self.wrong else {}),
         }
 
     @property

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mizzen.core.profile import OUTPUT, ColumnRows
+from mizzen.core.true_labels import LabelRule
 from mizzen.ports.prediction_log import LogWindow, Prediction, PredictionLog
 from mizzen.spec.columns import ColumnKind
 from mizzen.spec.project import ProjectSpec
@@ -24,11 +25,13 @@ Floats = NDArray[np.float64]
 @dataclass(frozen=True, slots=True, eq=False)
 class LoggedRows:
     """Rows by rising event time. `seconds`: event times since the epoch. `columns`: inputs,
-    label, output. `labels`: raw, None where not known yet. `scores`: what the model answered."""
+    label, output. `labels`: None where not known yet, or where what is stored is no label of
+    the task; then `wrong` tells id and value. `scores`: what the model answered."""
 
     seconds: Floats
     columns: tuple[ColumnRows, ...]
     labels: NDArray[Any]
+    wrong: NDArray[Any]
     scores: Floats
 
     def between(self, start: datetime | None, end: datetime | None) -> LoggedRows:
@@ -38,17 +41,25 @@ class LoggedRows:
         bounds = np.searchsorted(self.seconds, [low, high])
         part = slice(int(bounds[0]), int(bounds[1]))
         columns = tuple(replace(c, values=c.values[part]) for c in self.columns)
-        return LoggedRows(self.seconds[part], columns, self.labels[part], self.scores[part])
+        labels, wrong = self.labels[part], self.wrong[part]
+        return LoggedRows(self.seconds[part], columns, labels, wrong, self.scores[part])
 
 
 def read_rows(
-    log: PredictionLog, window: LogWindow, project: ProjectSpec, classes: tuple[str, ...]
+    log: PredictionLog,
+    window: LogWindow,
+    project: ProjectSpec,
+    classes: tuple[str, ...],
+    now: datetime,
 ) -> LoggedRows:
-    """All predictions of the window, with the labels that are known now."""
+    """All predictions of the window, with the labels that are known at `now`."""
     logged = sorted(log.read(window), key=lambda prediction: prediction.at)
-    known = log.labels()
-    values = [known[p.id].value if p.id in known else None for p in logged]
-    labels = _objects(values)
+    known, rule = log.labels(now), LabelRule(project.task, classes)
+    told = [known.get(prediction.id) for prediction in logged]
+    sound = [label is not None and rule.knows(label.value) for label in told]
+    pairs = list(zip(told, sound, strict=True))
+    labels = _objects([rule.read(label.value) if label and ok else None for label, ok in pairs])
+    wrong = [f"{x.prediction_id} ({x.value!r})" if x and not ok else None for x, ok in pairs]
     scores = np.array([p.output for p in logged], dtype=np.float64)
     if project.task == "multiclass":
         scores = scores.reshape(len(logged), len(classes))
@@ -60,6 +71,7 @@ def read_rows(
             output_column(scores, project.task, classes),
         ),
         labels,
+        _objects(wrong),
         scores,
     )
 

@@ -21,13 +21,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from mizzen.core.place import Place
 from mizzen.errors import IntegrityError, UserError
-from mizzen.ports.prediction_log import LogWindow
+from mizzen.ports.prediction_log import LogWindow, TrueLabel
 from mizzen.spec import Profile
 from mizzen_monitoring import drift_job
 from mizzen_monitoring.metrics import DRIFT_JOB
 from mizzen_monitoring.results import DriftResult
 
-from .conftest import DAY, START, rows_of
+from .conftest import DAY, START, project_of, rows_of
 
 JUNE = START + 180 * DAY
 
@@ -76,6 +76,34 @@ def test_a_changed_input_alarms_and_everything_is_left_behind(in_use: Any) -> No
     figures = samples(result.metrics.read_text())
     assert figures[("mizzen_drift_alarm", "3", "pumps")] == 1
     assert sorted(p.name for p in result.result.parent.iterdir()) == ["report.html", "result.json"]
+
+
+def test_a_stored_label_that_is_none_is_named_and_fails_no_window(
+    use: Callable[[Any], Any],
+) -> None:
+    in_use = use(project_of())
+    frame = rows_of(np.random.default_rng(7), 1500, JUNE, 30)
+    ids = in_use.predict(frame)
+    in_use.label(ids, frame["broke"])
+    in_use.log.label([TrueLabel(n, v, JUNE) for n, v in zip(ids, ("abc", np.nan), strict=False)])
+    result = run(in_use)
+    assert (result.newest.drift.judged, result.alarm) == (True, False)
+    assert result.newest.wrong == ("p0 ('abc')", "p1 (nan)")
+    assert result.newest.drift_figures["wrong_labels"] == "p0 ('abc'), p1 (nan)"
+    assert json.loads(result.result.read_text())["windows"][0]["wrong"][0] == "p0 ('abc')"
+
+
+def test_labels_that_come_early_raise_no_alarm_of_the_label(in_use: Any) -> None:
+    frame = rows_of(np.random.default_rng(7), 1500, JUNE, 30)
+    ids = in_use.predict(frame)
+    positive = frame["broke"].to_numpy() == 1
+    assert positive.sum() > 300
+    in_use.label([n for n, yes in zip(ids, positive, strict=True) if yes], frame["broke"][positive])
+    result = run(in_use)
+    assert "label" not in {c.role for c in result.newest.drift.columns}
+    assert (result.newest.drift.judged, result.alarm) == (True, False)
+    assert result.report is not None
+    assert f"labels for {positive.sum()} of 1500 predictions" in result.report.read_text()
 
 
 def test_only_the_given_version_and_window_count(in_use: Any) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime
 from mizzen.control.logs import log_of
 from mizzen.control.reconcile import registry_of
 from mizzen.control.stack.serving import packages_folder
-from mizzen.control.state.records import WindowRecord
+from mizzen.control.state.records import WindowRecord, document
 from mizzen.control.workspace import Workspace
 from mizzen.core.manifest import PROJECT
 from mizzen.core.quality import QualityPolicy
@@ -29,7 +29,7 @@ def look(workspace: Workspace, version: int, now: datetime) -> tuple[WindowRecor
     changed since it was judged; store what is found and expose the figures of all.
 
     Returns:
-        The windows that were looked at, as they are stored now, oldest first.
+        The windows of which something else is known now, as they are stored, oldest first.
     """
     from mizzen_monitoring.quality_job import quality_windows
 
@@ -53,9 +53,8 @@ def look(workspace: Workspace, version: int, now: datetime) -> tuple[WindowRecor
             report=None,
             at=now,
         )
-        if record.id in known and known[record.id].figures["predictions"] > window.predictions:
-            continue  # retention took some of them: what was judged was judged on more
-        found.append(record)
+        if record.id not in known or _tells_more(record, known[record.id]):
+            found.append(record)
     if found:
         state.projects.know(name, str(workspace.folder), now)
     for record in found:
@@ -63,6 +62,18 @@ def look(workspace: Workspace, version: int, now: datetime) -> tuple[WindowRecor
     ids, stored = {record.id for record in found}, _stored(workspace, version)
     _expose(workspace, version, stored, QualityPolicy.of(spec.monitoring, spec.label), now)
     return tuple(window for window in stored if window.id in ids)
+
+
+def newest(workspace: Workspace, version: int, now: datetime) -> tuple[WindowRecord, ...]:
+    """What is stored of the newest window that ended by `now`; none where there is none."""
+    return tuple(w for w in _stored(workspace, version) if w.end <= now)[-1:]
+
+
+def _tells_more(record: WindowRecord, known: WindowRecord) -> bool:
+    """Not where nothing changed, nor where retention took predictions: what was judged was
+    judged on more."""
+    fewer = record.figures["predictions"] < known.figures["predictions"]
+    return not fewer and document(record.figures) != document(known.figures)
 
 
 def _stored(workspace: Workspace, version: int) -> list[WindowRecord]:

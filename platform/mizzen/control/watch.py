@@ -47,7 +47,8 @@ def inspect(workspace: Workspace, now: datetime) -> Watched:
     _refuse_future(now)
     version = version_of(workspace, None)
     seen = _inspect_drift(workspace, version, now).windows
-    return Watched((*seen, *quality.look(workspace, version, now)))
+    judged = quality.look(workspace, version, now)
+    return Watched((*seen, *(judged or quality.newest(workspace, version, now))))
 
 
 def _inspect_drift(workspace: Workspace, version: int, now: datetime) -> Watched:

@@ -14,7 +14,9 @@ def status(door: Door) -> None:
     """What runs, who the champion is, and the newest runs."""
     project = door.project
     stack, champion, runs = project.status(), project.champion(), project.runs(5)
-    pending = [w for w in project.windows() if w.alarm and w.handled_by is None]
+    windows = project.windows()
+    pending = [w for w in windows if w.alarm and w.handled_by is None]
+    quality = next((w for w in reversed(windows) if w.kind == "quality"), None)
 
     def show() -> None:
         show_stack(door, stack)
@@ -24,8 +26,19 @@ def status(door: Door) -> None:
             door.say(f"champion: version {champion.version}, by {champion.by}: {champion.reason}")
         for alarm in pending:
             door.say(f"alarm without an answer: {alarm.kind} until {alarm.end:%F %T}")
+        if quality is not None:
+            door.say(
+                f"quality of version {quality.version} until {quality.end:%F %T}: "
+                f"{quality.verdict}; {quality.founded}"
+            )
         columns = ("run", "title", "state", "started", "took", "trigger", "version")
         table(door, columns, run_rows(runs))
 
-    document = {"stack": stack, "champion": champion, "runs": runs, "pending_alarms": pending}
+    document = {
+        "stack": stack,
+        "champion": champion,
+        "runs": runs,
+        "pending_alarms": pending,
+        "quality": quality,
+    }
     door.answer(document, show)
