@@ -1,4 +1,4 @@
-"""What the one-line `service.py` of a packed Bento calls; see `package`."""
+"""What the one-line `service.py` of a Bento calls; see `package`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mizzen_serving.app import ServingApp
 from mizzen_serving.contract import contract_of
 from mizzen_serving.model import read_project
 from mizzen_serving.openapi import document
-from mizzen_serving.options import ServeOptions
+from mizzen_serving.options import WITHOUT_MODEL, ServeOptions
 from mizzen_serving.service import make_service
 
 if TYPE_CHECKING:
@@ -32,6 +32,18 @@ def packed_service(package: Path, version: int) -> Service[Any]:
 
     description = document(project, version, contract_of(project))
     return make_service(project.name, ServingApp(), start, description)
+
+
+def fetched_service() -> Service[Any]:
+    """The service of a Bento without a model. MIZZEN_SERVING says which registered package it
+    serves when it starts, as in `{"package": "/models/package", "version": 3}`; for the place see
+    `packed_service`. So one image serves every version of every project."""
+
+    def start() -> tuple[ServeOptions, Place]:
+        options = ServeOptions.from_environment()
+        return options, _place(read_project(options.package).name)
+
+    return make_service(WITHOUT_MODEL, ServingApp(), start)
 
 
 def _place(project: str) -> Place:

@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from mizzen.errors import UserError
 
 VARIABLE = "MIZZEN_SERVING"
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's: where workers share figures
 METRICS_FOLDER = "mizzen-metrics-"  # how the folder that we give to workers begins
+WITHOUT_MODEL = "mizzen-predictions"  # the Bento that gets its model when it starts
 _FROM_ENVIRONMENT = ("queue", "threads")
+_MODEL = ("package", "version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +46,36 @@ class ServeOptions:
         Raises:
             UserError: an option that cannot be set there.
         """
-        text = (os.environ if environment is None else environment).get(VARIABLE, "{}")
-        given = json.loads(text)
-        unknown = sorted(set(given) - set(_FROM_ENVIRONMENT))
-        if unknown:
+        return replace(self, **_told(environment, _FROM_ENVIRONMENT))
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> ServeOptions:
+        """For a Bento without a model: MIZZEN_SERVING names package and version too.
+
+        Raises:
+            UserError: it names none, or sets an option that cannot be set there.
+        """
+        told = _told(environment, (*_MODEL, *_FROM_ENVIRONMENT))
+        missing = [name for name in _MODEL if name not in told]
+        if missing:
             raise UserError(
-                f"{VARIABLE} cannot set {unknown[0]!r}", allowed=", ".join(_FROM_ENVIRONMENT)
+                f"{VARIABLE} names no {' and no '.join(missing)}",
+                given=json.dumps(told),
+                allowed='for example {"package": "/models/package", "version": 3}',
+                next_step="fetch the version (python -m mizzen_serving.fetch), then name it",
             )
-        return replace(self, **given)
+        return cls(**{**told, "package": Path(told["package"])})
+
+
+def _told(environment: Mapping[str, str] | None, allowed: Sequence[str]) -> dict[str, Any]:
+    text = (os.environ if environment is None else environment).get(VARIABLE, "{}")
+    try:
+        told: dict[str, Any] = dict(json.loads(text))
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"{VARIABLE} is no JSON object", given=error, allowed='for example {"threads": 2}'
+        ) from None
+    unknown = sorted(set(told) - set(allowed))
+    if unknown:
+        raise UserError(f"{VARIABLE} cannot set {unknown[0]!r}", allowed=", ".join(allowed))
+    return told

@@ -13,17 +13,21 @@ import subprocess
 import sys
 import tempfile
 import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from mizzen import __version__
 from mizzen.core.manifest import BUNDLE, ENCODER, MANIFEST, Manifest, read_manifest
 from mizzen.core.place import Place
 from mizzen.errors import MizzenError
 from mizzen.spec.project import ProjectSpec
 from mizzen.spec.requirements import applying
 from mizzen_serving.model import read_project, unpack_code
+from mizzen_serving.options import WITHOUT_MODEL
 from mizzen_serving.requirements import pinned
 from mizzen_serving.wheel import write_wheel
 
@@ -34,6 +38,12 @@ from pathlib import Path
 from mizzen_serving.bento import packed_service
 
 svc = packed_service(Path(__file__).parent / "package", {version})
+'''
+_FETCHED = '''"""Serves the model version that MIZZEN_SERVING names; the Bento of images."""
+
+from mizzen_serving.bento import fetched_service
+
+svc = fetched_service()
 '''
 
 
@@ -49,19 +59,42 @@ def build(package: Path, out: Path, version: int) -> Path:
     """
     manifest, _ = read_manifest(package)
     project = read_project(package)
-    target = out / f"{project.name}-{version}"
-    out.mkdir(parents=True, exist_ok=True)
+    needs = _needs(manifest, project)
+    with _sources(_SERVICE.format(version=version)) as source:
+        shutil.copytree(package, source / "package")
+        return _build(source, out, project.name, str(version), needs)
+
+
+def build_without_model(out: Path, needs: Sequence[str] | None = None) -> Path:
+    """Build the Bento that gets its model when it starts, which all versions share; returns its
+    folder, `<out>/mizzen-predictions-<version of Mizzen>`.
+
+    Args:
+        needs: exact versions of everything that it needs; as they are here when None.
+    """
+    with _sources(_FETCHED) as source:
+        wanted = pinned(["mizzen[serving]"], {}) if needs is None else list(needs)
+        return _build(source, out, WITHOUT_MODEL, __version__, wanted)
+
+
+@contextmanager
+def _sources(service: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="mizzen-bento-") as scratch:
         source = Path(scratch) / "source"
-        shutil.copytree(package, source / "package")
-        (source / "service.py").write_text(_SERVICE.format(version=version))
-        (source / "wheels").mkdir()
-        wheel = write_wheel(source / "wheels")
-        needs = _needs(manifest, project)
-        file = _bentofile(project.name, version, [*needs, f"./wheels/{wheel.name}"])
-        (source / "bentofile.yaml").write_text(yaml.safe_dump(file))
-        _bentoml_build(source, Path(scratch) / "home")
-        _put(Path(scratch) / "home" / "bentos" / project.name / str(version), target)
+        source.mkdir()
+        (source / "service.py").write_text(service)
+        yield source
+
+
+def _build(source: Path, out: Path, name: str, version: str, needs: Sequence[str]) -> Path:
+    target, home = out / f"{name}-{version}", source.parent / "home"
+    (source / "wheels").mkdir()
+    wheel = write_wheel(source / "wheels")
+    file = _bentofile(name, version, [*needs, f"./wheels/{wheel.name}"])
+    (source / "bentofile.yaml").write_text(yaml.safe_dump(file))
+    _bentoml_build(source, home)
+    out.mkdir(parents=True, exist_ok=True)
+    _put(home / "bentos" / name / version, target)
     return target
 
 
@@ -108,13 +141,13 @@ def _needs(manifest: Manifest, project: ProjectSpec) -> list[str]:
     return pinned(roots, manifest.libraries)
 
 
-def _bentofile(name: str, version: int, packages: list[str]) -> dict[str, Any]:
+def _bentofile(name: str, version: str, packages: Sequence[str]) -> dict[str, Any]:
     return {
         "service": "service:svc",
         "name": name,
-        "labels": {"version": str(version)},
+        "labels": {"version": version},
         "include": ["service.py", "package/", "wheels/"],
-        "python": {"packages": packages, "lock_packages": False},
+        "python": {"packages": list(packages), "lock_packages": False},
     }
 
 
