@@ -7,6 +7,7 @@ the plain functions without it.
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,16 @@ def call(step: str, arguments: Mapping[str, Any]) -> Any:
     """
     module, _, function = step.partition(":")
     run = getattr(importlib.import_module(module), function)
-    return run(**{name: _plain(value) for name, value in arguments.items()})
+    figures = run(**{name: _plain(value) for name, value in arguments.items()})
+    return _without_nulls(figures)
+
+
+def _without_nulls(figures: Any) -> Any:
+    """KFP has no null: a number that is not known is not a number."""
+    if not hasattr(figures, "_replace"):
+        return figures
+    absent = {name: math.nan for name, value in figures._asdict().items() if value is None}
+    return figures._replace(**absent)
 
 
 def _plain(value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -46,6 +47,18 @@ def test_every_command_that_the_documents_name_is_there() -> None:
         "labels add", "labels import", "cache prune",
     }  # fmt: skip
     assert set(COMMANDS) == {path[0] for path, _ in LEAVES}
+
+
+def test_a_command_that_used_duckdb_ends_without_a_word_on_the_error_output() -> None:
+    script = (
+        "import sys, duckdb; from mizzen.cli import main;"
+        "duckdb.sql('select 1').fetchall(); sys.argv = ['mizzen', '--version']; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip() == package.__version__
 
 
 @pytest.mark.parametrize(("path", "command"), LEAVES, ids=[" ".join(p) for p, _ in LEAVES])

@@ -6,7 +6,8 @@ import importlib
 import inspect
 import pkgutil
 from pathlib import Path
-from typing import Any, get_type_hints
+from types import UnionType
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
@@ -35,6 +36,8 @@ def plain(step: str) -> Any:
 def kind(annotation: Any) -> str:
     if annotation in (Path, Path | None):
         return "artifact"
+    if isinstance(annotation, UnionType):  # None is NaN to KFP
+        annotation, _ = get_args(annotation)
     origin = getattr(annotation, "__origin__", annotation)
     return {**KINDS, dict: "Dict", list: "List"}[origin if origin in {dict, list} else annotation]
 

@@ -456,3 +456,45 @@ def test_describe_tells_the_state_of_a_run(steps: Bench) -> None:
     assert steps.runner.describe(steps.folder()) is RunState.SUCCEEDED
     with pytest.raises(NotFound):
         steps.runner.describe(steps.folder("other"))
+
+
+LEFTOVERS = """
+    import threading
+    from concurrent.futures import ThreadPoolExecutor
+
+    def poll():
+        threading.Event().wait()
+
+    def forgets() -> int:
+        threading.Thread(target=poll, name="poller").start()
+        return 1
+
+    def pools() -> int:
+        return ThreadPoolExecutor(2).submit(int, 7).result()
+"""
+
+
+def test_a_thread_that_a_step_leaves_running_is_reported(bench: Bench) -> None:
+    bench.write("leftovers", LEFTOVERS)
+    tasks = [
+        Task("forgets", "leftovers:forgets", figures=("Output",)),
+        Task("pools", "leftovers:pools", figures=("Output",)),
+    ]
+    outcome = bench.run(tasks)
+    assert states(outcome) == {"forgets": "failed", "pools": "succeeded"}
+    error = outcome.steps["forgets"].error
+    assert error is not None
+    assert error["message"] == "step forgets left a thread running"
+    assert "thread 'poller' at " in error["given"]
+    assert "leftovers.py" in error["given"]
+    assert "make it a daemon" in error["next"]
+    assert "while thread 'poller'" in bench.runner.logs(bench.folder(), "forgets")
+
+
+def test_logs_are_those_of_a_step_of_the_run(bench: Bench) -> None:
+    bench.write("leftovers", LEFTOVERS)
+    bench.run([Task("pools", "leftovers:pools", figures=("Output",))])
+    (bench.home / "x.1.log").write_text("a secret")
+    for step in ("../../../x", "nosuch", ""):
+        with pytest.raises(NotFound, match=r"has no step .*\n  allowed: pools"):
+            bench.runner.logs(bench.folder(), step)

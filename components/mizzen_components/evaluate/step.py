@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 
 
 class EvaluateFigures(NamedTuple):
-    """The primary metric and the verdict. A value that is not a number is 0.0 here (figures
-    are JSON); the verdict says so."""
+    """The primary metric and the verdict. A value that cannot be computed is None, and so is
+    that of a champion that was not compared; the verdict says why."""
 
     metric: str
-    value: float
-    champion_value: float
+    value: float | None
+    champion_value: float | None
     blessed: bool
     reason: str
 
@@ -182,12 +182,16 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def _known(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
 def _figures(document: dict[str, Any], verdict: Verdict) -> EvaluateFigures:
     primary = document["metrics"][document["primary"]]
     return EvaluateFigures(
         document["primary"],
-        primary["value"] or 0.0,
-        primary.get("champion") or 0.0,
+        _known(primary["value"]),
+        _known(primary.get("champion")),
         verdict.blessed,
         verdict.reason,
     )

@@ -15,13 +15,13 @@ import importlib
 import json
 import os
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from mizzen.adapters.local_runner.leftovers import finish_threads
 from mizzen.adapters.local_runner.processes import adopt_orphans, die_with_parent
 from mizzen.errors import InvalidProject, MizzenError, StepFailed, UserError
 from mizzen.masking import masked
@@ -63,6 +63,7 @@ def _attempt(request: Json) -> Json:
     started = time.perf_counter()
     try:
         figures = _call(request)
+        finish_threads(request["task"])
         outcome: Json = {"figures": figures}
     except BaseException as error:  # noqa: BLE001 (sys.exit in a step is a failure of the step)
         outcome = {"error": describe(request["task"], error)}
@@ -146,9 +147,6 @@ def _without_our_frames(error: BaseException) -> BaseException:
 
 
 def _leave(request: Json, outcome: Mapping[str, Any]) -> int:
-    for thread in threading.enumerate():
-        if not thread.daemon and thread is not threading.main_thread():
-            thread.join()
     atexit._run_exitfuncs()
     target = Path(request["result"])
     fresh = target.with_name(f".{target.name}")
