@@ -214,6 +214,7 @@ def _page(
         into / REPORT,
         categories=[c.name for c in shown if c.kind == "category"],
         verdict=verdict,
+        measures=window.drift.columns,
     )
     return page
 

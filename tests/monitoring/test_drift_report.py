@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from mizzen.adapters.evidently.report import EvidentlyReport
+from mizzen.core.drift import ColumnDrift
 from mizzen.core.place import Place
 from mizzen.errors import InvalidData
 from mizzen.spec import Profile
@@ -37,7 +38,15 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("report")
     report = EvidentlyReport(Place("pumps", folder, PROFILE))
     written = report.render(
-        frame(0), frame(1), folder / "r.html", categories=["kind"], verdict="ALARM: load <script>"
+        frame(0),
+        frame(1),
+        folder / "r.html",
+        categories=["kind"],
+        verdict="ALARM: load <script>",
+        measures=[
+            ColumnDrift("kind", "input", "distribution", 0.01, 0.2, 300),
+            ColumnDrift("load", "input", "distribution", 0.3456, 0.1234, 300),
+        ],
     )
     assert [file.name for file in folder.iterdir()] == ["r.html"]
     return written.read_text(encoding="utf-8")
@@ -54,7 +63,13 @@ def test_the_page_loads_nothing_from_elsewhere(page: str) -> None:
 def test_the_calibrated_verdict_stands_above_everything(page: str) -> None:
     body = page[page.index("<body>") :]
     assert body.index("ALARM: load &lt;script&gt;") < 400
-    assert "do not raise the alarm" in body[:800]
+    assert re.search(r"load.*0.3456.*0.1234.*beyond.*kind.*0.01.*0.2.*within", body[:2500])
+
+
+def test_the_page_has_one_verdict(page: str) -> None:
+    assert page.lower().count("alarm") == 1
+    assert not re.search(r"drift (is |was )?(not )?detected", page, re.IGNORECASE)
+    assert "Dataset Drift" not in page
 
 
 def test_columns_are_in_the_page_but_for_those_without_values(page: str) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from mizzen.core.drift import ColumnDrift
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -21,10 +23,12 @@ class DriftReport(Protocol):
         *,
         categories: Sequence[str],
         verdict: str,
+        measures: Sequence[ColumnDrift] = (),
     ) -> Path:
         """Write the page that compares two samples of equal columns; returns its path.
 
         Args:
             categories: the columns that hold names; all others hold numbers.
-            verdict: the calibrated verdict, shown above everything that the library says.
+            verdict: the calibrated verdict, the only one of the page.
+            measures: what it rests on, shown with the thresholds.
         """
