@@ -384,3 +384,18 @@ class TestPythonSources:
         )
         with refused("table 'rows' has two columns of one name.*given: a"):
             snapshot(tables, PYTHON, code=code)
+
+
+def test_a_file_looked_for_beside_the_code_is_told_how_files_are_read(
+    in_step: Place, tables: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "code").mkdir()
+    source = tmp_path / "code" / "data.py"
+    for text in (
+        "def load():\n    return open(Path(__file__).parent / 'rows.csv')\n",
+        "x = open(Path(__file__).with_name('rows.csv'))\n\ndef load(): ...\n",
+    ):
+        source.write_text(f"from pathlib import Path\n\n{text}")
+        code = pack(tmp_path / "code", store_of(in_step))
+        with refused("open 'rows.csv' by that path from the project's folder", InvalidProject):
+            snapshot(tables, PYTHON, code=code)

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from mizzen.control.check import check
+from mizzen.control.workspace import open_workspace
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
@@ -48,3 +51,19 @@ def test_every_link_of_a_page_leads_to_a_file(page: Path) -> None:
 def test_a_page_works_as_written(page: Path, folder: Path) -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     console.follow(page, folder, {"PATH": path, "COLUMNS": "100", "NO_COLOR": "1"})
+
+
+STUBS = {
+    "data.py": "def load():\n    raise NotImplementedError\n",
+    "features.py": "def origin_weather(tables):\n    raise NotImplementedError\n",
+    "model.py": "def build(inputs):\n    raise NotImplementedError\n",
+}
+
+
+def test_the_first_example_of_the_readme_checks(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    example = text.split("```yaml\n", 1)[1].split("```", 1)[0]
+    for file, content in {"mizzen.yaml": example, **STUBS}.items():
+        (tmp_path / file).write_text(content, encoding="utf-8")
+    found = check(open_workspace(tmp_path))
+    assert [finding for finding in found if finding.level == "error"] == []

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, chdir, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mizzen.adapters.bundle import load_function, open_code
+from mizzen.adapters.bundle import load_function, open_code, read_from_bundle
 from mizzen.adapters.files.digests import unchanged
 from mizzen.adapters.tables import read_files
 from mizzen.core.place import Place
@@ -34,7 +34,8 @@ def load_tables(data: Data, place: Place, code: str) -> dict[str, pd.DataFrame]:
     if isinstance(data.source, FileSource):
         return {data.rows: read_files(_project(), data.source)}
     ref = data.source.python
-    function = load_function(open_code(place, code), ref)
+    unpacked = open_code(place, code)
+    function = load_function(unpacked, ref)
     folder = os.environ.get(PROJECT_DIR)
     # relative paths in the user's function mean the project, as they do in a notebook there
     with chdir(folder) if folder else nullcontext():
@@ -45,7 +46,8 @@ def load_tables(data: Data, place: Place, code: str) -> dict[str, pd.DataFrame]:
         except Exception as error:
             raise InvalidProject(
                 f"the data source {ref} failed: {type(error).__name__}: {error}",
-                next_step=f"mend the function; it is called without arguments in {folder or '.'}",
+                next_step=read_from_bundle(error, unpacked)
+                or f"mend the function; it is called without arguments in {folder or '.'}",
             ) from error
     return _named(found, ref, data.rows)
 

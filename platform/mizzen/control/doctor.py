@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from typing import Literal
 
 from mizzen import __version__
+from mizzen.adapters.mlflow.database import is_unfinished
 from mizzen.adapters.table import TABLE
 from mizzen.control.stack.files import StackFiles
 from mizzen.control.stack.probes import ask, listen
@@ -55,6 +56,7 @@ def examine(workspace: Workspace) -> list[Diagnosis]:
         *_ports(workspace),
         _git(),
         *_state(workspace),
+        *_registry(workspace),
         *_addresses(workspace),
     ]
 
@@ -151,6 +153,20 @@ def _state(workspace: Workspace) -> Iterator[Diagnosis]:
     if about.version != __version__:
         found = f"Mizzen {__version__} here, {about.version} there"
         yield Diagnosis("warning", "versions", found, f"pip install 'mizzen=={about.version}'")
+
+
+def _registry(workspace: Workspace) -> Iterator[Diagnosis]:
+    file = workspace.place.home / "mlflow.db"
+    if workspace.place.profile.tracking.uri is not None or not file.exists():
+        return
+    try:
+        unfinished = is_unfinished(file)
+    except MizzenError as error:
+        yield Diagnosis("error", "registry", f"{error.message}: {error.given}", error.next_step)
+        return
+    if unfinished:
+        found = f"{file} is half made: its first use ended early, and it holds nothing"
+        yield Diagnosis("warning", "registry", found, "nothing to do: the next run makes it anew")
 
 
 def _addresses(workspace: Workspace) -> Iterator[Diagnosis]:

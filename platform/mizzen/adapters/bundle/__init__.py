@@ -15,7 +15,7 @@ from mizzen.adapters.bundle.archive import (
     unpack_file,
 )
 from mizzen.adapters.bundle.closure import code_of
-from mizzen.adapters.bundle.modules import load_function
+from mizzen.adapters.bundle.modules import load_function, read_from_bundle
 
 __all__ = [
     "check_members",
@@ -25,6 +25,7 @@ __all__ = [
     "load_function",
     "open_code",
     "pack",
+    "read_from_bundle",
     "store_of",
     "unpack",
     "unpack_file",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
@@ -45,6 +46,21 @@ def load_function(code: Path, ref: str) -> Callable[..., Any]:
     return function  # type: ignore[no-any-return]
 
 
+def read_from_bundle(error: Exception, code: Path) -> str | None:
+    """What to do about a file that the project's code looked for beside itself; None when the
+    error is another. A bundle holds Python files alone."""
+    if not isinstance(error, FileNotFoundError) or error.filename is None:
+        return None
+    looked = Path(os.path.abspath(os.fsdecode(error.filename)))  # noqa: PTH100 (it is not there)
+    if not looked.is_relative_to(code):
+        return None
+    return (
+        f"the code runs from a copy of its Python files: open {str(looked.relative_to(code))!r} "
+        "by that path from the project's folder, not from __file__, in the function of "
+        "`data.source.python`, and list it in `data.source.inputs`"
+    )
+
+
 def _module(code: Path, name: str) -> ModuleType:
     package = _package(code)
     if not _holds(code, name):
@@ -59,7 +75,7 @@ def _module(code: Path, name: str) -> ModuleType:
     except Exception as error:
         raise InvalidProject(
             f"{_file(name)} cannot be imported: {type(error).__name__}: {error}",
-            next_step=_advice(name, error),
+            next_step=read_from_bundle(error, code) or _advice(name, error),
         ) from error
 
 

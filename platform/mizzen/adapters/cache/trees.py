@@ -76,7 +76,7 @@ def seal(path: Path) -> None:
     """Make the files read-only: an accident must not change what is stored."""
     for name, status in _walk(path, ""):
         if stat.S_ISREG(status.st_mode) and status.st_mode & 0o222:
-            (path / name).chmod(0o444)
+            (path / name).chmod(0o400)
 
 
 def remove_tree(path: Path) -> None:

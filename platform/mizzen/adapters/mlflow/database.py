@@ -44,13 +44,19 @@ def ensure(file: Path, artifacts: Path) -> None:
     with _locked(file):
         for abandoned in file.parent.glob(f".{file.name}.new-*"):
             abandoned.unlink(missing_ok=True)
-        if _is_unfinished(file):
+        if is_unfinished(file):
             file.replace(file.with_name(f"{file.name}.unfinished"))
         if not file.exists():
             _make(file, artifacts)
 
 
-def _is_unfinished(file: Path) -> bool:
+def is_unfinished(file: Path) -> bool:
+    """Whether the making of a file ended early: it holds nothing, and MLflow would not open it.
+
+    Raises:
+        TemporaryError: it cannot be read now.
+        IntegrityError: it is no database.
+    """
     if not file.exists():
         return False
     try:
