@@ -22,7 +22,7 @@ _REPEATS = 0.005  # a value behind the fence with this share of the rows is a se
 _FEWEST = 10  # rows that make a sentinel, at least
 _RARE = 0.1  # other values behind the fence, when they are more, are a mode of their own
 _GREATEST, _LEAST = float(np.finfo(np.float64).max), 5e-324
-_CHUNK = 65_536  # rows scaled at once
+_CHUNK = 4096  # rows scaled at once: they stay in the processor's cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,10 @@ class Scaling:
 
     def apply(self, raw: Floats) -> NDArray[np.float32]:
         """Raw values (rows, columns) -> scaled ones, NaN where they are; finite otherwise."""
-        scaled = np.empty(raw.shape, dtype=np.float32)
         with np.errstate(over="ignore"):
+            if len(raw) <= _CHUNK:
+                return self._part(raw).astype(np.float32)
+            scaled = np.empty(raw.shape, dtype=np.float32)
             for first in range(0, len(raw), _CHUNK):
                 scaled[first : first + _CHUNK] = self._part(raw[first : first + _CHUNK])
         return scaled
