@@ -140,7 +140,9 @@ DASHBOARDS: Mapping[str, tuple[str, str, Sequence[Panel]]] = {
                 "Missing values",
                 {
                     "{{feature}}": "sum by (feature) "
-                    "(rate(mizzen_serving_features_missing_total[$__rate_interval]))"
+                    "(rate(mizzen_serving_features_missing_total[$__rate_interval]))",
+                    "{{feature}} outside training": "sum by (feature) "
+                    "(rate(mizzen_serving_features_outside_total[$__rate_interval]))",
                 },
             ),
             Panel(
