@@ -56,6 +56,8 @@ def _serve(answer: Answer, mizzen: Mizzen, shop: Path) -> None:
         refused = mizzen("predict", "--row", '{"price": "dear"}', cwd=shop)
         assert refused.returncode == 3, refused.stderr
         answer("labels", "add", prediction["prediction_id"], "1", cwd=shop)
+        wrong = mizzen("labels", "add", prediction["prediction_id"], "maybe", cwd=shop)
+        assert (wrong.returncode, "allowed: 0, 1" in wrong.stderr) == (3, True)
         assert answer("up", cwd=shop)["service"] == up["service"]
     finally:
         assert mizzen("down", cwd=shop).returncode == 0

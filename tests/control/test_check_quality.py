@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from mizzen.control.check.monitoring import check_quality
+from mizzen.control.check.monitoring import check_quality, few_rows
 from mizzen.control.workspace import Workspace
 
 
@@ -39,3 +40,13 @@ def test_a_verdict_that_is_declared_before_its_labels_is_reported(workspace: Wor
 @pytest.mark.parametrize("fields", [{}, {"delay": "30d"}, {"delay": "30d", "window": "30d"}])
 def test_what_will_be_judged_is_not_reported(workspace: Workspace, fields: Any) -> None:
     assert told(workspace, **fields) == []
+
+
+def test_windows_that_hold_too_few_rows_are_reported(workspace: Workspace) -> None:
+    times = pd.date_range("2024-01-01", periods=300, freq="12h", tz="UTC")
+    rows = pd.DataFrame({workspace.spec.data.event_time: times.strftime("%FT%TZ")})
+    found = few_rows(rows, workspace.spec)
+    assert "holds 60 rows, monitoring.min_rows is 200" in found[0].message
+    assert found[0].level == "warning"
+    crowded = pd.concat([rows] * 10, ignore_index=True)
+    assert few_rows(crowded, workspace.spec) == []

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from mizzen.adapters import bundle
 from mizzen.control.check.finding import Finding, refused
+from mizzen.control.check.monitoring import few_rows
 from mizzen.control.check.numbers import odd_numbers
 from mizzen.control.submit import PROJECT_DIR
 from mizzen.control.workspace import Workspace
@@ -45,7 +46,11 @@ def check_data(workspace: Workspace) -> list[Finding]:
     found += [*_features(rows, workspace.spec), *_slices(rows, workspace.spec)]
     found += _labels(rows, workspace.spec)
     sound = [Finding("ok", "data", f"{len(rows)} rows, {len(rows.columns)} columns")]
-    return [*(found or sound), *odd_numbers(rows, workspace.spec.features)]
+    return [
+        *(found or sound),
+        *odd_numbers(rows, workspace.spec.features),
+        *few_rows(rows, workspace.spec),
+    ]
 
 
 @contextmanager
