@@ -23,8 +23,8 @@ TOLERANCE = 1e-4  # of a probability, or of the label's deviation: float32 sums 
 Index = NDArray[np.intp]
 
 
-def check_model(load: Callable[[], Predictor], job: TrainingJob) -> None:
-    """Load the model and look at what it answers for training rows.
+def check_model(load: Callable[[], Predictor], job: TrainingJob) -> Floats:
+    """Load the model and look at what it answers for training rows; these answers.
 
     Raises:
         StepFailed: answers that no model may give, or that depend on the other rows asked.
@@ -40,6 +40,27 @@ def check_model(load: Callable[[], Predictor], job: TrainingJob) -> None:
         if not apart.max() <= allowed:  # NaN too
             worst = int(np.nan_to_num(apart, nan=np.inf).argmax())
             raise _depends(company, together[index][worst], answers[worst], allowed)
+    return together
+
+
+def check_loads(again: Predictor, job: TrainingJob, answers: Floats) -> None:
+    """See that the model, loaded again under another seed, gives the answers of before.
+
+    Raises:
+        StepFailed: it is another model at each load.
+    """
+    others, allowed = again.predict(job.rows[:ROWS]), tolerance(job)
+    apart = _apart(answers, others)
+    if not apart.max() <= allowed:  # NaN too
+        worst = int(np.nan_to_num(apart, nan=np.inf).argmax())
+        raise StepFailed(
+            "the model is another one each time it is loaded: it draws numbers that are not "
+            "among its weights",
+            given=f"{answers[worst]} and {others[worst]} for the same row",
+            allowed=f"answers at most {allowed:.3g} apart",
+            next_step="keep what is drawn with the weights (register_buffer, or what `fit` "
+            "returns), or draw it from a generator with a seed of its own",
+        )
 
 
 def tolerance(job: TrainingJob) -> float:

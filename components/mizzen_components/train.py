@@ -28,7 +28,7 @@ from mizzen.spec.data import Label
 from mizzen.spec.features import Features
 from mizzen.spec.training import Trainer
 from mizzen_components.model_rows import encode, label_column
-from mizzen_components.self_check import check_model
+from mizzen_components.self_check import check_loads, check_model
 
 
 class TrainFigures(NamedTuple):
@@ -60,7 +60,7 @@ def run(
     Raises:
         InvalidProject: unknown trainer, or parameters that it does not know.
         StepFailed: training failed, or the model answers with what no model may answer, or
-            answers a row differently in other company.
+            answers a row differently in other company or when it is loaded again.
     """
     place = Place.from_environment()
     names = tuple(column.name for column in Features.model_validate(features).inputs)
@@ -108,7 +108,9 @@ def _fit(place: Place, job: TrainingJob, model: Path) -> str:
     )
     manifest.write(scratch, job.encoder)
     options = {"threads": job.trainer.resources.cpu}
-    check_model(lambda: framework.load(scratch, job.code, options), job)
+    answers = check_model(lambda: framework.load(scratch, job.code, options), job)
+    bundle.forget(job.code)  # what its modules draw when they are imported is drawn again too
+    check_loads(framework.load(scratch, job.code, {**options, "seed": 1}), job, answers)
     shutil.rmtree(model, ignore_errors=True)
     scratch.replace(model)
     return fitted.weights_hash

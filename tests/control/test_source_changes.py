@@ -12,12 +12,14 @@ import pytest
 
 from mizzen.adapters.cache import StepKeys
 from mizzen.adapters.local_runner.inputs import Board
+from mizzen.control.check.checks import check
 from mizzen.control.request import RunRequest
 from mizzen.control.state.records import RunRecord
 from mizzen.control.submit import Prepared, again, carry_out, prepare
 from mizzen.control.workspace import Workspace
 from mizzen.core.plan import Plan
 from mizzen.core.runs import RunState
+from mizzen.errors import InvalidProject
 from mizzen_pipelines.compile import plan as compiled_plan
 
 
@@ -112,6 +114,36 @@ def key_of_training(workspace: Workspace) -> str:
     )
     prepared.ownership.release()
     return StepKeys(workspace.place).key(task, given.values, {})
+
+
+ENVIRONED = """
+import os
+import pandas as pd
+
+def load():
+    frame = pd.read_csv("data/orders.csv")
+    return frame.head(int(os.environ.get("SHOP_ROWS", "50")))
+"""
+
+
+def test_a_variable_is_in_the_key_when_it_is_declared_and_refused_when_it_is_not(
+    halting: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (halting.folder / "data.py").write_text(ENVIRONED)
+    source = {"data.source": {"python": "data:load", "inputs": ["data/orders.csv"]}}
+    undeclared = halting.changed(source)
+    declared = undeclared.changed({"environment": ["SHOP_ROWS"]})
+    monkeypatch.setenv("SHOP_ROWS", "100")
+    run = carry_out(submitted(undeclared))
+    assert "reads the environment variable SHOP_ROWS" in str(run.error)
+    assert kept(halting, carry_out(submitted(declared))) == 100
+    monkeypatch.setenv("SHOP_ROWS", "10")
+    assert kept(halting, carry_out(submitted(declared))) == 10
+    monkeypatch.delenv("SHOP_ROWS")
+    assert "SHOP_ROWS" in next(f.message for f in check(declared) if f.level == "error")
+    with pytest.raises(InvalidProject, match="SHOP_ROWS"):
+        submitted(declared)
+    assert kept(halting, carry_out(submitted(undeclared))) == 50
 
 
 def test_a_listed_file_that_a_trainer_reads_is_in_the_key_of_its_training(

@@ -15,11 +15,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from mizzen.adapters import bundle
 from mizzen.control import telling
 from mizzen.control.check.checks import STORY_FILE
 from mizzen.control.observers import Watch
-from mizzen.control.sources import source_digest
+from mizzen.control.sources import pack_code, source_digest
 from mizzen.control.state.records import Chapter
 from mizzen.control.workspace import Workspace
 from mizzen.spec.load import load_model
@@ -126,7 +125,7 @@ class _Step:
 
 def _beginning(workspace: Workspace) -> str:
     parts = [
-        bundle.pack(workspace.folder, bundle.store_of(workspace.place)),
+        pack_code(workspace),
         source_digest(workspace),
         workspace.spec.model_dump_json(),
     ]

@@ -27,7 +27,7 @@ from mizzen.control.instants import canonical
 from mizzen.control.observers import Watch, all_of, state_writer
 from mizzen.control.request import RunRequest, Written, read_request
 from mizzen.control.revision import revision_of
-from mizzen.control.sources import source_digest
+from mizzen.control.sources import pack_code, source_digest
 from mizzen.control.state.records import RunRecord
 from mizzen.control.tracking import Tracking
 from mizzen.control.workspace import Workspace
@@ -165,6 +165,9 @@ def again(workspace: Workspace, run_id: str, descriptor: int | None = None) -> P
     folder = Path(run.folder)
     written = read_request(folder)
     dependencies.require(written.spec)
+    if written.kind == "training" and run.code:  # a registered version outlives its secrets
+        home = workspace.place.home
+        bundle.check_secrets(bundle.open_code(workspace.place, run.code), home)
     ownership = owner.Ownership(folder, descriptor)
     try:
         plan = runner_of(workspace).stored(folder, workspace.place).plan
@@ -245,7 +248,7 @@ def _arguments(workspace: Workspace, request: RunRequest, plan: Plan) -> dict[st
     revision = revision_of(workspace.folder)
     champion = workspace.state.models.champion(workspace.spec.name)
     arguments: dict[str, Any] = {
-        "code": bundle.pack(workspace.folder, bundle.store_of(workspace.place)),
+        "code": pack_code(workspace),
         "source_digest": source_digest(workspace),
         "start": canonical(request.start),
         "end": canonical(request.end),

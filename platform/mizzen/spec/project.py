@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 from mizzen.spec.columns import Section
 from mizzen.spec.data import Data, Expectation, Label
 from mizzen.spec.duration import to_timedelta
+from mizzen.spec.environment import Variable
 from mizzen.spec.features import Features
 from mizzen.spec.operation import Monitoring, Retraining, Serving
 from mizzen.spec.requirements import Requirements
@@ -40,6 +41,11 @@ class ProjectSpec(Section):
     expectations: tuple[Expectation, ...] = Field(
         default=(), description="what the rows must satisfy before anything is trained"
     )
+    environment: tuple[Variable, ...] = Field(
+        default=(),
+        description="environment variables that the project's code reads, by name or as a mapping; "
+        "it sees no others",
+    )
     features: Features = Field(description="what the model sees")
     label: Label = Field(description="what the model learns")
     split: Annotated[SplitByTime | SplitByKey, Field(discriminator="by")] = Field(
@@ -63,6 +69,10 @@ class ProjectSpec(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> ProjectSpec:
+        variables = [variable.name for variable in self.environment]
+        twice = sorted({name for name in variables if variables.count(name) > 1})
+        if twice:
+            raise ValueError(f"`environment` has {twice[0]!r} twice")
         inputs = {column.name for column in self.features.inputs}
         if self.label.column in inputs:
             raise ValueError(

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+from mizzen.adapters.bundle.environment import FILE as ENVIRONMENT
 from mizzen.adapters.bundle.members import is_plain, read_members, write_members
 from mizzen.core.place import Place
 from mizzen.errors import IntegrityError, InvalidData, InvalidProject, NotFound
@@ -16,13 +17,16 @@ from mizzen.errors import IntegrityError, InvalidData, InvalidProject, NotFound
 _SKIPPED = {"__pycache__", "node_modules", "site-packages"}
 
 
-def pack(project_folder: Path, store: Path) -> str:
+def pack(project_folder: Path, store: Path, environment: bytes = b"") -> str:
     """Store the project's Python files as `<store>/<digest>.tar`; returns the digest.
+
+    Args:
+        environment: the variables that the code declares, see `environment.declared`.
 
     Raises:
         InvalidProject: no Python file that may be read, or a link that leads out of the folder.
     """
-    content = _tar(project_folder)
+    content = _tar(project_folder, environment)
     digest = hashlib.sha256(content).hexdigest()
     target = store / f"{digest}.tar"
     if not target.exists():
@@ -43,8 +47,10 @@ def keep(archive: Path, store: Path) -> str:
 
 
 def digest_of(folder: Path) -> str:
-    """The digest that `pack` would give, without storing anything."""
-    return hashlib.sha256(_tar(folder)).hexdigest()
+    """The digest of the bundle that a folder was unpacked from, if nothing was changed."""
+    file = folder / ENVIRONMENT
+    environment = file.read_bytes() if file.is_file() else b""
+    return hashlib.sha256(_tar(folder, environment)).hexdigest()
 
 
 def store_of(place: Place) -> Path:
@@ -134,8 +140,9 @@ def _extract(content: bytes, into: Path) -> None:
         target.write_bytes(inside)
 
 
-def _tar(folder: Path) -> bytes:
-    return write_members({name: path.read_bytes() for name, path in _files(folder)})
+def _tar(folder: Path, environment: bytes) -> bytes:
+    members = {name: path.read_bytes() for name, path in _files(folder)}
+    return write_members(members | ({ENVIRONMENT: environment} if environment else {}))
 
 
 def _files(folder: Path) -> list[tuple[str, Path]]:

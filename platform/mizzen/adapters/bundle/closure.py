@@ -11,6 +11,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from mizzen.adapters.bundle.environment import FILE as ENVIRONMENT
 from mizzen.adapters.cache.imports import imports_of
 
 _CHOOSING = frozenset({"import_module", "__import__", "run_path", "run_module"})
@@ -18,8 +19,11 @@ _RUNNING = frozenset({"exec", "eval"})  # as functions: methods of that name run
 
 
 def code_of(code: Path, ref: str) -> str:
-    """A hash over the modules of the bundle in `code` that `module:function` is made of."""
+    """A hash over the modules of the bundle in `code` that `module:function` is made of, and over
+    the environment that the bundle declares."""
     modules = _closure(code, ref.partition(":")[0])
+    if (code / ENVIRONMENT).is_file():
+        modules[ENVIRONMENT] = (code / ENVIRONMENT).read_bytes()
     hashes = {name: hashlib.sha256(source).hexdigest() for name, source in modules.items()}
     return hashlib.sha256(json.dumps(hashes, sort_keys=True).encode()).hexdigest()
 

@@ -21,9 +21,8 @@ from types import ModuleType
 from typing import Any
 
 from mizzen.adapters.bundle.archive import digest_of
+from mizzen.adapters.bundle.environment import PREFIX, confine
 from mizzen.errors import InvalidProject
-
-_PREFIX = "mizzen_bundle_"
 
 
 def load_function(code: Path, ref: str) -> Callable[..., Any]:
@@ -61,6 +60,13 @@ def read_from_bundle(error: Exception, code: Path) -> str | None:
     )
 
 
+def forget(code: Path) -> None:
+    """Let the modules of the bundle be executed again when they are next asked for."""
+    package = _package(code)
+    for name in [name for name in sys.modules if name.startswith(f"{package}.")]:
+        del sys.modules[name]
+
+
 def _module(code: Path, name: str) -> ModuleType:
     package = _package(code)
     if not _holds(code, name):
@@ -81,15 +87,16 @@ def _module(code: Path, name: str) -> ModuleType:
 
 def _advice(name: str, error: Exception) -> str:
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
-    if missing is None or missing.startswith(_PREFIX):
+    if missing is None or missing.startswith(PREFIX):
         return f"mend {_file(name)}"
     return f"install what provides {missing}, and name it in `dependencies` of mizzen.yaml"
 
 
 def _package(code: Path) -> str:
     # Of content and place: a copy elsewhere may outlive this one, whose files may go.
-    name = _PREFIX + sha256(f"{code.resolve()}/{digest_of(code)}".encode()).hexdigest()[:20]
+    name = PREFIX + sha256(f"{code.resolve()}/{digest_of(code)}".encode()).hexdigest()[:20]
     if name not in sys.modules:
+        confine(name, code)
         package = ModuleType(name)
         package.__path__ = [str(code)]
         sys.modules[name] = package
@@ -114,7 +121,7 @@ class _Finder(MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         package, _, below = fullname.partition(".")
-        if not package.startswith(_PREFIX) or not below or not path:
+        if not package.startswith(PREFIX) or not below or not path:
             return None
         for parent in map(Path, path):
             name = fullname.rpartition(".")[2]

@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
+from mizzen.adapters.bundle import own_process
 from mizzen.adapters.local_runner.leftovers import finish_threads
 from mizzen.adapters.local_runner.processes import adopt_orphans, die_with_parent
 from mizzen.errors import InvalidProject, MizzenError, StepFailed, UserError
@@ -40,6 +41,7 @@ def work(request_file: Path, environment: Mapping[str, str], parent: int) -> NoR
         die_with_parent(parent)
         request: Json = json.loads(request_file.read_text(encoding="utf-8"))
         os.environ.update(environment)
+        own_process()
         _enter(request)
         code = _leave(request, _attempt(request))
     except BaseException:  # noqa: BLE001 (nothing may unwind into the zygote's frames)

@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from mizzen.adapters.bundle import seeded
 from mizzen.adapters.torch.network import Target, build, inputs_of, outputs_of, transform
 from mizzen.adapters.torch.train import WEIGHTS
 from mizzen.core.encoding import Encoded, Encoder
@@ -47,7 +48,8 @@ class TorchPredictor:
 
 
 def load_predictor(folder: Path, code: Path, options: dict[str, Any]) -> TorchPredictor:
-    """The model of `folder`; options: `threads`, `device` (`cpu`, `cuda`; default `cpu`).
+    """The model of `folder`; options: `threads`, `device` (`cpu`, `cuda`; default `cpu`),
+    `seed` (of what `build` draws; 0).
 
     Raises:
         IntegrityError: the weights cannot be read, or do not fit the user's module.
@@ -56,7 +58,8 @@ def load_predictor(folder: Path, code: Path, options: dict[str, Any]) -> TorchPr
     if "threads" in options:
         torch.set_num_threads(int(options["threads"]))
     weights, target = read_weights(folder / WEIGHTS)
-    module = build(code, manifest.model or "", encoder.shape())
+    with seeded(options):
+        module = build(code, manifest.model or "", encoder.shape())
     try:
         module.load_state_dict(weights, strict=True)
     except RuntimeError as error:

@@ -30,7 +30,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from mizzen.adapters.bundle import load_function
+from mizzen.adapters.bundle import load_function, seeded
 from mizzen.adapters.user_trainer.kept import Kept, read_kept, write_kept
 from mizzen.core.encoding import Encoded
 from mizzen.core.manifest import read_manifest
@@ -74,7 +74,9 @@ class UserFramework:
         if code is None or manifest.model is None:
             raise InvalidProject("a project's own model needs the project's code")
         reference = _load_of(manifest.model)
-        predict = _call(reference, load_function(code, reference), _kept(folder, manifest.files))
+        with seeded(options):
+            loader = load_function(code, reference)
+            predict = _call(reference, loader, _kept(folder, manifest.files))
         if not callable(predict):
             raise InvalidProject(f"{reference} must return a function of the rows", given=predict)
         return UserPredictor(reference, predict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from mizzen.adapters.files.digests import source_files, source_inputs
@@ -13,6 +14,7 @@ from mizzen.control.check.images import check_images
 from mizzen.control.check.monitoring import check_quality
 from mizzen.control.check.names import check_names
 from mizzen.control.workspace import Workspace
+from mizzen.core.environment import record
 from mizzen.errors import MizzenError
 from mizzen.spec.load import PROFILES, load_model, load_profile
 from mizzen.spec.project import ProjectSpec
@@ -37,6 +39,7 @@ def check(
         *check_code(folder, spec),
         *_inputs(folder, spec),
         *check_dependencies(spec),
+        *_environment(spec),
     ]
     found += [*check_names(spec), *check_quality(spec), *_machine(workspace)]
     if with_data and _sound(found):
@@ -84,6 +87,20 @@ def _inputs(folder: Path, spec: ProjectSpec) -> list[Finding]:
             found.append(Finding("ok", field, f"{name}: {len(files)} files"))
         except MizzenError as error:
             found.append(refused(field, error))
+    return found
+
+
+def _environment(spec: ProjectSpec) -> list[Finding]:
+    """The same refusal as a run's, before one; no value is shown."""
+    found = []
+    for variable in spec.environment:
+        try:
+            record([variable], os.environ, b"")
+        except MizzenError as error:
+            found.append(refused("environment", error))
+        else:
+            state = "set" if variable.name in os.environ else "by default"
+            found.append(Finding("ok", "environment", f"{variable.name}: {state}"))
     return found
 
 

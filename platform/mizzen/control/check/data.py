@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mizzen.adapters import bundle
 from mizzen.control.check.finding import Finding, refused
 from mizzen.control.check.monitoring import few_rows
 from mizzen.control.check.numbers import odd_numbers
+from mizzen.control.sources import pack_code
 from mizzen.control.submit import PROJECT_DIR
 from mizzen.control.workspace import Workspace
 from mizzen.errors import MizzenError
@@ -33,7 +33,7 @@ def check_data(workspace: Workspace) -> list[Finding]:
 
     data, label = workspace.spec.data, workspace.spec.label
     try:
-        code = bundle.pack(workspace.folder, bundle.store_of(workspace.place))
+        code = pack_code(workspace)
         with _project_dir(workspace.folder):
             rows = rows_of(load_tables(data, workspace.place, code), data)
         check_columns(rows, data, label)
