@@ -141,6 +141,19 @@ SERVING: tuple[Metric, ...] = (
     Metric("mizzen_serving_batch_rows", "histogram", "Rows that the model saw at once."),
     Metric("mizzen_serving_labels_total", "counter", "Labels received."),
     Metric("mizzen_serving_in_flight", "gauge", "Requests being answered."),
+    Metric("mizzen_serving_connections", "gauge", "Open connections."),
+    Metric(
+        "mizzen_serving_refused_connections_total",
+        "counter",
+        "Connections and requests that a limit ended, by reason.",
+        ("reason",),
+    ),
+    Metric(
+        "mizzen_serving_workers",
+        "gauge",
+        "Workers of the service, by state; only with several.",
+        ("state",),
+    ),
     Metric(
         "mizzen_serving_features_missing_total",
         "counter",

@@ -439,11 +439,15 @@ class Project:
 
         return serve(self._workspace, version, port, tell)
 
-    def up(self) -> StackStatus:
-        """Start the tracking page and the champion's service."""
+    def up(self, tell: Callable[[str], None] | None = None) -> StackStatus:
+        """Start the tracking page and the champion's service.
+
+        Args:
+            tell: called with what is waited for, whenever that changes.
+        """
         from mizzen.control.stack.stack import up
 
-        return up(self._workspace)
+        return up(self._workspace, tell)
 
     def down(self) -> bool:
         """Stop what `up` started; whether there was anything."""

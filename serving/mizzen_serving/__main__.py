@@ -8,37 +8,48 @@ Control starts exactly this, with the place in the environment (MIZZEN_PLACE)::
     --workers N       processes that share the port, each with log segments of its own (1)
     --threads N       of the model in each worker (1)
     --queue N         requests that may wait before the answer is 503 (1024)
+    --tokens PATH     callers that may ask: a file with lines `NAME TOKEN`, or a folder with a file
+                      for each name (a mounted Secret); everybody may without it
+    --rate N          requests a second of one caller, in each worker (no limit)
+    --burst N         requests that a caller may send at once (twice the rate)
     --drain SECONDS   how long to go on answering after SIGTERM, being unready (1.0)
 
 It is ready once GET /readyz answers 200; it ends with status 0 after SIGTERM, and with the
 exit code of the error tree (see mizzen.errors) and its text on stderr when it cannot start.
-`--listener` is internal: the socket that a worker inherits.
+How much a client may take is told by MIZZEN_LIMITS (docs/reference/environment.md). The words
+`--listener`, `--board`, `--worker` and `--parent` are internal: what a supervisor gives.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import os
+import signal
 import sys
 from pathlib import Path
 
+from mizzen.adapters.local_runner.processes import die_with_parent
 from mizzen.core.place import Place
 from mizzen.errors import MizzenError
 from mizzen.streams import guard_streams
-from mizzen_serving.options import METRICS_FOLDER, METRICS_VARIABLE, ServeOptions
+from mizzen_serving.options import METRICS_FOLDER, METRICS_VARIABLE, Inherited, ServeOptions
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until told to stop; returns the exit status."""
     given = _parser().parse_args(arguments)
-    listener = given.listener
-    del given.listener
+    inherited = Inherited(given.listener, given.board, given.worker, given.parent)
+    for word in ("listener", "board", "worker", "parent"):
+        delattr(given, word)
     try:
+        if inherited.parent is not None:
+            die_with_parent(inherited.parent, signal.SIGTERM)
         place = Place.from_environment()
         _forget_foreign_metrics()
         from mizzen_serving.server import serve
 
-        return serve(ServeOptions(**vars(given)), place, listener)
+        return serve(ServeOptions(**vars(given)), place, inherited)
     except MizzenError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
@@ -49,6 +60,13 @@ def _forget_foreign_metrics() -> None:
     folder = Path(os.environ.get(METRICS_VARIABLE, ""))
     if not folder.name.startswith(METRICS_FOLDER):
         os.environ.pop(METRICS_VARIABLE, None)
+
+
+def _above_zero(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,7 +80,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--queue", type=int, default=1024)
     parser.add_argument("--drain", type=float, default=1.0)
-    parser.add_argument("--listener", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--tokens", type=Path)
+    parser.add_argument("--rate", type=_above_zero)
+    parser.add_argument("--burst", type=_above_zero)
+    for word in ("--listener", "--board", "--parent"):
+        parser.add_argument(word, type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--worker", type=int, default=0, help=argparse.SUPPRESS)
     return parser
 
 

@@ -15,17 +15,22 @@ from typing import Any
 
 import msgspec
 
+from mizzen.adapters.uvicorn.connections import Connections
 from mizzen.core.place import Place
 from mizzen.core.true_labels import LabelRule
-from mizzen.errors import MizzenError, TemporaryError
+from mizzen.errors import InvalidData, MizzenError, TemporaryError
 from mizzen_serving import openapi
 from mizzen_serving.answers import Answer, BatchAnswer, SingleAnswer
-from mizzen_serving.decoding import Refused, Request
+from mizzen_serving.board import WorkerBoard
+from mizzen_serving.bodies import ClientGone, read_body
+from mizzen_serving.decoding import Request
+from mizzen_serving.door import Door, open_door
 from mizzen_serving.engine import Engine, start_engine
 from mizzen_serving.instruments import CONTENT_TYPE
 from mizzen_serving.labels import MAX_BYTES, decode_labels, keep_labels
 from mizzen_serving.options import ServeOptions
 from mizzen_serving.predictions import OutputFault, Overflow, Result
+from mizzen_serving.refusals import Refused
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -35,14 +40,22 @@ Reply = tuple[int, bytes, list[Header]]
 
 logger = logging.getLogger("mizzen.serving")
 JSON: list[Header] = [(b"content-type", b"application/json")]
+_GONE = 499  # counted like this; nobody gets it
 _encode = msgspec.json.Encoder().encode
 
 
 class ServingApp:
-    """One service process. Answers 503 until `start` returned and while it is draining."""
+    """One service process. Answers 503 until `start` returned and while it is draining.
 
-    def __init__(self) -> None:
+    Args:
+        board: of several workers, and this one's place on it.
+    """
+
+    def __init__(self, board: tuple[WorkerBoard, int] | None = None) -> None:
         self.draining = False
+        self._board = board
+        self._connections: Connections | None = None
+        self._door: Door | None = None
         self._engine: Engine | None = None
         self._description: openapi.Document = {}
         self._posts = {"/predict": self._predict, "/labels": self._labels}
@@ -68,9 +81,39 @@ class ServingApp:
         """Load everything, once; see `start_engine`."""
         if self._engine is not None:
             return
+        self._door = open_door(
+            options
+        )  # first: what is wrong with it is found before the model loads
         engine = start_engine(options, place)
         self._description = openapi.document(engine.model.project, options.version, engine.contract)
         self._engine = engine
+        if self._board is not None:
+            board, worker = self._board
+            board.set_ready(worker, True)
+
+    def admits(self, scope: Scope) -> bool:
+        """Whether the door lets a request for a path of BentoML's pass."""
+        try:
+            self._check_door(scope)
+        except Refused:
+            return False
+        return True
+
+    def watch(self, connections: Connections) -> None:
+        """Show the figures of this process's connections."""
+        self._connections = connections
+
+    def count_refusal(self, reason: str) -> None:
+        """A limit ended a connection or a request."""
+        if self._engine is not None:
+            self._engine.instruments.refused_connections.labels(reason).inc()
+
+    def drain(self) -> None:
+        """From now on unready, and each answer is the last of its connection."""
+        self.draining = True
+        if self._board is not None:
+            board, worker = self._board
+            board.set_ready(worker, False)
 
     def stop(self) -> None:
         """Take everything down once the last request was answered."""
@@ -94,6 +137,8 @@ class ServingApp:
                 headers.append((b"connection", b"close"))
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": body})
+        except ClientGone:
+            status = _GONE
         finally:
             if engine is not None:
                 engine.instruments.in_flight.dec()
@@ -103,9 +148,13 @@ class ServingApp:
     async def _reply(self, engine: Engine | None, scope: Scope, receive: Receive) -> Reply:
         try:
             return await self._dispatch(engine, scope, receive)
+        except ClientGone:
+            raise
         except Refused as error:
             closing = [(b"connection", b"close")] if error.status == 413 else []
-            return error.status, _encode(error.as_dict()), [*JSON, *closing]
+            return error.status, _encode(error.as_dict()), [*JSON, *closing, *error.headers]
+        except InvalidData as error:
+            return 422, _encode(error.as_dict()), JSON
         except TemporaryError as error:
             return 503, _encode(error.as_dict()), [*JSON, (b"retry-after", b"1")]
         except MizzenError as error:
@@ -118,12 +167,14 @@ class ServingApp:
         path, method = scope["path"], scope["method"]
         if engine is None:
             return self._not_ready(path)
+        if self._door is not None:
+            self._check_door(scope)
         post = self._posts.get(path)
         if post is not None:
             if method != "POST":
                 return _refuse(405, f"{method} {path} is not answered", "POST")
             limit = engine.contract.max_bytes if path == "/predict" else MAX_BYTES
-            return await post(engine, await _body(scope, receive, limit))
+            return await post(engine, await read_body(scope["headers"], receive, limit))
         get = self._gets.get(path)
         if get is None:
             return _refuse(404, f"there is no {path}", ", ".join(sorted(self.paths)))
@@ -131,6 +182,12 @@ class ServingApp:
             return _refuse(405, f"{method} {path} is not answered", "GET")
         status, body, headers = get(engine)
         return status, b"" if method == "HEAD" else body, headers
+
+    def _check_door(self, scope: Scope) -> None:
+        """A request without `client` comes from within the process, not over HTTP."""
+        if self._door is not None and "client" in scope:
+            peer = scope["client"][0] if scope["client"] else ""
+            self._door.check(scope["path"], scope["headers"], peer)
 
     async def _predict(self, engine: Engine, body: bytes) -> Reply:
         request = engine.decoder.decode(body)
@@ -166,13 +223,32 @@ class ServingApp:
     def _readyz(self, engine: Engine) -> Reply:
         if self.draining:
             raise TemporaryError("the service is stopping", next_step="ask another one")
+        workers = self._workers()
         engine.log.check()
         model = engine.model
         told = {"status": "ready", "model": model.project.name, "version": model.version}
-        return 200, _encode(told), JSON
+        return 200, _encode({**told, **workers}), JSON
+
+    def _workers(self) -> dict[str, Any]:
+        """How many workers answer. One that ended is started again: the others go on."""
+        if self._board is None:
+            return {}
+        board, _ = self._board
+        if not board.complete:
+            raise TemporaryError(
+                "the service is starting",
+                given=f"{board.ready} of {board.wanted} workers are ready",
+            )
+        return {"workers": {"ready": board.ready, "wanted": board.wanted}}
 
     def _metrics(self, engine: Engine) -> Reply:
-        page = engine.instruments.render(engine.log.unsynced, engine.log.refused)
+        instruments = engine.instruments
+        if self._board is not None:
+            board, _ = self._board
+            instruments.show_workers(board.ready, board.wanted)
+        if self._connections is not None:
+            instruments.connections.set(len(self._connections))
+        page = instruments.render(engine.log.unsynced, engine.log.refused)
         return 200, page, [(b"content-type", CONTENT_TYPE.encode())]
 
     def _openapi(self, engine: Engine) -> Reply:
@@ -204,39 +280,3 @@ def _sound(engine: Engine, request: Request, row: int, result: Result) -> Answer
 def _refuse(status: int, message: str, allowed: str) -> Reply:
     headers = [*JSON, (b"allow", allowed.encode())] if status == 405 else JSON
     return status, _encode(Refused(status, message, allowed=allowed).as_dict()), headers
-
-
-async def _body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """Raises Refused with 413 before reading more than `limit` bytes, or with 415."""
-    kind, length = b"application/json", b"0"
-    for name, value in scope["headers"]:
-        if name == b"content-type":
-            kind = value.partition(b";")[0].strip().lower()
-        elif name == b"content-length":
-            length = value
-    if kind not in (b"application/json", b"application/x-www-form-urlencoded", b"text/plain"):
-        raise Refused(415, "the body's type is not taken", given=kind, allowed="application/json")
-    if int(length) > limit:
-        raise _too_large(int(length), limit)
-    message = await receive()
-    if not message.get("more_body"):
-        return bytes(message.get("body", b""))
-    parts = [message["body"]]
-    size = len(parts[0])
-    while message.get("more_body"):
-        message = await receive()
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > limit:
-            raise _too_large(size, limit)
-    return b"".join(parts)
-
-
-def _too_large(size: int, limit: int) -> Refused:
-    return Refused(
-        413,
-        "the body is too large",
-        given=f"{size} bytes",
-        allowed=f"{limit} bytes",
-        next_step="send fewer rows at once",
-    )

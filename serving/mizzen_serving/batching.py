@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import NamedTuple
 
 from mizzen.errors import TemporaryError
@@ -20,6 +21,7 @@ _INLINE_ROWS = 64  # more are predicted beside the event loop, so that health ch
 _FLUSH_ROWS = 1024
 
 Answerer = Callable[[Sequence[Row]], list[Result]]
+_Outcome = list[Result] | Exception
 
 
 class _Waiting(NamedTuple):
@@ -73,20 +75,21 @@ class Batcher:
 
     def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
         taken, rows = self._take()
-        self._observe(len(rows))
-        if self._inline and len(rows) <= _INLINE_ROWS:
-            self._settle(taken, _outcome(self._answer, rows), loop)
+        requests = [waiting.rows for waiting in taken]
+        self._observe(rows)
+        if self._inline and rows <= _INLINE_ROWS:
+            self._settle(taken, _answer_all(self._answer, requests), loop)
             return
-        work = loop.run_in_executor(self._thread, _outcome, self._answer, rows)
+        work = loop.run_in_executor(self._thread, _answer_all, self._answer, requests)
         work.add_done_callback(lambda done: self._settle(taken, done.result(), loop))
 
-    def _take(self) -> tuple[list[_Waiting], list[Row]]:
-        rows: list[Row] = []
-        count = 0
+    def _take(self) -> tuple[list[_Waiting], int]:
+        """The requests that are answered now, and how many rows they have."""
+        rows = count = 0
         for waiting in self._waiting:
-            if rows and len(rows) + len(waiting.rows) > _FLUSH_ROWS:
+            if rows and rows + len(waiting.rows) > _FLUSH_ROWS:
                 break
-            rows.extend(waiting.rows)
+            rows += len(waiting.rows)
             count += 1
         taken, self._waiting = self._waiting[:count], self._waiting[count:]
         return taken, rows
@@ -94,24 +97,32 @@ class Batcher:
     def _settle(
         self,
         taken: list[_Waiting],
-        outcome: list[Result] | Exception,
+        outcomes: list[_Outcome],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        position = 0
-        for rows, future in taken:
-            if not future.done():  # the client may have gone
-                if isinstance(outcome, Exception):
-                    future.set_exception(outcome)
-                else:
-                    future.set_result(outcome[position : position + len(rows)])
-            position += len(rows)
+        for (_, future), outcome in zip(taken, outcomes, strict=True):
+            if future.done():  # the client may have gone
+                continue
+            if isinstance(outcome, Exception):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
         self._scheduled = bool(self._waiting)
         if self._scheduled:
             loop.call_soon(self._flush, loop)
 
 
-def _outcome(answer: Answerer, rows: list[Row]) -> list[Result] | Exception:
+def _answer_all(answer: Answerer, requests: list[Sequence[Row]]) -> list[_Outcome]:
+    """Each request's results, or its error. Requests are answered together; where that fails,
+    by halves, so that a row that cannot be answered fails its own request and no other."""
+    rows = [row for request in requests for row in request]
     try:
-        return answer(rows)
-    except Exception as error:  # noqa: BLE001 - each waiting request is told, none hangs
-        return error
+        results = iter(answer(rows))
+    except TemporaryError as error:
+        return [error] * len(requests)  # of the log or a store: no row's fault
+    except Exception as error:  # noqa: BLE001 - each waiting request gets an answer, none hangs
+        if len(requests) == 1:
+            return [error]
+        half = len(requests) // 2
+        return _answer_all(answer, requests[:half]) + _answer_all(answer, requests[half:])
+    return [list(islice(results, len(request))) for request in requests]

@@ -23,6 +23,7 @@ from mizzen.ports.prediction_log import TrueLabel
 
 _ATTEMPTS = 5
 _PAUSE_SECONDS = 0.2
+_AGAIN = (429, 503)
 _SCHEMES = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
 
 
@@ -48,9 +49,12 @@ class Client:
             as `https://models.example.com/flights`.
         batch: rows of one request; the service's `serving.max_batch` at most.
         timeout: seconds to wait for an answer.
+        token: bearer token, where the service asks for one.
     """
 
-    def __init__(self, address: str, batch: int = 1000, timeout: float = 60.0) -> None:
+    def __init__(
+        self, address: str, batch: int = 1000, timeout: float = 60.0, token: str | None = None
+    ) -> None:
         parts = urlsplit(address)
         if parts.scheme not in _SCHEMES or parts.hostname is None:
             raise UserError(
@@ -63,6 +67,9 @@ class Client:
         self._batch = batch
         self._prefix = parts.path.rstrip("/")
         kind = _SCHEMES[parts.scheme]
+        self._headers = {"Content-Type": "application/json"}
+        if token:
+            self._headers["Authorization"] = f"Bearer {token}"
         self._connection = kind(parts.hostname, parts.port, timeout=timeout)
 
     def __enter__(self) -> Self:
@@ -144,14 +151,13 @@ class Client:
                 continue
             if status == 200:
                 return answer
-            if status != 503:
+            if status not in _AGAIN:
                 raise _refusal(status, answer)
             last = _refusal(status, answer)
         raise last if isinstance(last, MizzenError) else self._away(last)
 
     def _once(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
-        headers = {"Content-Type": "application/json"}
-        self._connection.request(method, self._prefix + path, body, headers)
+        self._connection.request(method, self._prefix + path, body, self._headers)
         answer = self._connection.getresponse()
         content = answer.read()
         try:
@@ -173,7 +179,9 @@ def _parts(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
 
 
 def _refusal(status: int, told: Any) -> MizzenError:
-    kind = TemporaryError if status == 503 else InvalidData if status < 500 else MizzenError
+    kind: type[MizzenError] = TemporaryError if status in _AGAIN else MizzenError
+    if kind is MizzenError and status < 500:
+        kind = UserError if status in {401, 403} else InvalidData
     document = told if isinstance(told, dict) else {}
     return kind(
         document.get("message") or f"the service answered {status}",

@@ -21,6 +21,7 @@ ROWS = "rows"
 _GivenId = Annotated[
     str,
     msgspec.Meta(
+        max_length=36,  # a pattern's $ also matches before a line break
         pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[1-68][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$",
         description="a UUID of version 5, made from the row's key: sending the row again is "
         "then the same prediction",
@@ -29,21 +30,27 @@ _GivenId = Annotated[
 _Instant = Annotated[
     datetime, msgspec.Meta(tz=True, description="an instant with its zone, as RFC 3339 tells")
 ]
+INSTANT_YEARS = (1678, 2261)  # whole years that tables hold with nanoseconds
+# what the log and every table hold; a longer number is an id, and travels as text
+_Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_Text = Annotated[str, msgspec.Meta(pattern="^[^\x00]*$")]  # no database takes NUL
 TYPES: dict[Role, Any] = {
     "id": _GivenId | None,
     "time": _Instant | None,
-    "key": str | int | float | bool | None,
-    "entity": str | int | float | bool | None,
+    "key": _Text | _Whole | float | bool | None,
+    "entity": _Text | _Whole | float | bool | None,
     "number": float | bool | None,
-    "category": str | int | float | bool | None,
+    "category": str | _Whole | float | bool | None,
 }
+_NUMBERS = "a whole number of 64 bits (a longer one as text), another number"
 ALLOWED: dict[Role, str] = {
     "id": "a UUID of version 1 to 6 or 8, in lower case, or no such field",
-    "time": "an instant with zone, such as 2013-07-01T12:00:00Z, or no such field: now",
-    "key": "text, a number, true, false or null",
-    "entity": "text, a number, true, false or null",
-    "number": "a number, true, false or null",
-    "category": "text, a number, true, false or null",
+    "time": "an instant with zone, such as 2013-07-01T12:00:00Z, in the years 1678 to 2261, or no "
+    "such field: now",
+    "key": f"text, {_NUMBERS}, true, false or null",
+    "entity": f"text, {_NUMBERS}, true, false or null",
+    "number": "a number below 1.8e308, true, false or null",
+    "category": f"text, {_NUMBERS}, true, false or null",
 }
 
 

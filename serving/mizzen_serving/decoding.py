@@ -1,38 +1,25 @@
 """A request's body -> rows, or an error that names the field, what was given and allowed.
 
-The hot path is one call of msgspec; explaining a refusal may cost more.
+The hot path is one call of msgspec; `refusals` explains what it does not take.
 """
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 import msgspec
 
-from mizzen.errors import InvalidData
-from mizzen_serving.contract import ALLOWED, Contract, Field
+from mizzen_serving.contract import ALLOWED, INSTANT_YEARS, Contract
+from mizzen_serving.json_path import first_repeated
+from mizzen_serving.refusals import Refused, not_json, repeated, wrong_field
 
 Row = tuple[Any, ...]
+NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _BATCH_OBJECT = re.compile(rb'\s*\{\s*"rows"\s*:')
-_PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")
-_NAMED = re.compile(r"(?P<problem>missing required|contains unknown) field `(?P<name>[^`]+)`")
-
-
-class Refused(InvalidData):
-    """A request that is answered with a status of the 4xx; `field` is its JSON path."""
-
-    def __init__(self, status: int, message: str, field: str | None = None, **told: Any) -> None:
-        super().__init__(message, **told)
-        self.status = status
-        self.field = field
-
-    def as_dict(self) -> dict[str, Any]:
-        """The answer's body."""
-        return {**super().as_dict(), "error": "InvalidData", "field": self.field}
+_FIRST_YEAR, _LAST_YEAR = INSTANT_YEARS
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +35,8 @@ class Decoder:
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
+        self._allowed = {field.name: ALLOWED[field.role] for field in contract.fields}
+        self._quoted = [msgspec.json.encode(field.name) for field in contract.fields]
         row = contract.row_type()
         batch = msgspec.defstruct("Batch", [("rows", list[row])], forbid_unknown_fields=True)  # type: ignore[valid-type]
         self._one = msgspec.json.Decoder(row)
@@ -56,21 +45,31 @@ class Decoder:
 
     def decode(self, body: bytes) -> Request:
         """Raises Refused with 400 (no JSON), 413 (too many rows) or 422 (a field)."""
-        to_tuple = msgspec.structs.astuple
         try:
-            if body[:1] == b"{" and not _BATCH_OBJECT.match(body):
-                return Request([to_tuple(self._one.decode(body))], True)
-            if _BATCH_OBJECT.match(body):
-                rows: list[Any] = self._batch.decode(body).rows  # type: ignore[attr-defined]
-            elif body.lstrip()[:1] == b"[":
-                rows = self._many.decode(body)
-            else:
-                return Request([to_tuple(self._one.decode(body))], True)
+            rows = self._decode(body)
         except msgspec.ValidationError as error:
-            raise self._explain(str(error), body) from None
-        except msgspec.DecodeError as error:
-            raise _no_json(error) from None
-        return Request([to_tuple(row) for row in self._sized(rows)], False)
+            raise wrong_field(error, body, self._allowed) from None
+        except NO_JSON as error:
+            raise not_json(error, body) from None
+        single = not isinstance(rows, list)
+        to_tuple = msgspec.structs.astuple
+        tuples = [to_tuple(rows)] if single else [to_tuple(row) for row in self._sized(rows)]
+        self._check_instants(tuples, single, body)
+        self._check_repeated(tuples, body)
+        return Request(tuples, single)
+
+    def _decode(self, body: bytes) -> Any:
+        """One row, or the list of them."""
+        if _BATCH_OBJECT.match(body):
+            return self._batch.decode(body).rows  # type: ignore[attr-defined]
+        if body.lstrip()[:1] == b"[":
+            return self._many.decode(body)
+        try:
+            return self._one.decode(body)
+        except msgspec.ValidationError:
+            if not _holds_rows(body):
+                raise
+        return self._batch.decode(body).rows  # type: ignore[attr-defined]
 
     def _sized(self, rows: list[Any]) -> list[Any]:
         if 0 < len(rows) <= self._contract.max_batch:
@@ -84,62 +83,55 @@ class Decoder:
             next_step="send the rows in several requests",
         )
 
-    def _explain(self, message: str, body: bytes) -> Refused:
-        found = _PATH.search(message)
-        path = found["path"].lstrip(".") if found else ""
-        named = _NAMED.search(message)
-        if named is not None:
-            return self._field_missing_or_unknown(named["problem"], named["name"], path)
-        name = path.rsplit(".", 1)[-1]
-        field = next((f for f in self._contract.fields if f.name == name), None)
-        return Refused(
-            422,
-            f"field {path or '(whole body)'!r} does not fit",
-            field=path or None,
-            given=_shown(body, path),
-            allowed=ALLOWED[field.role] if field else "an object, or a list of objects",
-            next_step="mend the field; /openapi.json tells what a row holds",
-        )
+    def _check_instants(self, rows: Sequence[Row], single: bool, body: bytes) -> None:
+        place = self._contract.time
+        if place is None:
+            return
+        for number, row in enumerate(rows):
+            at = row[place]
+            if at is not None and not _FIRST_YEAR <= at.year <= _LAST_YEAR:
+                name = self._contract.fields[place].name
+                around = "" if single else "rows" if body.lstrip()[:1] == b"{" else ""
+                path = name if single else f"{around}[{number}].{name}"
+                raise Refused(
+                    422,
+                    f"field {path!r} is out of range",
+                    field=path,
+                    given=at.isoformat(),
+                    allowed=ALLOWED["time"],
+                    next_step="fix the field",
+                )
 
-    def _field_missing_or_unknown(self, problem: str, name: str, path: str) -> Refused:
-        known: dict[str, Field] = {field.name: field for field in self._contract.fields}
-        field = f"{path}.{name}" if path else name
-        if problem == "missing required" and name in known:
-            allowed = ALLOWED[known[name].role]
-            return Refused(
-                422, f"field {field!r} is missing", field, allowed=allowed, next_step="add it"
-            )
-        close = get_close_matches(name, known, n=1)
-        return Refused(
-            422,
-            f"field {field!r} is not known",
-            field,
-            given=name,
-            allowed=", ".join(known),
-            next_step=f"did you mean {close[0]!r}?" if close else "remove it",
-        )
+    def _check_repeated(self, rows: Sequence[Row], body: bytes) -> None:
+        """JSON decoders take the last of two equal fields. Fields are counted where that is
+        cheap; a body that might hold one twice is read again."""
+        if b"\\" not in body and self._counts_fit(rows, body):
+            return
+        path = first_repeated(body)
+        if path is not None:
+            raise repeated(path)
+
+    def _counts_fit(self, rows: Sequence[Row], body: bytes) -> bool:
+        """Whether every field's name stands in the body at most once for each row; names that
+        are hidden behind escapes are not seen."""
+        count = body.count
+        if count(b'"rows"') > 1:
+            return False
+        if len(rows) == 1:
+            return max(map(count, self._quoted)) <= 1
+        for place, (name, field) in enumerate(
+            zip(self._quoted, self._contract.fields, strict=True)
+        ):
+            most = len(rows)
+            if not field.required:  # one that is absent in a row could hide one that is double
+                most = sum(row[place] is not None for row in rows)
+            if count(name) > most:
+                return False
+        return True
 
 
-def _no_json(error: Exception) -> Refused:
-    return Refused(
-        400,
-        "the body is not JSON",
-        given=error,
-        allowed='a row as an object, or {"rows": [...]}',
-        next_step="mend the body; null stands for an unknown number, NaN is not JSON",
-    )
-
-
-def _shown(body: bytes, path: str) -> str:
-    """The value at a path such as `rows[3].distance`, as short JSON text."""
+def _holds_rows(body: bytes) -> bool:
     try:
-        value = msgspec.json.decode(body)
-    except msgspec.ValidationError:  # a number that no float64 holds: shown as it was written
-        value = json.loads(body, parse_float=str, parse_int=str)
-    for part in re.findall(r"[^.\[\]]+", path):
-        try:
-            value = value[int(part)] if isinstance(value, list) else value[part]
-        except (KeyError, IndexError, TypeError, ValueError):
-            break
-    text = msgspec.json.encode(value).decode()
-    return text if len(text) <= 200 else f"{text[:200]}..."
+        return "rows" in msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except NO_JSON:
+        return False

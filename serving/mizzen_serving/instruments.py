@@ -78,6 +78,19 @@ class Instruments:
             ["model", "version", "task", "framework", "weights"], registry=registry,
             multiprocess_mode="livemax",
         )  # fmt: skip
+        self.connections = Gauge(
+            "mizzen_serving_connections", "Open connections.", registry=registry,
+            multiprocess_mode="livesum",
+        )  # fmt: skip
+        self.refused_connections = Counter(
+            "mizzen_serving_refused_connections",
+            "Connections and requests that a limit ended, by reason.", ["reason"],
+            registry=registry,
+        )  # fmt: skip
+        self._workers = Gauge(
+            "mizzen_serving_workers", "Workers of the service, by state; only with several.",
+            ["state"], registry=registry, multiprocess_mode="livemin",
+        )  # fmt: skip
         self._children: dict[tuple[str, int], Callable[[float], None]] = {}
 
     def show_model(self, model: Model) -> None:
@@ -89,6 +102,11 @@ class Instruments:
             framework=model.manifest.framework,
             weights=model.manifest.weights_hash,
         ).set(1)
+
+    def show_workers(self, ready: int, wanted: int) -> None:
+        """How many workers answer, of how many."""
+        self._workers.labels("ready").set(ready)
+        self._workers.labels("wanted").set(wanted)
 
     def request(self, path: str, code: int, seconds: float) -> None:
         """Count one answered request."""

@@ -11,26 +11,35 @@ import msgspec
 
 from mizzen.core.true_labels import GivenLabel, LabelRule, read_labels, refusal
 from mizzen.ports.prediction_log import PredictionLog
-from mizzen_serving.decoding import Refused
+from mizzen_serving.decoding import NO_JSON
+from mizzen_serving.json_path import first_repeated
+from mizzen_serving.refusals import Refused, not_json, repeated
 
 MAX_LABELS = 100_000
 MAX_BYTES = 32_000_000
+
+
+# no space and no control character: ids stand in lines of logs and in files
+_Id = Annotated[str, msgspec.Meta(max_length=64, pattern="^[!-~]+$(?!\n)")]
 
 
 class LabelIn(msgspec.Struct, forbid_unknown_fields=True):
     """`at`: the instant, with a zone, at which the label became known; now when absent.
     `where`: how the sender finds it again; a refusal names it."""
 
-    prediction_id: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    prediction_id: _Id
     value: int | float | bool | str | None
     at: str | None = None
     where: Annotated[str, msgspec.Meta(max_length=80)] | None = None
 
 
+_Labels = Annotated[list[LabelIn], msgspec.Meta(min_length=1, max_length=MAX_LABELS)]
+
+
 class LabelsIn(msgspec.Struct, forbid_unknown_fields=True):
     """Several labels at once. `dry_run`: they are checked, and not kept."""
 
-    labels: Annotated[list[LabelIn], msgspec.Meta(min_length=1, max_length=MAX_LABELS)]
+    labels: _Labels
     dry_run: bool = False
 
 
@@ -51,7 +60,7 @@ class LabelsRequest:
     dry_run: bool
 
 
-_BODY = msgspec.json.Decoder(LabelsIn | list[LabelIn])
+_BODY = msgspec.json.Decoder(LabelsIn | _Labels)
 _ONE = msgspec.json.Decoder(LabelIn)
 
 
@@ -69,11 +78,15 @@ def decode_labels(body: bytes) -> LabelsRequest:
             "the labels do not fit",
             field=str(error).rsplit("`$", 1)[-1].strip("`.") if "`$" in str(error) else None,
             given=error,
-            allowed='{"prediction_id": ..., "value": ..., "at": an instant with zone, or absent}',
+            allowed='{"prediction_id": visible characters, "value": ..., "at": an instant with '
+            "zone, or absent}",
             next_step="fix the field",
         ) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Refused(400, "the body is not JSON", given=error, next_step="fix it") from None
+    except NO_JSON as error:
+        raise not_json(error, body) from None
+    twice = first_repeated(body)
+    if twice is not None:
+        raise repeated(twice)
     given = [
         GivenLabel(label.prediction_id, label.value, label.at, label.where or f"labels[{number}]")
         for number, label in enumerate(found.labels)
@@ -103,7 +116,11 @@ def keep_labels(
 
 
 def _decode(body: bytes) -> LabelsIn:
-    if b'"labels"' not in body[:64] and body.lstrip()[:1] == b"{":
+    if body.lstrip()[:1] == b"{" and not _holds_labels(body):
         return LabelsIn([_ONE.decode(body)])
     decoded = _BODY.decode(body)
     return decoded if isinstance(decoded, LabelsIn) else LabelsIn(decoded)
+
+
+def _holds_labels(body: bytes) -> bool:
+    return "labels" in msgspec.json.decode(body, type=dict[str, msgspec.Raw])

@@ -10,7 +10,7 @@ import msgspec
 from mizzen.spec.project import ProjectSpec
 from mizzen_serving import answers
 from mizzen_serving.contract import ALLOWED, Contract
-from mizzen_serving.labels import LabelIn, LabelsAnswer, LabelsIn
+from mizzen_serving.labels import MAX_LABELS, LabelIn, LabelsAnswer, LabelsIn
 
 Document = dict[str, Any]
 _OUTPUTS = {
@@ -20,9 +20,12 @@ _OUTPUTS = {
 }
 _REFUSALS = {
     "400": "the body is not JSON",
+    "401": "no bearer token, or none that counts, where the service asks for one",
+    "403": "a token without the right to ask this",
     "413": "too many rows, or too large a body",
-    "415": "not application/json",
+    "415": "not application/json, or an encoding that is neither gzip nor deflate",
     "422": "a field does not fit; the answer names it, what was given and what is allowed",
+    "429": "more requests than a caller may send; see Retry-After",
     "500": "the model's output failed its check; the answer holds the prediction's id",
     "503": "overloaded, stopping, or the prediction log takes no records; see Retry-After",
 }
@@ -82,9 +85,10 @@ def _paths(contract: Contract) -> Document:
         {"oneOf": [_ref("Row"), {**batch, "additionalProperties": False}, rows]},
         {"oneOf": [_ref("SingleAnswer"), _ref("BatchAnswer")]},
     )
+    several = {"type": "array", "items": _ref("LabelIn"), "minItems": 1, "maxItems": MAX_LABELS}
     labels = _operation(
         "Keep what predictions turned out to be.",
-        {"oneOf": [_ref("LabelIn"), _ref("LabelsIn")]},
+        {"oneOf": [_ref("LabelIn"), _ref("LabelsIn"), several]},
         _ref("LabelsAnswer"),
     )
     told = {

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from mizzen.errors import UserError
+from mizzen_serving.board import WorkerBoard
 
 VARIABLE = "MIZZEN_SERVING"
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # prometheus_client's: where workers share figures
 METRICS_FOLDER = "mizzen-metrics-"  # how the folder that we give to workers begins
 WITHOUT_MODEL = "mizzen-predictions"  # the Bento that gets its model when it starts
-_FROM_ENVIRONMENT = ("queue", "threads")
+_FROM_ENVIRONMENT = ("burst", "queue", "rate", "threads", "tokens")
 _MODEL = ("package", "version")
 
 
@@ -27,7 +28,10 @@ class ServeOptions:
     `workers`: processes that share the port, each with log segments of its own. `threads`:
     of the model, for each worker. `queue`: requests that may wait before the service answers
     503. `drain`: seconds in which a service told to stop still answers, so that whoever sends
-    requests notices.
+    requests notices. `tokens`: file or folder of the callers that may ask; everybody may when None.
+    `rate` and `burst`: requests a second of one caller, by its token or address, and requests that
+    it may send at once (twice the rate when None); without a limit when `rate` is None. Each
+    worker counts for itself.
     """
 
     package: Path
@@ -38,6 +42,24 @@ class ServeOptions:
     threads: int = 1
     queue: int = 1024
     drain: float = 1.0
+    tokens: Path | None = None
+    rate: float | None = None
+    burst: float | None = None
+
+    def words(self) -> dict[str, Any]:
+        """The options of one worker, as the command line takes them."""
+        return {
+            "--package": self.package,
+            "--version": self.version,
+            "--host": self.host,
+            "--port": self.port,
+            "--threads": self.threads,
+            "--queue": self.queue,
+            "--drain": self.drain,
+            **({} if self.tokens is None else {"--tokens": self.tokens}),
+            **({} if self.rate is None else {"--rate": self.rate}),
+            **({} if self.burst is None else {"--burst": self.burst}),
+        }
 
     def with_environment(self, environment: Mapping[str, str] | None = None) -> ServeOptions:
         """For a Bento, whose address and workers are BentoML's: MIZZEN_SERVING may set the
@@ -78,4 +100,21 @@ def _told(environment: Mapping[str, str] | None, allowed: Sequence[str]) -> dict
     unknown = sorted(set(told) - set(allowed))
     if unknown:
         raise UserError(f"{VARIABLE} cannot set {unknown[0]!r}", allowed=", ".join(allowed))
+    if "tokens" in told:
+        told["tokens"] = Path(told["tokens"])
     return told
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """What a supervisor gives to the process that it starts: descriptors of a bound socket and
+    of the board of workers, the worker's number there, and who started it."""
+
+    listener: int | None = None
+    board: int | None = None
+    worker: int = 0
+    parent: int | None = None
+
+    def open_board(self) -> tuple[WorkerBoard, int] | None:
+        """The board and the worker's place on it; None for a single process."""
+        return None if self.board is None else (WorkerBoard(self.board), self.worker)

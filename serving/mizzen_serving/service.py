@@ -75,7 +75,7 @@ def _direct_service(app: ServingApp) -> type[Service[Any]]:
             paths = app.paths
 
             async def route(scope: Scope, receive: Receive, send: Send) -> None:
-                own = scope["type"] == "http" and scope["path"] in paths
+                own = scope["type"] == "http" and (scope["path"] in paths or not app.admits(scope))
                 await (app if own else around)(scope, receive, send)
 
             return route

@@ -7,6 +7,8 @@ from typing import Any
 
 from rendering import Helm, Object
 
+from mizzen.adapters.uvicorn.limits import Limits
+
 ONE: dict[str, Any] = {"model": {"version": 1}}
 
 
@@ -160,3 +162,32 @@ def _containers(pod: Object) -> dict[str, Any]:
 
 def _environment(container: Object) -> dict[str, str]:
     return {entry["name"]: entry.get("value", "") for entry in container["env"]}
+
+
+def test_a_pod_without_a_door_lets_everybody_ask_and_has_limits(model: Helm) -> None:
+    rendered = model.render(ONE).of("Deployment")["flights-stable"]
+    serving = _containers(_pod(rendered))["serving"]
+    assert not [word for word in serving["args"] if word.startswith(("--tokens", "--rate"))]
+    limits = json.loads(_environment(serving)["MIZZEN_LIMITS"])
+    assert (limits["connections"], limits["trusted_proxies"]) == (4096, [])
+    assert "server.door.secret is empty" in model.notes(ONE)
+
+
+def test_a_door_is_a_secret_that_is_mounted_and_a_rate(model: Helm) -> None:
+    door = {"secret": "flights-callers", "rate": 200, "burst": 50}
+    limits = {"connections": 500, "trustedProxies": ["10.0.0.0/8"]}
+    values = {**ONE, "server": {"door": door, "limits": limits}}
+    pod = _pod(model.render(values).of("Deployment")["flights-stable"])
+    serving = _containers(pod)["serving"]
+    assert {"--tokens=/var/lib/callers", "--rate=200", "--burst=50"} <= set(serving["args"])
+    mounts = {mount["name"]: mount for mount in serving["volumeMounts"]}
+    assert mounts["callers"] == {
+        "name": "callers",
+        "mountPath": "/var/lib/callers",
+        "readOnly": True,
+    }
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    assert volumes["callers"]["secret"] == {"secretName": "flights-callers", "defaultMode": 0o440}
+    assert Limits.from_environment(_environment(serving)).trusted_proxies == ("10.0.0.0/8",)
+    assert Limits.from_environment(_environment(serving)).connections == 500
+    assert "server.door.secret is empty" not in model.notes(values)

@@ -11,6 +11,7 @@ ONE: dict[str, Any] = {"model": {"version": 1}}
 SAFE: dict[str, Any] = {
     **ONE,
     "replicas": 2,
+    "server": {"door": {"secret": "callers"}},
     "log": {"ship": {"to": "s3://bucket/flights"}},
     "s3": {"secret": "s3"},
     "network": {"s3": [{"cidr": "10.0.8.0/24", "port": 9000}]},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import http.client
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import prometheus_client  # noqa: F401 - before Feast, which changes how figures are kept
 import pytest
@@ -32,6 +34,8 @@ from mizzen.ports.framework import TrainingJob
 from mizzen.spec.operation import PredictionLogSettings
 from mizzen.spec.profile import Profile
 from mizzen.spec.project import ProjectSpec
+from mizzen_serving.app import ServingApp
+from mizzen_serving.options import ServeOptions
 
 OpenLog = Callable[..., SegmentLog]
 METRICS = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "mae"}
@@ -200,10 +204,32 @@ def versions(project: ProjectSpec) -> tuple[VersionedView, ...]:
 
 @pytest.fixture
 def launch(package_of: Callable[[str], Path], place: Place) -> Iterator[Callable[..., Service]]:
+    """Starts services that end with the test."""
+    with launching(package_of, place) as launch_one:
+        yield launch_one
+
+
+@pytest.fixture(scope="module")
+def module_launch(
+    package_of: Callable[[str], Path],
+    place_in: Callable[[Path], Place],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[..., Service]]:
+    """Starts services that many tests share."""
+    with launching(package_of, place_in(tmp_path_factory.mktemp("home"))) as launch_one:
+        yield launch_one
+
+
+@contextlib.contextmanager
+def launching(package_of: Callable[[str], Path], place: Place) -> Iterator[Callable[..., Service]]:
     started: list[Service] = []
 
     def launch_one(
-        *options: str, package: Path | None = None, port: int = 0, absent: str = ""
+        *options: str,
+        package: Path | None = None,
+        port: int = 0,
+        absent: str = "",
+        limits: dict[str, Any] | None = None,
     ) -> Service:
         port = port or find_port()
         start = START.format(absent=absent)
@@ -211,7 +237,7 @@ def launch(package_of: Callable[[str], Path], place: Place) -> Iterator[Callable
         command += ["--package", str(package or package_of("binary")), "--port", str(port)]
         process = subprocess.Popen(
             command,
-            env={**os.environ, **place.to_environment()},
+            env={**os.environ, **place.to_environment(), "MIZZEN_LIMITS": json.dumps(limits or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -227,7 +253,7 @@ def launch(package_of: Callable[[str], Path], place: Place) -> Iterator[Callable
 
 
 def wait_until_ready(url: str, process: subprocess.Popen[str]) -> None:
-    for _ in range(600):
+    for _ in range(2400):
         try:
             with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - loopback
                 if answer.status == 200:
@@ -264,3 +290,44 @@ def find_port() -> int:
 @pytest.fixture(scope="session", name="build_package")
 def package_builder() -> Callable[..., Path]:
     return build_package
+
+
+class Ask:
+    """Asks an application as a client would."""
+
+    def __init__(self, app: ServingApp) -> None:
+        self.app = app
+
+    def __call__(self, method: str, path: str, **parts: Any) -> httpx.Response:
+        return asyncio.run(self._ask(method, path, [parts]))[0]
+
+    def at_once(self, count: int, method: str, path: str, **parts: Any) -> list[httpx.Response]:
+        return asyncio.run(self._ask(method, path, [parts] * count))
+
+    def each(self, method: str, path: str, bodies: list[bytes]) -> list[httpx.Response]:
+        """All bodies at once."""
+        return asyncio.run(self._ask(method, path, [{"content": body} for body in bodies]))
+
+    async def _ask(self, method: str, path: str, all_parts: list[Any]) -> list[httpx.Response]:
+        transport = httpx.ASGITransport(self.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+            asked = (client.request(method, path, **parts) for parts in all_parts)
+            return list(await asyncio.gather(*asked))
+
+
+@pytest.fixture
+def start(package_of: Callable[[str], Path], place: Place) -> Iterator[Callable[..., Ask]]:
+    """Starts the application of a task in this process; gives a function that asks it."""
+    apps: list[ServingApp] = []
+
+    def start_one(
+        task: str = "binary", package: Path | None = None, queue: int = 99, **options: Any
+    ) -> Ask:
+        app = ServingApp()
+        app.start(ServeOptions(package or package_of(task), 3, queue=queue, **options), place)
+        apps.append(app)
+        return Ask(app)
+
+    yield start_one
+    for app in apps:
+        app.stop()

@@ -2,61 +2,17 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import shutil
 import signal
 import socket
-import threading
 import time
 
 import pytest
+from load import Clients
 
 from mizzen.adapters.segment_log.log import SegmentLog
 
 ROW = {"flight": 7, "at": "2013-07-01T12:00:00Z", "distance": 5, "wind": 2.5, "carrier": "UA"}
-JSON = {"Content-Type": "application/json"}
-
-
-class Clients:
-    """Threads that send rows over kept connections until told to stop or to go away."""
-
-    def __init__(self, service, count: int) -> None:
-        self.answered: list[str] = []
-        self.failures: list[str] = []
-        self._service = service
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run) for _ in range(count)]
-        for thread in self._threads:
-            thread.start()
-
-    def wait_for(self, answers: int) -> None:
-        deadline = time.monotonic() + 60
-        while len(self.answered) < answers and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert len(self.answered) >= answers, self.failures
-
-    def join(self) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _run(self) -> None:
-        connection = self._service.connect()
-        while not self._stop.is_set():
-            try:
-                connection.request("POST", "/predict", json.dumps(ROW), JSON)
-                answer = connection.getresponse()
-                body = json.loads(answer.read())
-            except (OSError, http.client.HTTPException) as error:
-                self.failures.append(repr(error))
-                return
-            if answer.status != 200:
-                self.failures.append(f"{answer.status} {body}")
-            else:
-                self.answered.append(body["prediction_id"])
-            if answer.headers.get("Connection") == "close":
-                return  # a balancer sends its next request to another process
 
 
 def test_what_was_answered_is_logged_though_the_service_is_killed(launch, place) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from mizzen.adapters.segment_log.log import SegmentLog
@@ -17,47 +14,10 @@ from mizzen.core.manifest import read_manifest
 from mizzen.core.place import Place
 from mizzen.errors import InvalidProject
 from mizzen.spec.project import ProjectSpec
-from mizzen_serving.app import ServingApp
 from mizzen_serving.contract import contract_of
-from mizzen_serving.options import ServeOptions
 
 ROW = {"flight": 7, "at": "2013-07-01T12:00:00Z", "distance": 5, "wind": 2.5, "carrier": "UA"}
 ID = "886313e1-3b8a-5372-9b90-0c9aee199e5d"
-
-
-class Ask:
-    """Asks an application as a client would."""
-
-    def __init__(self, app: ServingApp) -> None:
-        self._app = app
-
-    def __call__(self, method: str, path: str, **parts: Any) -> httpx.Response:
-        return asyncio.run(self._ask(method, path, 1, parts))[0]
-
-    def at_once(self, count: int, method: str, path: str, **parts: Any) -> list[httpx.Response]:
-        return asyncio.run(self._ask(method, path, count, parts))
-
-    async def _ask(self, method: str, path: str, count: int, parts: Any) -> list[httpx.Response]:
-        transport = httpx.ASGITransport(self._app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
-            asked = (client.request(method, path, **parts) for _ in range(count))
-            return list(await asyncio.gather(*asked))
-
-
-@pytest.fixture
-def start(package_of: Callable[[str], Path], place: Place) -> Iterator[Callable[..., Ask]]:
-    """Starts the application of a task in this process; gives a function that asks it."""
-    apps: list[ServingApp] = []
-
-    def start_one(task: str = "binary", package: Path | None = None, queue: int = 99) -> Ask:
-        app = ServingApp()
-        app.start(ServeOptions(package or package_of(task), 3, queue=queue), place)
-        apps.append(app)
-        return Ask(app)
-
-    yield start_one
-    for app in apps:
-        app.stop()
 
 
 def expected(package: Path, place: Place, rows: list[dict[str, Any]]) -> list[float]:

@@ -53,6 +53,11 @@ mizzen.dev/model: {{ include "mizzen-model.name" . }}
 {{- dict "project" (include "mizzen-model.name" .) "home" "/var/lib/mizzen" "profile" $profile | toJson -}}
 {{- end -}}
 
+{{/* MIZZEN_LIMITS. Called with a ClientLimits. */}}
+{{- define "mizzen-model.limits" -}}
+{{- dict "connections" (int64 .connections) "connections_per_address" (int64 .connectionsPerAddress) "trusted_proxies" .trustedProxies "header_bytes" (int64 .headerBytes) "headers_seconds" (int64 .headersSeconds) "first_byte_seconds" (int64 .headersSeconds) "body_seconds" (int64 .bodySeconds) "idle_seconds" (int64 .idleSeconds) | toJson -}}
+{{- end -}}
+
 {{/* Resources of a container; a limit of null is none. */}}
 {{- define "mizzen-model.resources" -}}
 requests: {{ toJson .requests }}

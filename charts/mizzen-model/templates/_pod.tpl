@@ -119,12 +119,25 @@ spec:
         - --threads={{ int64 .threads }}
         - --queue={{ int64 .queue }}
         - --drain={{ int64 .drainSeconds }}
+        {{- with .door }}
+        {{- if .secret }}
+        - --tokens=/var/lib/callers
+        {{- end }}
+        {{- if .rate }}
+        - --rate={{ int64 .rate }}
+        {{- end }}
+        {{- if .burst }}
+        - --burst={{ int64 .burst }}
+        {{- end }}
+        {{- end }}
         {{- end }}
       ports:
         - {name: http, containerPort: 3000}
       terminationMessagePolicy: FallbackToLogsOnError
       env:
         {{- include "mizzen-model.env" (dict "root" $root "features" true) | nindent 8 }}
+        - name: MIZZEN_LIMITS
+          value: {{ include "mizzen-model.limits" $values.server.limits | quote }}
       # it listens once the model is loaded and has predicted
       startupProbe:
         httpGet: {path: /readyz, port: http}
@@ -148,7 +161,14 @@ spec:
         - {name: package, mountPath: /var/lib/package, readOnly: true}
         - {name: log, mountPath: /var/lib/mizzen}
         - {name: tmp, mountPath: /tmp}
+        {{- if $values.server.door.secret }}
+        - {name: callers, mountPath: /var/lib/callers, readOnly: true}
+        {{- end }}
   volumes:
+    {{- with $values.server.door.secret }}
+    - name: callers
+      secret: {secretName: {{ . }}, defaultMode: 0440}
+    {{- end }}
     - name: package
       {{- include "mizzen-model.volume" $values.fetch.volume | nindent 6 }}
     - name: log

@@ -16,6 +16,9 @@ The prediction log is not shipped: {{ ternary "it is gone with the pod" "its vol
 {{- else if not (or $v.s3.secret $v.serviceAccount.annotations) }}
 log.ship.to is set and s3.secret is not: the log is not shipped unless the nodes themselves may write to the bucket. Next: --set s3.secret=NAME
 {{- end }}
+{{- if and $v.route.enabled (not $v.server.door.secret) }}
+server.door.secret is empty: everybody who reaches the gateway may ask the service. Next: --set server.door.secret=NAME, an existing Secret with a key for each caller
+{{- end }}
 {{- if not $v.network.enabled }}
 network.enabled is false: every pod of the cluster may ask the service. Next: --set network.enabled=true
 {{- else if and $v.s3.secret (not $v.network.s3) }}

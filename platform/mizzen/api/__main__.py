@@ -5,22 +5,24 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import socket
 import ssl
 import sys
 from pathlib import Path
 
-import uvicorn
-
+from mizzen.adapters.uvicorn.connections import Connections
+from mizzen.adapters.uvicorn.limits import Limits
+from mizzen.adapters.uvicorn.listener import bind
+from mizzen.adapters.uvicorn.server import DrainingServer, configuration, give_memory_back
 from mizzen.api.app import create_app
-from mizzen.api.server import Server
-from mizzen.api.settings import ModelServices, Settings, Tokens
+from mizzen.api.settings import SERVICE_TOKEN, ModelServices, Settings, Tokens
 from mizzen.control.state.database import Database
 from mizzen.control.state.server import Pool, ServerStore
 from mizzen.control.state.sql import SqlState
 from mizzen.errors import MizzenError, UserError
 from mizzen.streams import guard_streams
 
-_DRAIN_SECONDS = 20
+_ANSWER_SECONDS = 20
 
 
 def main(words: list[str] | None = None) -> int:
@@ -29,35 +31,40 @@ def main(words: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
-        server = Server(_configuration(given))
+        settings = Settings(
+            tokens=Tokens.from_environment(os.environ),
+            models=ModelServices(given.models, given.namespace),
+            largest=given.largest,
+            predicting=given.predicting,
+            service_token=os.environ.get(SERVICE_TOKEN) or None,
+            limits=Limits.from_environment(),
+        )
+        _check_certificate(given.tls_cert, given.tls_key)
+        listener = bind(given.host, given.port)
     except MizzenError as error:
         sys.stderr.write(f"error: {error}\n")
         return error.exit_code
-    server.run()
-    return 0 if server.started else MizzenError.exit_code
+    with listener:
+        return _run(given, settings, listener)
 
 
-def _configuration(given: argparse.Namespace) -> uvicorn.Config:
-    settings = Settings(
-        tokens=Tokens.from_environment(os.environ),
-        models=ModelServices(given.models, given.namespace),
-        largest=given.largest,
-        predicting=given.predicting,
-    )
-    _check_certificate(given.tls_cert, given.tls_key)
-    state = SqlState(Database(ServerStore(given.state, Pool())))
-    return uvicorn.Config(
-        create_app(state, settings),
-        host=given.host,
-        port=given.port,
+def _run(given: argparse.Namespace, settings: Settings, listener: socket.socket) -> int:
+    give_memory_back()
+    app = create_app(SqlState(Database(ServerStore(given.state, Pool()))), settings)
+    connections = Connections(settings.limits, app.state.instruments.refuse_connection)
+    app.state.instruments.watch(connections)
+    config = configuration(
+        app,
+        connections,
         ssl_certfile=given.tls_cert,
         ssl_keyfile=given.tls_key,
         log_config=None,
-        access_log=False,  # the envelope writes one
-        server_header=False,
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=_DRAIN_SECONDS,
+        timeout_graceful_shutdown=_ANSWER_SECONDS,
     )
+    # open streams would keep it for as long as their runs last; their clients ask another replica
+    server = DrainingServer(config, 0.0, app.state.stopping.set, listener)
+    server.run(sockets=[listener])
+    return 0 if server.started else MizzenError.exit_code
 
 
 def _check_certificate(certificate: Path | None, key: Path | None) -> None:
@@ -78,7 +85,8 @@ def _check_certificate(certificate: Path | None, key: Path | None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python -m mizzen.api",
-        description="The control API. Bearer tokens come from MIZZEN_API_TOKEN.",
+        description="The control API. Bearer tokens come from MIZZEN_API_TOKEN, what a client may "
+        "take from MIZZEN_LIMITS.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument

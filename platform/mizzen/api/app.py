@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from fastapi import Depends, FastAPI
 
 from mizzen import __version__
+from mizzen.adapters.uvicorn.addresses import Proxies
 from mizzen.api import answers, health
 from mizzen.api.access import with_token
 from mizzen.api.envelope import Envelope
@@ -38,6 +39,7 @@ def create_app(state: SqlState, settings: Settings) -> FastAPI:
     app.state.mizzen, app.state.settings = state, settings
     app.state.instruments, app.state.stopping = Instruments(), asyncio.Event()
     app.state.streams = events.Streams(app.state.instruments, app.state.stopping)
+    app.state.proxies = Proxies(settings.limits.trusted_proxies)
     app.state.readiness = health.Readiness(state, app.state.instruments)
     app.include_router(health.router)
     guard = [Depends(with_token), Depends(health.usable)]
@@ -46,7 +48,13 @@ def create_app(state: SqlState, settings: Settings) -> FastAPI:
             part.router, prefix=PREFIX, dependencies=guard, responses=answers.DESCRIBED
         )
     answers.install(app)
-    app.add_middleware(Envelope, instruments=app.state.instruments, largest=settings.largest)
+    app.add_middleware(
+        Envelope,
+        instruments=app.state.instruments,
+        largest=settings.largest,
+        tokens=settings.tokens,
+        guarded=f"{PREFIX}/",
+    )
     return app
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from mizzen.api.answers import TooLarge, answer
 from mizzen.api.instruments import Instruments
+from mizzen.api.settings import Tokens
 from mizzen.errors import MizzenError
 
 Message = MutableMapping[str, Any]
@@ -23,14 +24,22 @@ logger = logging.getLogger("mizzen.api.access")
 faults = logging.getLogger("mizzen.api")
 _ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _SILENT = {"/healthz", "/readyz", "/metrics"}  # asked every few seconds
+_GONE = 499  # written to the log; nobody gets it
 _PATIENCE = 4  # times the limit are read and thrown away, so that the refusal can be read
+
+
+class ClientGone(Exception):
+    """The client went away before its request was whole: there is nobody to answer."""
 
 
 class Envelope:
     """The outermost layer."""
 
-    def __init__(self, app: App, instruments: Instruments, largest: int) -> None:
+    def __init__(
+        self, app: App, instruments: Instruments, largest: int, tokens: Tokens, guarded: str
+    ) -> None:
         self._app, self._instruments, self._largest = app, instruments, largest
+        self._tokens, self._guarded = tokens, guarded
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -41,10 +50,13 @@ class Envelope:
         began = time.perf_counter()
         self._instruments.in_flight.inc()
         try:
-            content = await self._content(scope, receive)
+            # a body is read for those who may send one; the route refuses the others
+            content = await self._content(receive) if self._may_send(scope) else b""
             await self._app(scope, _again(content, receive), letter.send)
         except TooLarge as error:
             await answer(error)(scope, receive, letter.send)
+        except ClientGone:
+            letter.status = _GONE
         except Exception:
             faults.exception("request %s failed", letter.id)
             if letter.status:  # an answer that has begun cannot be taken back
@@ -55,10 +67,19 @@ class Envelope:
             self._instruments.in_flight.dec()
             self._tell(scope, letter, time.perf_counter() - began)
 
-    async def _content(self, scope: Message, receive: Receive) -> bytes:
+    def _may_send(self, scope: Message) -> bool:
+        if not scope["path"].startswith(self._guarded):
+            return True
+        given = [value for name, value in scope["headers"] if name == b"authorization"]
+        kind, _, token = (given[0] if given else b"").decode("latin-1").partition(" ")
+        return kind.lower() == "bearer" and self._tokens.accept(token.strip())
+
+    async def _content(self, receive: Receive) -> bytes:
         parts, size, more = [], 0, True
         while more:
             message = await receive()
+            if message["type"] != "http.request":
+                raise ClientGone
             part = message.get("body", b"")
             size, more = size + len(part), message.get("more_body", False)
             if size <= self._largest:

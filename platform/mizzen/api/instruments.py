@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
+
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -44,6 +46,24 @@ class Instruments:
         self.ready = Gauge(
             "mizzen_api_ready", "1 while the state can be used.", registry=self._registry
         )
+
+        self._connections = Gauge(
+            "mizzen_api_connections", "Open connections.", registry=self._registry
+        )
+        self._refused = Counter(
+            "mizzen_api_refused_connections",
+            "Connections and requests that a limit ended, by reason.",
+            ("reason",),
+            registry=self._registry,
+        )
+
+    def watch(self, connections: Sized) -> None:
+        """Show how many connections are open."""
+        self._connections.set_function(lambda: len(connections))
+
+    def refuse_connection(self, reason: str) -> None:
+        """Count what a limit ended."""
+        self._refused.labels(reason).inc()
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answer. Streams are not timed: they last as long as their run."""

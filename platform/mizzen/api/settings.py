@@ -6,11 +6,13 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from string import Formatter
 
+from mizzen.adapters.uvicorn.limits import Limits
 from mizzen.errors import UserError
 
+SERVICE_TOKEN = "MIZZEN_SERVICE_TOKEN"  # noqa: S105 (the name of a variable)
 TOKEN = "MIZZEN_API_TOKEN"  # noqa: S105 (the name of a variable)
 _PLACES = {"model", "namespace"}
 
@@ -66,12 +68,15 @@ class ModelServices:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`largest`: bytes of a request's body; `predicting`: seconds a model may take."""
+    """`largest`: bytes of a request's body; `predicting`: seconds a model may take;
+    `service_token`: with which services are asked that want one."""
 
     tokens: Tokens
     models: ModelServices
     largest: int = 32 << 20
     predicting: float = 60.0
+    service_token: str | None = None
+    limits: Limits = field(default_factory=Limits)
 
 
 def _fields(template: str) -> set[str]:

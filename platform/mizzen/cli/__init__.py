@@ -18,6 +18,7 @@ def main() -> None:
     if not sys.warnoptions:
         # what libraries tell their developers is noise between the lines of a command's answer
         warnings.simplefilter("ignore")
+    from mizzen.adapters.loopback import exempt_loopback
     from mizzen.cli.umask import keep_private
     from mizzen.streams import guard_streams
 
@@ -25,6 +26,7 @@ def main() -> None:
     keep_private()
     from mizzen.cli.app import app
 
+    exempt_loopback()
     try:
         app()
     finally:

@@ -7,16 +7,18 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from mizzen.control.reconcile import registry_of
 from mizzen.control.registered import project_of
 from mizzen.control.request import RunRequest
 from mizzen.control.stack.probes import listen
-from mizzen.control.stack.serving import command, package_of, packages_folder
+from mizzen.control.stack.serving import command, door_words, package_of, packages_folder
 from mizzen.control.workspace import Workspace
 from mizzen.errors import IntegrityError, NotFound
 
@@ -61,16 +63,45 @@ def serve(
         if tell is not None:
             tell(f"http://{where.host}:{actual}")
         process = subprocess.Popen(
-            command(package, number, where.host, actual, descriptor),
+            [
+                *command(package, number, where.host, actual, descriptor, os.getpid()),
+                *door_words(workspace),
+            ],
             env={**os.environ, **workspace.place.to_environment()},
             pass_fds=[descriptor],
+            start_new_session=True,  # a terminal's signals come through this process, once
         )
+    return _outlive(process)
+
+
+def _outlive(process: subprocess.Popen[bytes]) -> int:
+    """Wait until the service has ended, and pass on what ends this process."""
+    told: list[int] = []
+
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        told.append(number)
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+
+    with _handling((signal.SIGTERM, signal.SIGINT, signal.SIGHUP), pass_on):
+        status = process.wait()
+    return 0 if told and status in {0, -signal.SIGTERM} else status
+
+
+@contextlib.contextmanager
+def _handling(
+    numbers: Sequence[int], handler: Callable[[int, FrameType | None], None]
+) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread hears signals; the service ends with this process anyway
+        return
+    heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handler) for number in heard}
     try:
-        return process.wait()
-    except KeyboardInterrupt:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
-        return 0
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 def package(

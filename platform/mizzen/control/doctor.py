@@ -17,6 +17,7 @@ from mizzen.adapters.mlflow.database import is_unfinished
 from mizzen.adapters.table import TABLE
 from mizzen.control.stack.files import StackFiles
 from mizzen.control.stack.probes import ask, listen
+from mizzen.control.stack.serving import is_open
 from mizzen.control.workspace import Workspace
 from mizzen.errors import MizzenError
 from mizzen.masking import masked, without_credentials
@@ -58,6 +59,7 @@ def examine(workspace: Workspace) -> list[Diagnosis]:
         *_state(workspace),
         *_registry(workspace),
         *_addresses(workspace),
+        _door(workspace),
     ]
 
 
@@ -167,6 +169,24 @@ def _registry(workspace: Workspace) -> Iterator[Diagnosis]:
     if unfinished:
         found = f"{file} is half made: its first use ended early, and it holds nothing"
         yield Diagnosis("warning", "registry", found, "nothing to do: the next run makes it anew")
+
+
+def _door(workspace: Workspace) -> Diagnosis:
+    """Whether anybody who reaches the service may ask it."""
+    where = workspace.place.profile.serving
+    if is_open(workspace):
+        found = f"open: anyone who reaches {where.host}:{where.port} may ask it"
+        fix = "set `serving.tokens` in the profile, or `serving.host` to 127.0.0.1"
+        return Diagnosis("warning", "service", found, fix)
+    if where.tokens is None:
+        return Diagnosis("ok", "service", "asks for no token, and listens on this machine only")
+    from mizzen_serving.callers import read_callers
+
+    try:
+        callers = read_callers(workspace.folder / where.tokens)
+    except MizzenError as error:
+        return Diagnosis("error", "service", str(error), error.next_step)
+    return Diagnosis("ok", "service", f"asks for tokens; {len(callers)} may ask")
 
 
 def _addresses(workspace: Workspace) -> Iterator[Diagnosis]:

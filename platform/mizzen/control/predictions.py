@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
+from mizzen.adapters.loopback import open_url
+from mizzen.control.stack.serving import service_token
 from mizzen.control.stack.stack import status
 from mizzen.control.state.records import document
 from mizzen.control.workspace import Workspace
@@ -36,11 +38,13 @@ def predict(workspace: Workspace, rows: Sequence[Mapping[str, Any]]) -> dict[str
     if address is None:
         raise NotFound("no service answers for this project", next_step="start it: mizzen up")
     body = json.dumps({"rows": document(list(rows))}).encode()
-    request = Request(  # noqa: S310 (our own service's address)
-        f"{address}/predict", data=body, headers={"content-type": "application/json"}
-    )
+    headers = {"content-type": "application/json"}
+    token = service_token(workspace)
+    if token is not None:
+        headers["authorization"] = f"Bearer {token}"
+    request = Request(f"{address}/predict", data=body, headers=headers)  # noqa: S310
     try:
-        with urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+        with open_url(request, SECONDS) as answer:
             found: dict[str, Any] = json.loads(answer.read())
             return found
     except HTTPError as error:

@@ -15,6 +15,7 @@ from mizzen.control.logs import log_of
 from mizzen.control.observers import Watch
 from mizzen.control.registered import RegisteredProject, project_of
 from mizzen.control.request import RunRequest
+from mizzen.control.stack.serving import service_token
 from mizzen.control.stack.stack import status
 from mizzen.control.state.records import document
 from mizzen.control.submit import carry_out, prepare
@@ -62,7 +63,8 @@ def replay(
     if spec.features.used_views:
         source = load("feature_source", place.profile.feature_store.kind)(place)
     seen: deque[Any] = deque(maxlen=1)
-    with Client(address, batch=spec.serving.max_batch) as client:
+    token = service_token(workspace)
+    with Client(address, batch=spec.serving.max_batch, token=token) as client:
         counts = send(
             spec,
             rows,

@@ -21,6 +21,8 @@ FIELDS = ("prediction_id", "value", "at")
 SKEW = timedelta(minutes=1)  # clocks of two machines differ; what is this little ahead is now
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _LONGEST_ID = 64
+_ID = re.compile(f"[!-~]{{1,{_LONGEST_ID}}}")  # they stand in lines of files
+_FIRST_YEAR = 1678  # the first whole year that tables hold with nanoseconds
 _SHOWN = 10  # refused labels in one error
 _CLASSES = 20  # classes in one error
 _MEANT = {
@@ -190,11 +192,11 @@ def refusal(faults: Sequence[LabelFault], of: int) -> InvalidData:
 
 
 def _id_of(given: object) -> str:
-    if not isinstance(given, str) or not 0 < len(given) <= _LONGEST_ID:
+    if not isinstance(given, str) or not _ID.fullmatch(given):
         raise InvalidData(
             "there is no such prediction id",
-            given=repr(given),
-            allowed=f"the text in the service's answer, up to {_LONGEST_ID} characters",
+            given=repr(given)[:200],
+            allowed=f"the text in the service's answer, up to {_LONGEST_ID} visible characters",
             next_step="give the prediction_id of the answer",
         )
     return given
@@ -217,6 +219,13 @@ def _known_at(at: object, now: datetime) -> datetime:
             given=repr(at) if isinstance(at, str) else at,
             allowed="2024-03-01T12:00:00Z or 2024-03-01T07:00:00-05:00; nothing means now",
             next_step="write the time zone",
+        )
+    if instant.year < _FIRST_YEAR:
+        raise InvalidData(
+            "`at` is out of range",
+            given=instant.isoformat(),
+            allowed=f"an instant since the year {_FIRST_YEAR}",
+            next_step="give the instant at which the label became known",
         )
     if instant > now + SKEW:
         raise InvalidData(

@@ -60,6 +60,18 @@ class ServingPlace(Section):
 
     host: str = Field(default="127.0.0.1", description="address to listen on")
     port: Port = Field(default=3000, description="port to listen on; 0 takes a free one")
+    tokens: str | None = Field(
+        default=None,
+        description="file with lines `NAME TOKEN` of those who may ask, or a folder with a file for"
+        " each name, relative to the project; everybody may ask when absent",
+    )
+    rate: Annotated[float, Field(gt=0)] | None = Field(
+        default=None, description="requests a second of one caller; no limit when absent"
+    )
+    token_env: str = Field(
+        default="MIZZEN_SERVICE_TOKEN",
+        description="environment variable that holds the bearer token with which commands ask",
+    )
 
 
 class Metrics(Section):

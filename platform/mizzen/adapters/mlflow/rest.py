@@ -22,8 +22,9 @@ from types import SimpleNamespace
 from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, unquote, urlencode, urlsplit
-from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Request, build_opener
+from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Request
 
+from mizzen.adapters.loopback import opener_for
 from mizzen.errors import IntegrityError, MizzenError, NotFound, TemporaryError, UserError
 
 SCHEMES = ("http", "https")
@@ -170,7 +171,7 @@ class MlflowServer:
                 "the certificate authority for MLflow cannot be read",
                 given=f"MLFLOW_TRACKING_SERVER_CERT_PATH={authority}: {error}",
             ) from None
-        return build_opener(HTTPSHandler(context=context), _NoRedirect())
+        return opener_for(self.address, HTTPSHandler(context=context), _NoRedirect())
 
     def _away(self, why: object) -> TemporaryError:
         return TemporaryError(

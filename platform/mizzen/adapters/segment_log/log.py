@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from mizzen.adapters.segment_log import reader, records
 from mizzen.adapters.segment_log.committer import Committer
 from mizzen.adapters.segment_log.frames import frame
-from mizzen.adapters.segment_log.segment import Segment, sync_folder, writer_name
+from mizzen.adapters.segment_log.segment import Segment, sync_folder, try_room, writer_name
 from mizzen.core.place import Place
 from mizzen.errors import TemporaryError
 from mizzen.ports.prediction_log import LogCounts, LogWindow, Prediction, TrueLabel
@@ -44,6 +44,9 @@ class SegmentLog:
         self._fresh = False
         self._unsynced = self._refused = self._reported = 0
         self._fault: OSError | None = None
+        self._write_fault: OSError | None = None  # of the last append
+        self._room_fault: OSError | None = None
+        self._tried = 0.0
 
     def append(self, predictions: Sequence[Prediction]) -> None:
         """Returns once the records were handed to the kernel: they survive SIGKILL.
@@ -93,8 +96,9 @@ class SegmentLog:
         with self._lock:
             self._writable(0)
             self._reserve(0, 0)
-            if self._fault is not None:
-                raise self._refusal(0, self._fault)
+            fault = self._fault or self._write_fault or self._try_room()
+            if fault is not None:
+                raise self._refusal(0, fault)
 
     def close(self) -> None:
         """Make everything durable and end the writing; another append begins it anew."""
@@ -113,7 +117,9 @@ class SegmentLog:
             try:
                 segment.write(data)
             except OSError as error:
+                self._write_fault = error
                 raise self._refusal(count, error) from error
+            self._write_fault = None
             self._room -= len(data)
             self._unsynced += len(data)
         if self._committer is not None:
@@ -141,6 +147,13 @@ class SegmentLog:
         if self._committer is None:
             self._committer = Committer(self._settings.commit_window_ms / 1000, self._commit)
         return fresh
+
+    def _try_room(self) -> OSError | None:
+        """Whether the disk takes what an append may need; asked once a second."""
+        now = time.monotonic()
+        if now - self._tried > 1.0:
+            self._tried, self._room_fault = now, try_room(self.folder, self._name)
+        return self._room_fault
 
     def _reserve(self, size: int, count: int) -> None:
         """Other writers share `max_mb`, so the room is measured again once a second."""
@@ -197,4 +210,4 @@ class SegmentLog:
         except OSError:
             return
         self._unsynced += len(data)
-        self._reported = self._refused
+        self._reported, self._write_fault = self._refused, None

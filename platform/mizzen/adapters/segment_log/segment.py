@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 SUFFIX = ".seg"
+_ROOM_BYTES = 65_536
 _NAME = re.compile(r"[0-9]{20}-[A-Za-z0-9.-]+\.seg")
 
 
@@ -105,3 +106,16 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def try_room(folder: Path, writer: str) -> OSError | None:
+    """What the disk says to a little more than most appends need, in a file that stays nowhere."""
+    file = folder / f".room-{writer}"
+    try:
+        try:
+            file.write_bytes(bytes(_ROOM_BYTES))
+        finally:
+            file.unlink(missing_ok=True)
+    except OSError as error:
+        return error
+    return None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from http import HTTPStatus
@@ -28,6 +29,7 @@ from mizzen.errors import TemporaryError
 router = APIRouter(tags=["runs"])
 POLL_SECONDS, ALIVE_SECONDS = 0.5, 5.0
 MOST = 100  # open streams; each asks the database every POLL_SECONDS
+MOST_OF_ONE = 50  # of one client's address
 _ALIVE = ": nothing new\n\n"
 Look = Callable[[int], Awaitable[tuple[RunRecord, list[Change]]]]
 
@@ -56,7 +58,9 @@ async def follow_run(
     found, changes = await look(last_event_id)
     if found.state.ended and not changes:
         return Response(status_code=HTTPStatus.NO_CONTENT)
-    told = streams.tell(look, last_event_id)
+    peer = request.client.host if request.client else ""
+    client = request.app.state.proxies.client(peer, request.headers.raw)
+    told = streams.tell(look, last_event_id, client)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(told, media_type="text/event-stream", headers=headers)
 
@@ -65,27 +69,36 @@ class Streams:
     """The open streams of a process; they end when it is told to stop."""
 
     def __init__(self, instruments: Instruments, stopping: asyncio.Event) -> None:
-        self._gauge, self._stopping, self._open = instruments.streams, stopping, 0
+        self._gauge, self._stopping = instruments.streams, stopping
+        self._open: Counter[str] = Counter()
 
-    def tell(self, look: Look, after: int) -> AsyncIterator[str]:
-        """The stream of what `look` finds after a change.
+    def tell(self, look: Look, after: int, client: str) -> AsyncIterator[str]:
+        """The stream of what `look` finds after a change, for the client of this address.
 
         Raises:
-            TemporaryError: too many are open.
+            TemporaryError: too many are open, in all or from there.
         """
-        if self._open >= MOST:
+        if self._open.total() >= MOST:
             raise TemporaryError("too many streams are open", allowed=f"up to {MOST}")
-        return self._counted(look, after)
+        if self._open[client] >= MOST_OF_ONE:
+            raise TemporaryError(
+                "too many streams are open from one address", allowed=f"up to {MOST_OF_ONE}"
+            )
+        return self._counted(look, after, client)
 
-    async def _counted(self, look: Look, after: int) -> AsyncIterator[str]:
-        self._open += 1
-        self._gauge.set(self._open)
+    async def _counted(self, look: Look, after: int, client: str) -> AsyncIterator[str]:
+        self._count(client, 1)
         try:
             async for text in self._events(look, after):
                 yield text
         finally:
-            self._open -= 1
-            self._gauge.set(self._open)
+            self._count(client, -1)
+
+    def _count(self, client: str, change: int) -> None:
+        self._open[client] += change
+        if not self._open[client]:
+            del self._open[client]
+        self._gauge.set(self._open.total())
 
     async def _events(self, look: Look, after: int) -> AsyncIterator[str]:
         said, ended = time.monotonic(), False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -52,12 +53,22 @@ async def _pass_on(request: Request, state: SqlState, project: str, verb: str) -
         told = await client.post(
             f"{address}/{verb}",
             content=await request.body(),
-            headers={"Content-Type": "application/json"},
+            headers=_headers(request.headers, settings.service_token),
         )
     except httpx.HTTPError as error:
         raise _away(project, error) from None
     kind = told.headers.get("content-type", "application/json")
     return Response(told.content, told.status_code, media_type=kind)
+
+
+def _headers(given: Mapping[str, str], token: str | None) -> dict[str, str]:
+    """The body goes on as it came, compressed too; the caller's token is for this API only."""
+    headers = {"Content-Type": "application/json"}
+    if "content-encoding" in given:
+        headers["Content-Encoding"] = given["content-encoding"]
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
+    return headers
 
 
 def _known(state: SqlState, project: str) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import typer
+
 from mizzen.cli.door import Door, command_app
 from mizzen.cli.show import table
 
@@ -16,7 +18,7 @@ app, command = command_app("mizzen up")
 @command
 def up(door: Door) -> None:
     """Start MLflow's page and the champion's service; returns when they answer."""
-    found = door.project.up()
+    found = door.project.up(lambda waits: typer.echo(waits, err=True))
     door.answer(found, lambda: show_stack(door, found))
 
 

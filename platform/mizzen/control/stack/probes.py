@@ -6,8 +6,9 @@ import json
 import socket
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
+from mizzen.adapters.loopback import open_url
 from mizzen.errors import Conflict
 
 
@@ -37,7 +38,7 @@ def listen(host: str, port: int, what: str, field: str) -> socket.socket:
 def ask(address: str, seconds: float = 2.0) -> dict[str, Any] | None:
     """The JSON (or `{}`) behind an address; None when it does not answer with success."""
     try:
-        with urlopen(Request(address), timeout=seconds) as answer:  # noqa: S310 (own addresses)
+        with open_url(Request(address), seconds) as answer:  # noqa: S310 (own addresses)
             content = answer.read()
     except (HTTPError, URLError, OSError, ValueError):
         return None

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import mizzen.errors
+from mizzen.adapters.loopback import is_loopback
 from mizzen.control.stack.files import StackFiles
 from mizzen.control.workspace import Workspace
 from mizzen.core.place import Place
@@ -22,17 +23,41 @@ from mizzen.errors import MizzenError, TemporaryError
 FOLLOW_SECONDS = 120
 
 
-def command(package: Path, version: int, host: str, port: int, listener: int) -> list[str]:
-    """How a version's service is started on a socket that is open already."""
+def command(
+    package: Path, version: int, host: str, port: int, listener: int, parent: int | None = None
+) -> list[str]:
+    """How a version's service is started on a socket that is open already; with `parent`, it ends
+    when that process does."""
     arguments = {
         "--package": str(package),
         "--version": str(version),
         "--host": host,
         "--port": str(port),
         "--listener": str(listener),
+        **({} if parent is None else {"--parent": str(parent)}),
     }
     words = [word for pair in arguments.items() for word in pair]
     return [sys.executable, "-m", "mizzen_serving", *words]
+
+
+def door_words(workspace: Workspace) -> list[str]:
+    """What the profile asks of those who ask the service, as words of its command."""
+    where = workspace.place.profile.serving
+    tokens = [] if where.tokens is None else ["--tokens", str(workspace.folder / where.tokens)]
+    return [*tokens, *([] if where.rate is None else ["--rate", str(where.rate)])]
+
+
+def service_token(workspace: Workspace) -> str | None:
+    """The bearer token with which this process asks the service, if it has one."""
+    return os.environ.get(workspace.place.profile.serving.token_env) or None
+
+
+def is_open(workspace: Workspace) -> bool:
+    """Whether anybody who reaches the service from another machine may ask it."""
+    where = workspace.place.profile.serving
+    return where.tokens is None and not is_loopback(
+        f"http://[{where.host}]" if ":" in where.host else f"http://{where.host}"
+    )
 
 
 def package_of(workspace: Workspace, version: int) -> Path:

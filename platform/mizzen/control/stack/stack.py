@@ -7,14 +7,20 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from mizzen.control.stack.files import StackFiles
 from mizzen.control.stack.probes import listen
+from mizzen.control.stack.serving import is_open
 from mizzen.control.workspace import Workspace
 from mizzen.errors import MizzenError, TemporaryError
 
+OPEN = (
+    "the service asks for no token: anyone who reaches its address may use it; "
+    "set serving.tokens in the profile"
+)
 UP_SECONDS = 180.0
 DOWN_SECONDS = 60.0
 
@@ -30,8 +36,11 @@ class StackStatus:
     notes: tuple[str, ...] = ()
 
 
-def up(workspace: Workspace) -> StackStatus:
+def up(workspace: Workspace, tell: Callable[[str], None] | None = None) -> StackStatus:
     """Start what does not run yet; returns when it answers.
+
+    Args:
+        tell: called with what is waited for, whenever that changes.
 
     Raises:
         Conflict: a port is taken.
@@ -44,7 +53,7 @@ def up(workspace: Workspace) -> StackStatus:
             _start(workspace, files, lock)
         finally:
             os.close(lock)
-    return _wait(workspace, files)
+    return _wait(workspace, files, tell or (lambda _text: None))
 
 
 def down(workspace: Workspace) -> bool:
@@ -69,6 +78,8 @@ def status(workspace: Workspace) -> StackStatus:
     found = StackFiles(workspace).status()
     page, service = found.get("page", {}), found.get("service", {})
     notes = [text for text in (page.get("why"), service.get("error")) if text]
+    if service.get("ready") and is_open(workspace):
+        notes.append(OPEN)
     return StackStatus(
         running=bool(found),
         page=page.get("address") if page.get("ready") else None,
@@ -105,19 +116,37 @@ def _start(workspace: Workspace, files: StackFiles, lock: int) -> None:
     (files.folder / "group").write_text(str(process.pid), encoding="utf-8")
 
 
-def _wait(workspace: Workspace, files: StackFiles) -> StackStatus:
-    wanted = workspace.state.models.champion(workspace.spec.name)
+def _wait(workspace: Workspace, files: StackFiles, tell: Callable[[str], None]) -> StackStatus:
+    champion = workspace.state.models.champion(workspace.spec.name)
+    wanted = None if champion is None else champion.version
     until = time.monotonic() + UP_SECONDS
+    told = ""
     while time.monotonic() < until:
         if not files.alive():
             raise MizzenError("the stack did not start", given=_words(files))
         found = files.status()
-        if found and _settled(found, None if wanted is None else wanted.version):
+        if found and _settled(found, wanted):
             return status(workspace)
+        waits = _waits_for(found, wanted)
+        if waits != told:
+            told = waits
+            tell(waits)
         time.sleep(0.1)
     raise TemporaryError(
-        "the stack is not ready yet", given=files.status(), next_step="mizzen status"
+        f"the stack is not ready yet, {told}",
+        given=files.status(),
+        next_step=f"mizzen status; read service.log and page.log in {files.folder}",
     )
+
+
+def _waits_for(found: dict[str, Any], wanted: int | None) -> str:
+    """What `up` cannot return without yet."""
+    if not found:
+        return "waiting for the supervisor to start"
+    page, service = found.get("page", {}), found.get("service", {})
+    if wanted is not None and service.get("version") != wanted:
+        return f"waiting for version {wanted} to load and answer"
+    return f"waiting for MLflow's page at {page.get('address')}"
 
 
 def _settled(found: dict[str, Any], wanted: int | None) -> bool:

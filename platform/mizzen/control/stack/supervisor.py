@@ -101,6 +101,7 @@ class Supervisor:
     def _start_service(self, version: int) -> Child:
         package = serving.package_of(self._workspace, version)
         command = serving.command(package, version, self._host, self._port, self._listener.fileno())
+        command += serving.door_words(self._workspace)
         log = self._files.folder / "service.log"
         environment = self._workspace.place.to_environment()
         inherited = [self._lock, self._listener.fileno()]

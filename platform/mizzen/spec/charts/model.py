@@ -89,6 +89,57 @@ class Candidate(Values):
     )
 
 
+class ClientLimits(Values):
+    """How much clients may take of one process before they are answered (MIZZEN_LIMITS)."""
+
+    connections: Annotated[int, Field(ge=1, le=60_000)] = Field(
+        default=4096, description="open connections in all"
+    )
+    connections_per_address: Annotated[int, Field(ge=1, le=60_000)] = Field(
+        default=1024,
+        description="open connections from one address, unless it is a trusted proxy: each pod of "
+        "the gateway is one",
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="addresses or networks of the gateway's pods: their connections are not "
+        "counted per address, and their X-Forwarded-For names the client",
+        examples=[["10.244.0.0/16"]],
+    )
+    header_bytes: Annotated[int, Field(ge=1024, le=1_048_576)] = Field(
+        default=32_768, description="bytes of a request's line and headers"
+    )
+    headers_seconds: Seconds = Field(default=10, description="until the headers are there")
+    body_seconds: Seconds = Field(
+        default=30, description="until the body is there, and longer by what has arrived"
+    )
+    idle_seconds: Seconds = Field(
+        default=75, description="between two requests of a connection; more than the gateway's own"
+    )
+
+
+class Door(Values):
+    """Who may ask the service, and how often."""
+
+    secret: OptionalName = Field(
+        default="",
+        description="an existing Secret with a key for each caller, called after it, which holds "
+        "its token or `sha256:` and the token's digest, and behind it `predict`, `labels` or both "
+        "with a comma, if it may not do everything; read again when it changes. Everybody may ask "
+        "when empty",
+        examples=["flights-callers"],
+    )
+    rate: Annotated[int, Field(ge=0)] = Field(
+        default=0,
+        description="requests a second of one caller (its token, or its address) in each process "
+        "of each pod; 0 for no limit. The gateway's own limit, where it has one, counts for each "
+        "proxy",
+    )
+    burst: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="requests that a caller may send at once; twice the rate when 0"
+    )
+
+
 class Server(Values):
     """How one pod answers; the options of `python -m mizzen_serving`."""
 
@@ -109,6 +160,8 @@ class Server(Values):
         description="how long a pod that was told to go still answers, being unready: until every "
         "proxy has heard of it",
     )
+    limits: ClientLimits = Field(default=ClientLimits(), description="what clients may take")
+    door: Door = Field(default=Door(), description="who may ask, and how often")
 
 
 class Volume(Values):

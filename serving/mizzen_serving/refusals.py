@@ -1,0 +1,135 @@
+"""Why a request is refused: the field, what was given, what is allowed, what to do next.
+
+`decoding`, `labels` and `bodies` raise what is made here. Explaining costs more than reading,
+and only a refused request pays for it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+import msgspec
+
+from mizzen.errors import InvalidData
+from mizzen_serving.json_path import path_at, text_fault
+
+_PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+_NAMED = re.compile(r"(?P<problem>missing required|contains unknown) field `(?P<name>[^`]+)`")
+_BYTE = re.compile(r"\(byte (\d+)\)")
+_SHOWN = 200  # characters of a value
+
+
+class Refused(InvalidData):
+    """A request that is answered with a status of the 4xx; `field` is its JSON path, `headers`
+    go with the answer."""
+
+    headers: Sequence[tuple[bytes, bytes]] = ()
+
+    def __init__(self, status: int, message: str, field: str | None = None, **told: Any) -> None:
+        super().__init__(message, **told)
+        self.status = status
+        self.field = field
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer's body."""
+        return {**super().as_dict(), "error": "InvalidData", "field": self.field}
+
+
+def not_json(error: Exception, body: bytes) -> Refused:
+    """400 for a body that no JSON decoder takes; names the field that it breaks off in."""
+    if isinstance(error, RecursionError):
+        return Refused(
+            400,
+            "the body is nested too deeply",
+            given=error,
+            allowed="a row is an object of plain values",
+            next_step="send values as text, numbers, true, false or null",
+        )
+    found = _BYTE.search(str(error))
+    fault = text_fault(body)  # before the rest: msgspec says "truncated" for half a character
+    at = fault.at if fault else int(found[1]) if found else len(body)
+    return Refused(
+        400,
+        "the body is not JSON",
+        field=path_at(body, at),
+        given=fault.what if fault else error,
+        allowed='a row as an object, or {"rows": [...]}, in UTF-8',
+        next_step="fix the body; null stands for an unknown number, NaN and Infinity are not JSON",
+    )
+
+
+def wrong_field(error: Exception, body: bytes, allowed: Mapping[str, str]) -> Refused:
+    """422 for a field that a row must not hold so.
+
+    Args:
+        allowed: field name -> what it may hold.
+    """
+    found = _PATH.search(str(error))
+    path = found["path"].lstrip(".") if found else ""
+    named = _NAMED.search(str(error))
+    if named is not None:
+        return _missing_or_unknown(named["problem"], named["name"], path, allowed)
+    name = path.rsplit(".", 1)[-1]
+    return Refused(
+        422,
+        f"field {path or '(whole body)'!r} does not fit",
+        field=path or None,
+        given=_shown(body, path),
+        allowed=allowed.get(name, "an object, or a list of objects"),
+        next_step="fix the field; /openapi.json describes what a row holds",
+    )
+
+
+def repeated(path: str) -> Refused:
+    """422: JSON does not say which of two equal fields counts."""
+    return Refused(
+        422,
+        f"field {path!r} is given twice",
+        field=path,
+        allowed="each field once",
+        next_step="remove one of the two",
+    )
+
+
+def _missing_or_unknown(problem: str, name: str, path: str, allowed: Mapping[str, str]) -> Refused:
+    field = f"{path}.{name}" if path else name
+    if problem == "missing required" and name in allowed:
+        return Refused(
+            422, f"field {field!r} is missing", field, allowed=allowed[name], next_step="add it"
+        )
+    close = get_close_matches(name, allowed, n=1)
+    return Refused(
+        422,
+        f"field {field!r} is not known",
+        field,
+        given=name[:_SHOWN],
+        allowed=", ".join(allowed),
+        next_step=f"did you mean {close[0]!r}?" if close else "remove it",
+    )
+
+
+def _shown(body: bytes, path: str) -> str | None:
+    """The value at a path such as `rows[3].distance`, as short JSON text; None where what
+    follows it cannot be read."""
+    try:
+        value = _decoded(body)
+        for part in re.findall(r"[^.\[\]]+", path):
+            try:
+                value = value[int(part)] if isinstance(value, list) else value[part]
+            except (KeyError, IndexError, TypeError, ValueError):
+                break
+        text = msgspec.json.encode(value).decode()
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.ValidationError:  # a number that no float64 holds: shown as it was written
+        return json.loads(body, parse_float=str, parse_int=str)

@@ -1,0 +1,290 @@
+"""Requests that no honest client sends: each is refused for itself, and hurts no other."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mizzen.adapters.segment_log.log import SegmentLog
+from mizzen.errors import TemporaryError
+from mizzen_serving.batching import Batcher
+from mizzen_serving.contract import contract_of
+from mizzen_serving.decoding import Decoder
+from mizzen_serving.json_path import first_repeated, path_at
+from mizzen_serving.refusals import Refused
+
+ROW = {"flight": 7, "at": "2013-07-01T12:00:00Z", "distance": 5, "wind": 2.5, "carrier": "UA"}
+TEXT = json.dumps(ROW).encode()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("flight", 10**23),
+        ("flight", -(2**63) - 1),
+        ("flight", "a\0b"),
+        ("at", "0001-01-01T00:00:00+14:00"),
+        ("at", "9999-12-31T23:59:59-14:00"),
+        ("at", "1677-01-01T00:00:00Z"),
+        ("carrier", 10**400),
+        ("prediction_id", "886313e1-3b8a-5372-9b90-0c9aee199e5d\n"),
+    ],
+)
+def test_one_poisonous_request_fails_alone_and_names_its_field(start, field, value) -> None:
+    ask = start(queue=99)
+    bodies = [ROW] * 15 + [{**ROW, field: value}] + [ROW] * 14
+    answers = ask.each("POST", "/predict", [json.dumps(body).encode() for body in bodies])
+    found = [answer.status_code for answer in answers]
+    assert sorted(found) == [200] * 29 + [422]
+    assert answers[15].json()["field"] == field
+
+
+def test_what_the_model_cannot_answer_fails_its_own_request_only(start, monkeypatch) -> None:
+    from mizzen_serving.rowencoding import RowEncoder
+
+    encode = RowEncoder.encode
+
+    def picky(self, rows):
+        if any(row[0] == 13 for row in rows):
+            raise OverflowError("no such distance")
+        return encode(self, rows)
+
+    monkeypatch.setattr(RowEncoder, "encode", picky)
+    ask = start()
+    bodies = [json.dumps({**ROW, "distance": n}).encode() for n in range(30)]
+    answers = ask.each("POST", "/predict", bodies)
+    assert [n for n, answer in enumerate(answers) if answer.status_code != 200] == [13]
+    assert answers[13].status_code == 500
+
+
+def test_a_batch_that_fails_is_logged_once_for_each_good_request(start, place, monkeypatch) -> None:
+    from mizzen_serving.rowencoding import RowEncoder
+
+    encode = RowEncoder.encode
+
+    def picky(self, rows):
+        if any(row[0] == 3 for row in rows):
+            raise ValueError("3")
+        return encode(self, rows)
+
+    monkeypatch.setattr(RowEncoder, "encode", picky)
+    bodies = [json.dumps({**ROW, "distance": n}).encode() for n in range(10)]
+    answers = start().each("POST", "/predict", bodies)
+    made = {a.json()["prediction_id"] for a in answers if a.status_code == 200}
+    assert {p.id for p in SegmentLog(place).read()} == made
+    assert len(made) == 9
+
+
+@given(st.sets(st.integers(0, 40)), st.lists(st.integers(1, 5), min_size=1, max_size=12))
+def test_any_bad_rows_fail_exactly_their_requests(bad, sizes) -> None:
+    numbers = iter(range(100))
+    requests = [[(next(numbers),) for _ in range(size)] for size in sizes]
+
+    def answer(rows):
+        if any(row[0] in bad for row in rows):
+            raise ValueError("bad row")
+        return [row[0] for row in rows]
+
+    async def submit():
+        batcher = Batcher(answer, 99, True, lambda _rows: None)
+        futures = [batcher.submit(rows) for rows in requests]
+        found = await asyncio.gather(*futures, return_exceptions=True)
+        batcher.close()
+        return found
+
+    for rows, outcome in zip(requests, asyncio.run(submit()), strict=True):
+        if any(row[0] in bad for row in rows):
+            assert isinstance(outcome, ValueError)
+        else:
+            assert outcome == [row[0] for row in rows]
+
+
+def test_a_full_log_is_not_asked_once_for_each_request() -> None:
+    calls = []
+
+    def answer(rows):
+        calls.append(len(rows))
+        raise TemporaryError("full")
+
+    async def submit():
+        batcher = Batcher(answer, 99, True, lambda _rows: None)
+        futures = [batcher.submit([(n,)]) for n in range(9)]
+        found = await asyncio.gather(*futures, return_exceptions=True)
+        batcher.close()
+        return found
+
+    assert {type(one) for one in asyncio.run(submit())} == {TemporaryError}
+    assert calls == [9]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        (TEXT.replace(b"2.5", b"1e999"), 422, "wind"),
+        (TEXT.replace(b"2.5", b"NaN"), 400, "wind"),
+        (TEXT.replace(b"2.5", b"-Infinity"), 400, "wind"),
+        (TEXT.replace(b'"UA"', b'"\xff"'), 400, "carrier"),
+        (TEXT.replace(b'"UA"', b'"\xed\xa0\x80"'), 400, "carrier"),
+        (TEXT.replace(b'"UA"', b'"\\ud800"'), 400, "carrier"),
+        (TEXT.replace(b'"UA"', b'"\\udc00\\ud800"'), 400, "carrier"),
+        (TEXT.replace(b'"UA"', b"[" * 90_000), 422, "carrier"),
+        (b"[" * 90_000, 422, "[0]"),
+        (b'{"rows": [' + TEXT + b"," + TEXT.replace(b"2.5", b"Infinity") + b"]}", 400,
+         "rows[1].wind"),
+        (TEXT.replace(b'"wind"', b'"distance"'), 422, "distance"),
+        (TEXT.replace(b'"wind"', b'"dist\\u0061nce"'), 422, "distance"),
+        (b"[" + TEXT + b"," + TEXT[:-1] + b', "wind": 1}]', 422, "[1].wind"),
+        (b'{"rows": [' + TEXT.replace(b'"wind": 2.5, ', b"") + b"," + TEXT[:-1]
+         + b', "wind": 1}]}', 422, "rows[1].wind"),
+        (b'{"rows": [' + TEXT + b'], "rows": [' + TEXT + b"]}", 422, "rows"),
+        (b'{"rows": [' + TEXT + b'], "extra": 1}', 422, "extra"),
+        (b"\xef\xbb\xbf" + TEXT, 400, None),
+        (TEXT[:-3], 400, "carrier"),
+    ],
+    ids=lambda part: part[:30].decode("latin-1") if isinstance(part, bytes) else None,
+)  # fmt: skip
+def test_what_is_not_json_or_not_once_is_refused_with_its_field(start, body, status, field) -> None:
+    answer = start()("POST", "/predict", content=body)
+    assert (answer.status_code, answer.json()["field"]) == (status, field)
+
+
+def test_rows_may_stand_anywhere_in_the_object(start) -> None:
+    ask = start()
+    for body in (
+        b' \n{ "rows" : [' + TEXT + b"]}",
+        b'{"r\\u006fws": [' + TEXT + b"]}",
+        b'\r\n\t{"rows":[' + TEXT + b"]}\n",
+    ):
+        answer = ask("POST", "/predict", content=body)
+        assert answer.status_code == 200, answer.text
+        assert len(answer.json()["predictions"]) == 1
+
+
+def test_equal_words_in_values_are_no_repeated_fields(start) -> None:
+    ask = start()
+    for carrier in ("distance", "rows", 'a "wind": b', "\\", 'é"carrier'):
+        for body in ({**ROW, "carrier": carrier}, [{**ROW, "carrier": carrier, "wind": None}] * 3):
+            assert ask("POST", "/predict", json=body).status_code == 200
+
+
+@given(st.data())
+def test_a_repeated_field_is_always_found(tiny, data) -> None:
+    """Over rows with and without optional fields, escapes and words that look like fields."""
+    decoder = Decoder(contract_of(tiny()))
+    rows, twice = [], False
+    for _ in range(data.draw(st.integers(1, 4))):
+        fields = [("distance", 1), ("carrier", data.draw(st.sampled_from(["UA", "wind", "\\"])))]
+        for _ in range(data.draw(st.integers(0, 2))):
+            fields.append(("wind", data.draw(st.sampled_from([None, 2]))))
+        names = [name for name, _ in fields]
+        twice = twice or len(set(names)) < len(names)
+        members = (
+            f"{json.dumps(n)}: {json.dumps(v)}" for n, v in data.draw(st.permutations(fields))
+        )
+        rows.append("{" + ", ".join(members) + "}")
+    body = ("[" + ",".join(rows) + "]").encode()
+    if not twice:
+        decoder.decode(body)
+        return
+    with pytest.raises(Refused, match="given twice"):
+        decoder.decode(body)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"),
+    [
+        ("gzip", gzip.compress),
+        ("x-gzip", lambda b: gzip.compress(b[:9]) + gzip.compress(b[9:])),
+        ("deflate", zlib.compress),
+        ("deflate", lambda b: zlib.compress(b, wbits=-15)),
+        ("identity", lambda b: b),
+    ],
+)
+def test_compressed_bodies_are_read(start, encoding, pack) -> None:
+    sent = {"content-encoding": encoding}
+    answer = start()("POST", "/predict", content=pack(TEXT), headers=sent)
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body", "status"),
+    [
+        ("gzip", gzip.compress(b" " * 50_000_000 + TEXT), 413),
+        ("deflate", zlib.compress(b"\0" * 50_000_000), 413),
+        ("gzip", gzip.compress(b"") * 20_000 + gzip.compress(TEXT), 200),
+        ("gzip", TEXT, 400),
+        ("gzip", gzip.compress(TEXT)[:-9], 400),
+        ("deflate", b"\xff" * 99, 400),
+        ("br", TEXT, 415),
+        ("gzip, gzip", gzip.compress(gzip.compress(TEXT)), 415),
+    ],
+    ids=lambda part: f"{len(part)} bytes" if isinstance(part, bytes) else None,
+)
+def test_bombs_and_broken_encodings_are_refused(start, encoding, body, status) -> None:
+    answer = start()("POST", "/predict", content=body, headers={"content-encoding": encoding})
+    assert answer.status_code == status
+    if status == 415:
+        assert answer.json()["allowed"] == "identity, gzip, deflate"
+
+
+@pytest.mark.parametrize("given_id", ["a\nb", "a\n", "\x00", "a b", "é", "", "\x7f"])
+def test_a_label_for_an_id_with_control_characters_is_refused(start, given_id) -> None:
+    body = {"labels": [{"prediction_id": given_id, "value": 1}]}
+    answer = start()("POST", "/labels", json=body)
+    assert (answer.status_code, answer.json()["field"]) == (422, "labels[0].prediction_id")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        (b'{"prediction_id": "a", "value": 1e999}', 422, "value"),
+        (b'{"prediction_id": "a", "value": 1, "value": 0}', 422, "value"),
+        (b'{"prediction_id": "a", "value": 1, "at": "0001-01-01T00:00:00+14:00"}', 422,
+         "labels[0].value"),
+        (b'{"prediction_id": "\\ud800", "value": 1}', 400, "prediction_id"),
+        (b'{"labels": ' + b"[" * 90_000, 400, None),
+        (b"{" + b" " * 99 + b'"labels": []}', 422, "labels"),
+    ],
+    ids=lambda part: part[:40].decode() if isinstance(part, bytes) else None,
+)  # fmt: skip
+def test_labels_are_checked_as_rows_are(start, body, status, field) -> None:
+    answer = start()("POST", "/labels", content=body)
+    assert (answer.status_code, answer.json()["field"]) == (status, field)
+
+
+def test_a_client_that_breaks_off_is_counted_and_not_answered(start) -> None:
+    app = start().app
+    sent = []
+
+    async def break_off():
+        parts = [
+            {"type": "http.request", "body": TEXT[:9], "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+
+        async def receive():
+            return parts.pop(0)
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {"type": "http", "method": "POST", "path": "/predict", "headers": []}
+        await app(scope, receive, send)
+
+    asyncio.run(break_off())
+    assert sent == []
+
+
+@given(st.binary(max_size=60), st.integers(0, 60))
+def test_any_bytes_have_a_place_or_none(body, offset) -> None:
+    path_at(body, offset)
+
+
+def test_a_repeated_field_of_a_row_is_found_by_its_row() -> None:
+    assert first_repeated(b'[{"a": 1}, {"a": 1, "b": 2, "a": 3}]') == "[1].a"
