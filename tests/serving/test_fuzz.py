@@ -26,7 +26,7 @@ ROW = {"flight": 7, "at": "2013-07-01T12:00:00Z", "distance": 5, "wind": 2.5, "c
 LABEL = {"prediction_id": "a", "value": 1, "at": "2013-07-01T12:00:00Z"}
 REFUSALS = {400, 413, 415, 422}
 EXAMPLES = settings(
-    max_examples=soak.examples(900, 50_000),
+    max_examples=soak.examples(500, 50_000),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -194,7 +194,7 @@ def test_any_body_to_predict_is_answered_as_described(app, body, packing) -> Non
 
 
 @pytest.mark.soak
-@settings(EXAMPLES, max_examples=soak.examples(600, 30_000))
+@settings(EXAMPLES, max_examples=soak.examples(300, 30_000))
 @given(body=bodies(LABEL, "labels"), packing=packings)
 def test_any_body_to_labels_is_answered_as_described(app, body, packing) -> None:
     headers, pack = packing
@@ -202,7 +202,7 @@ def test_any_body_to_labels_is_answered_as_described(app, body, packing) -> None
 
 
 @pytest.mark.soak
-@settings(EXAMPLES, max_examples=soak.examples(100, 5_000))
+@settings(EXAMPLES, max_examples=soak.examples(50, 5_000))
 @given(bad=st.lists(bodies(ROW, "rows"), min_size=1, max_size=5), good=st.integers(1, 9))
 def test_good_requests_beside_any_others_are_answered(app, bad, good) -> None:
     """All of them arrive together."""
