@@ -109,12 +109,12 @@ class TestByTime:
     ) -> None:
         slow = trips.assign(known_at=trips["at"] + pd.Timedelta(hours=3))
         done = step(slow)
-        assert done.figures == (31, 12, 0, 0, 2, 0.125)
+        assert done.figures == (31, 12, 0, 2, 0, 0.125)
         assert done.train["trip"].iloc[-1] == "t030"  # 6:00 + 3 h: known when the test begins
 
     def test_a_delay_counts_as_the_labels_time(self, step: Any, trips: pd.DataFrame) -> None:
         done = step(trips, label={"column": "late", "delay": "3h"})
-        assert done.figures == (31, 12, 0, 0, 2, 0.125)
+        assert done.figures == (31, 12, 0, 2, 0, 0.125)
 
     def test_labels_known_after_the_window_are_not_used(
         self, step: Any, trips: pd.DataFrame

@@ -34,8 +34,8 @@ class PreprocessFigures(NamedTuple):
     train_rows: int
     test_rows: int
     unlabelled: int
-    incomplete: int
     withheld: int
+    incomplete: int
     label_delay: float
 
 
@@ -84,8 +84,8 @@ def run(
         len(sides.train),
         len(sides.test),
         unlabelled,
-        complete.incomplete,
         sides.withheld,
+        complete.incomplete,
         round(complete.delay.total_seconds() / 86_400, 3),
     )
 

@@ -27,8 +27,8 @@ def preprocess(
         ("train_rows", int),
         ("test_rows", int),
         ("unlabelled", int),
-        ("incomplete", int),
         ("withheld", int),
+        ("incomplete", int),
         ("label_delay", float),
     ],
 ):
