@@ -192,3 +192,17 @@ def test_a_password_is_not_in_the_command_that_restores_an_experiment(tmp_path: 
     told = str(connection._deleted(place, "3"))
     assert "hunter2" not in told
     assert "http://mlflow.example:5000" in told
+
+
+@pytest.mark.parametrize("name", ["victim/model", "home/mlartifacts/../../victim/model", "link/x"])
+def test_a_folder_outside_of_the_artifacts_is_never_replaced(tmp_path: Path, name: str) -> None:
+    place = a_place(tmp_path / "home")
+    (place.home / "mlartifacts").mkdir(parents=True)
+    kept = tmp_path / "victim" / "model"
+    kept.mkdir(parents=True)
+    (kept / "precious").write_text("kept")
+    (place.home / "mlartifacts" / "link").symlink_to(tmp_path / "victim")
+    uri = f"file://{tmp_path}/{name}".replace("/link/x", "/home/mlartifacts/link/model")
+    with pytest.raises(IntegrityError, match="outside of the home's artifacts"):
+        MLflowRegistry(place)._put(tmp_path / "victim", uri)
+    assert (kept / "precious").read_text() == "kept"

@@ -21,7 +21,7 @@ from mizzen.adapters.mlflow.database import ensure, file_of
 from mizzen.adapters.mlflow.rest import SCHEMES, MlflowServer
 from mizzen.core.folders import make_home
 from mizzen.core.place import Place
-from mizzen.errors import MizzenError, NotFound, TemporaryError, UserError
+from mizzen.errors import IntegrityError, MizzenError, NotFound, TemporaryError, UserError
 from mizzen.masking import masked, without_credentials
 
 if TYPE_CHECKING:
@@ -193,3 +193,20 @@ def local_path(place: Place, uri: str) -> Path:
     if not found or written.is_relative_to(root) or ".." in Path(inside).parts:
         return written
     return root / inside
+
+
+def own_path(place: Place, uri: str) -> Path:
+    """The folder behind a local artifact URI, to be written or replaced.
+
+    Raises:
+        IntegrityError: it is not below this home's artifacts, whatever MLflow wrote down.
+    """
+    path, root = local_path(place, uri), place.home / ARTIFACTS
+    if ".." in path.parts or not path.parent.resolve().is_relative_to(root.resolve()):
+        raise IntegrityError(
+            "MLflow's database names a folder outside of the home's artifacts",
+            given=path,
+            allowed=f"a folder below {root}",
+            next_step="restore mlflow.db from a backup, or move it away and train again",
+        )
+    return path

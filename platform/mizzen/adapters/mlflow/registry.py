@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from mizzen.adapters.mlflow import connection
 from mizzen.adapters.mlflow.package import PACKAGE, digest_of, stage, unstage, verify
 from mizzen.adapters.mlflow.rest import MlflowServer, is_proxied
-from mizzen.core.folders import copy_folder, told_when_full
+from mizzen.core.folders import copy_folder, remove_below, told_when_full
 from mizzen.core.place import Place
 from mizzen.errors import IntegrityError, NotFound
 from mizzen.masking import masked
@@ -191,9 +191,9 @@ class MLflowRegistry:
         if not connection.is_local(self._place):
             client.log_artifacts(run, str(folder), "model")
             return
-        target = connection.local_path(self._place, source)
+        target = connection.own_path(self._place, source)
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(target, ignore_errors=True)  # of an attempt that made no version
+        remove_below(target.parent, target.name)  # of an attempt that made no version
         shutil.move(folder, target)
 
     def _put(self, folder: Path, target: str) -> None:
@@ -202,12 +202,12 @@ class MLflowRegistry:
         if server is not None:
             server.upload(folder, target)
             return
-        path = connection.local_path(self._place, target)
+        path = connection.own_path(self._place, target)
         scratch = path.with_name(f".{path.name}.{os.getpid()}")
         shutil.rmtree(scratch, ignore_errors=True)
         with told_when_full(f"a copy of {folder.name}"):
             copy_folder(folder, scratch)
-        shutil.rmtree(path, ignore_errors=True)
+        remove_below(path.parent, path.name)
         scratch.replace(path)
 
     def _download(self, what: str, source: str, into: Path) -> None:
