@@ -19,6 +19,8 @@ import mizzen as package
 from mizzen.adapters.cache.store import StepCache
 from mizzen.adapters.segment_log.log import SegmentLog
 from mizzen.cli.app import COMMANDS, app
+from mizzen.cli.values import records
+from mizzen.errors import UserError
 from mizzen.ports.prediction_log import Prediction
 
 Mizzen = Callable[..., subprocess.CompletedProcess[str]]
@@ -283,3 +285,9 @@ def test_the_doctor_says_what_is_here(mizzen: Mizzen, shop: Path) -> None:
     done = mizzen("doctor", "--json", cwd=shop)
     subjects = {d["subject"] for d in json.loads(done.stdout)["diagnoses"]}
     assert {"python", "disk", "git", "state", "mlflow"} <= subjects
+
+
+def test_rows_nested_beyond_reason_are_refused(tmp_path: Path) -> None:
+    for text in ("[" * 100_000, '{"a":' * 100_000):
+        with pytest.raises(UserError, match=r"rows.json holds no JSON rows"):
+            records(text, "rows.json")

@@ -96,6 +96,18 @@ def test_an_image_without_a_dependency_is_named_before_a_run(
     assert "adds tinyboost" in str(lack.next_step)
 
 
+def test_a_library_that_the_code_imports_and_nobody_names_is_warned_of(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed(tmp_path, monkeypatch, "2.1.0")
+    code = "import numpy\nimport tinyboost\n\ndef fit(job): ...\ndef load(kept): ...\n"
+    (workspace.folder / "own.py").write_text(code)
+    own = workspace.changed({"trainer": {"kind": "python", "function": "own:fit"}})
+    told = [finding.message for finding in check(own) if finding.level == "warning"]
+    assert told == ["own.py:2 imports tinyboost, which `dependencies` does not name"]
+    assert not [finding for finding in check(needing(own, "TinyBoost")) if finding.level != "ok"]
+
+
 def test_a_library_that_is_not_named_is_told_to_be(tmp_path: Path) -> None:
     (tmp_path / "trainer.py").write_text("import no_such_library\n\ndef fit(job): ...\n")
     with pytest.raises(InvalidProject, match=r"name it in `dependencies` of mizzen.yaml"):

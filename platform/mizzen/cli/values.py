@@ -32,10 +32,10 @@ def records(text: str, source: str) -> list[dict[str, Any]]:
 
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         try:
             found = [json.loads(line) for line in text.splitlines() if line.strip()]
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UserError(
                 f"{source} holds no JSON rows",
                 given=error,

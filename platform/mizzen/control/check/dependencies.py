@@ -5,9 +5,12 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from pathlib import Path
 
 from mizzen.control.check.finding import Finding, refused
+from mizzen.control.check.needs import imports_of_steps
+from mizzen.core.images import canonical, declared
 from mizzen.errors import MissingDependencyError, MizzenError
 from mizzen.spec.project import ProjectSpec
 from mizzen.spec.requirements import applying, name_of
@@ -22,6 +25,26 @@ def check_dependencies(spec: ProjectSpec) -> list[Finding]:
         return [refused("dependencies", error)]
     names = [name_of(wanted) for wanted in applying(spec.dependencies)]
     return [Finding("ok", "dependencies", f"{name} {version(name)}") for name in names]
+
+
+def unnamed(folder: Path, spec: ProjectSpec) -> list[Finding]:
+    """A warning for each module that the project's code imports, and neither Mizzen nor the
+    description brings: where the project goes, it would be missing."""
+    named = {name_of(wanted) for wanted in spec.dependencies}
+    places: dict[str, str] = {}
+    for needs in imports_of_steps(folder, spec).values():
+        places |= {m: place for m, place in needs.items() if not declared()["torch"].holds(m)}
+    providers = packages_distributions() if places else {}
+    return [
+        Finding(
+            "warning",
+            "dependencies",
+            f"{place} imports {module}, which `dependencies` does not name",
+            "name it, so that a Bento brings it and an upgrade trains again",
+        )
+        for module, place in places.items()
+        if not named.intersection(map(canonical, providers.get(module, [module])))
+    ]
 
 
 def require(spec: ProjectSpec) -> None:
