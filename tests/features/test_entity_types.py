@@ -75,6 +75,12 @@ def test_large_integers_beside_a_null_are_no_neighbours() -> None:
         join(rows, "at", [view()], {"traffic": facts([BIG, BIG + 1], "int64")})
 
 
+def test_a_request_for_an_entity_that_may_be_several_names_the_field(source: FeastSource) -> None:
+    source.apply([view()], {"traffic": facts(["a", "b"])})
+    with pytest.raises(InvalidData, match=r"field 'port'.*several whole numbers"):
+        source.online([view()], {"port": ["a", 1e23]}, [hour(2)] * 2)
+
+
 values = st.one_of(
     st.booleans(),
     st.integers(-(2**63), 2**63 - 1),
@@ -103,11 +109,11 @@ ARRAYS: list[tuple[Any, Callable[[Any], bool]]] = [
 @given(st.lists(values, min_size=1, max_size=6))
 def test_one_value_has_one_text_in_every_array_and_in_a_request(given_values: list[Any]) -> None:
     for one in given_values:
-        (expected,) = request_keys([one])
+        (expected,) = request_keys([one], "key")
         assert text_keys(pd.Series([one], dtype=object), "key").tolist() == [expected]
         for dtype, fits in ARRAYS:
             if fits(one):
                 stored = pd.Series([one], dtype=dtype)
                 assert text_keys(stored, "key").tolist() == [expected], dtype
         if isinstance(one, bool | int | float | str) and expected:
-            assert request_keys([json.loads(json.dumps(one))]) == [expected]
+            assert request_keys([json.loads(json.dumps(one))], "key") == [expected]

@@ -248,7 +248,8 @@ def _arguments(workspace: Workspace, request: RunRequest, plan: Plan) -> dict[st
     revision = revision_of(workspace.folder)
     champion = workspace.state.models.champion(workspace.spec.name)
     arguments: dict[str, Any] = {
-        "code": pack_code(workspace),
+        # a registered version's own, where the request says so
+        "code": request.arguments.get("code") or pack_code(workspace),
         "source_digest": source_digest(workspace),
         "start": canonical(request.start),
         "end": canonical(request.end),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mizzen.core.canonical import canonical_text, canonical_texts
+from mizzen.errors import InvalidData
 
 
 def text_keys(values: Any, what: str) -> NDArray[np.object_]:
@@ -23,6 +24,18 @@ def text_keys(values: Any, what: str) -> NDArray[np.object_]:
     return canonical_texts(given, what)
 
 
-def request_keys(values: Iterable[Any]) -> list[str | None]:
-    """The texts of one column of a request."""
-    return [value if type(value) is str and value else canonical_text(value) for value in values]
+def request_keys(values: Iterable[Any], field: str) -> list[str | None]:
+    """The texts of one field of a request's rows.
+
+    Raises:
+        InvalidData: a value that has no text of its own, with the field.
+    """
+    try:
+        return [v if type(v) is str and v else canonical_text(v) for v in values]
+    except InvalidData as error:
+        raise InvalidData(
+            f"field {field!r}: {error.message}",
+            given=error.given,
+            allowed=error.allowed,
+            next_step="send it as text",
+        ) from None

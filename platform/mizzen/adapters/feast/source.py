@@ -136,7 +136,9 @@ class PostgresSource(FeastSource):
 
 
 def _keys(view: FeatureView, entities: Mapping[str, Sequence[Any]]) -> list[Key]:
-    return list(zip(*(request_keys(entities[column]) for column in view.entity), strict=True))
+    return list(
+        zip(*(request_keys(entities[column], column) for column in view.entity), strict=True)
+    )
 
 
 def _valid(known: Known | None, at: int, ttl: int, empty: Values) -> Values:
