@@ -1,7 +1,7 @@
 """From raw rows to a judged and registered model.
 
     snapshot -> validate -> features -> preprocess -> profile
-                                                   -> train -> evaluate -> if blessed: register
+                                                   -> train -> evaluate -> if registrable: register
 
 The project's sections are compiled in as constants; what differs between two runs of the same
 description is a parameter of the pipeline.
@@ -134,7 +134,8 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
             "evaluate",
             *libraries,
         )
-        with dsl.If(judged.outputs["blessed"] == True, "blessed"):  # noqa: E712 (the DSL's form)
+        registrable = judged.outputs["registrable"]
+        with dsl.If(registrable == True, "registrable"):  # noqa: E712 (the DSL's form)
             task(
                 register(
                     model=fitted.outputs["model"],

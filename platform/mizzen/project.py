@@ -254,6 +254,12 @@ class Project:
         """The history of champions, oldest first."""
         return self._workspace.state.models.history(self.name)
 
+    def evaluations(self, version: int) -> list[Run]:
+        """The runs that measured a version, oldest first: the one that registered it, and each
+        that trained the same model under another evaluation."""
+        runs = self._workspace.state.runs.with_version(self.name, version)
+        return [Run(self._workspace, record.id) for record in runs[::-1]]
+
     def promote(self, version: int, *, reason: str = "", force: bool = False) -> Promotion:
         """Make a version the champion; an older one is a rollback, which freezes retraining.
         `force`: also one that the gate held, with a reason."""

@@ -25,7 +25,7 @@ from mizzen.ports.framework import Framework, TrainingJob
 from mizzen.spec.profile import Profile
 from mizzen.spec.project import ProjectSpec
 from mizzen.spec.training import Trainer
-from mizzen_components import evaluate, predict, preprocess, register, train
+from mizzen_components import evaluate, predict, preprocess, profile, register, train
 
 MODEL = '''"""A torch model."""
 import torch
@@ -173,7 +173,13 @@ class Bench:
         validation = self.folder / "validation"
         validation.mkdir(exist_ok=True)
         (validation / "result.json").write_text('{"checks": [{"success": true}], "success": true}')
-        (self.folder / "profile.json").write_text("{}")
+        sections = {n: self.document[n] for n in ("features", "label", "data", "task")}
+        profile.run(
+            train=self.folder / "train.parquet",
+            **sections,
+            monitoring={},
+            profile=self.folder / "profile.json",
+        )
         return register.run(
             model=model,
             evaluation=evaluation,

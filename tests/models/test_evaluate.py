@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mizzen.adapters.tables import read_table
@@ -39,7 +40,8 @@ def test_a_better_model_replaces_its_champion_and_a_worse_one_is_held(bench: Mak
     assert figures.blessed
     assert figures.value > figures.champion_value > 0.5
     assert read_json(folder / "metrics.json")["champion"] == version
-    worse, folder = made.evaluate(weak, str(version))
+    weaker = made.train(parameters={"num_iterations": 1, "num_leaves": 2, "learning_rate": 0.01})
+    worse, folder = made.evaluate(weaker, str(version), evaluation={"metrics": ["log_loss"]})
     assert not worse.blessed
     assert read_json(folder / "verdict.json")["rule"] == "margin"
 
@@ -57,7 +59,7 @@ def test_the_champion_answers_with_its_own_encoder_and_its_own_code(bench: Make)
     assert changed.champion_value == pytest.approx(figures.value)
 
 
-def test_a_champion_whose_columns_are_gone_holds_the_candidate_unless_a_floor_decides(
+def test_a_champion_whose_columns_are_gone_holds_the_candidate_whatever_the_floor(
     bench: Make,
 ) -> None:
     made = bench()
@@ -67,12 +69,28 @@ def test_a_champion_whose_columns_are_gone_holds_the_candidate_unless_a_floor_de
     made.document["evaluation"] = {"metrics": ["roc_auc"]}
     made.split(rides().drop(columns="city"))
     lean = made.train()
-    figures, folder = made.evaluate(lean, str(version))
-    assert not figures.blessed
-    assert read_json(folder / "verdict.json")["rule"] == "champion_cannot_be_loaded"
-    assert "city" in figures.reason
-    assert made.evaluate(lean, str(version), gate={"floor": 0.55})[0].blessed
-    assert not made.evaluate(lean, str(version), gate={"floor": 0.999})[0].blessed
+    for gate in ({}, {"floor": 0.55}):
+        figures, folder = made.evaluate(lean, str(version), gate=gate)
+        assert not figures.blessed
+        assert figures.registrable
+        assert read_json(folder / "verdict.json")["rule"] == "champion_cannot_be_compared"
+        assert "city" in figures.reason
+        assert "--force" in figures.reason
+
+
+def test_a_candidate_with_fewer_features_is_compared_with_its_champion_on_the_champions_own(
+    bench: Make,
+) -> None:
+    made = bench()
+    model = made.train()
+    figures, folder = made.evaluate(model)
+    version = made.register(model, folder)
+    made.document["features"] = {"columns": [{"name": "distance"}]}
+    made.split(rides())
+    ablated, folder = made.evaluate(made.train(), str(version), gate={"floor": 0.55})
+    assert not ablated.blessed
+    assert read_json(folder / "verdict.json")["rule"] in {"margin", "no_harm"}
+    assert ablated.champion_value == pytest.approx(figures.value)
 
 
 def test_a_damaged_champion_holds_the_candidate_even_with_a_floor(bench: Make) -> None:
@@ -81,9 +99,10 @@ def test_a_damaged_champion_holds_the_candidate_even_with_a_floor(bench: Make) -
     version = made.register(model, made.evaluate(model)[1])
     for package in made.place.home.rglob("model.txt"):
         package.write_text("tree\nversion=v4\n")
-    figures, folder = made.evaluate(model, str(version), gate={"floor": 0.5})
+    other = made.train(parameters={"num_iterations": 5})
+    figures, folder = made.evaluate(other, str(version), gate={"floor": 0.5})
     assert not figures.blessed
-    assert read_json(folder / "verdict.json")["rule"] == "champion_cannot_be_loaded"
+    assert read_json(folder / "verdict.json")["rule"] == "champion_cannot_be_compared"
 
 
 def test_a_champion_that_was_never_registered_holds_the_candidate(bench: Make) -> None:
@@ -101,8 +120,108 @@ def test_a_metric_that_is_not_defined_on_the_rows_is_null_and_holds(bench: Make)
     frame[frame["late"] == 1].to_parquet(test)
     figures, folder = made.evaluate(model)
     assert (figures.blessed, figures.value) == (False, 0.0)
-    assert read_json(folder / "metrics.json")["metrics"]["roc_auc"]["value"] is None
+    auc = read_json(folder / "metrics.json")["metrics"]["roc_auc"]
+    assert auc["value"] is None
+    why = f"all {read_json(folder / 'metrics.json')['rows']} rows are of class '1'"
+    assert auc["why"] == f"{why}, and it needs both classes"
+    assert auc["why"] in figures.reason
     assert read_json(folder / "verdict.json")["rule"] == "not_a_number"
+
+
+def test_a_slice_of_one_class_says_why_it_has_no_value(bench: Make) -> None:
+    made = bench()
+    model = made.train()
+    test = made.folder / "test.parquet"
+    frame = read_table(test)
+    frame.loc[frame["city"] == "Lima", "late"] = 0
+    frame.to_parquet(test)
+    _, folder = made.evaluate(model)
+    slices = {part["slice"]: part for part in read_json(folder / "metrics.json")["slices"]}
+    assert slices["Lima"]["value"] is None
+    assert "rows are of class '0', and it needs both classes" in slices["Lima"]["why"]
+    assert "why" not in slices["Oslo"]
+
+
+def test_the_same_model_under_another_evaluation_is_the_same_version(bench: Make) -> None:
+    made = bench()
+    model = made.train()
+    version = made.register(model, made.evaluate(model)[1])
+    other = {"metrics": ["log_loss"], "resamples": 150}
+    figures, folder = made.evaluate(model, str(version), evaluation=other)
+    assert (figures.blessed, figures.reason) == (True, f"same model as version {version}")
+    assert read_json(folder / "verdict.json")["rule"] == "same_model"
+    made.document["evaluation"] = other
+    assert made.register(model, folder) == version
+    kept = list(made.place.home.rglob("evaluations/run-1/metrics.json"))
+    assert [read_json(file)["primary"] for file in kept] == ["log_loss"]
+
+
+TIMED = {
+    "data": {"source": {"path": "rides.csv"}, "key": ["ride"], "event_time": "at"},
+    "split": {"by": "time", "test": "20d"},
+}
+
+
+def timed_rides(rows: int = 3000) -> pd.DataFrame:
+    """Rides over 100 days."""
+    at = pd.Timestamp("2025-01-01", tz="UTC") + pd.to_timedelta(np.arange(rows) * 100 / rows, "D")
+    return rides(rows).assign(at=at)
+
+
+@pytest.mark.parametrize(
+    ("test", "champion_test", "fresh", "told"),
+    [
+        ("60d", "20d", 200, "measured on the 600 rows that neither model was trained on, without "),
+        ("60d", "20d", 700, "was trained on 1200 of these 1800 rows, which favours it (roc_auc"),
+        ("20d", "60d", 200, None),
+        ("20d", "20d", 200, None),
+    ],
+)
+def test_models_are_compared_on_rows_that_neither_was_trained_on_or_the_verdict_says_so(
+    bench: Make, test: str, champion_test: str, fresh: int, told: str | None
+) -> None:
+    changes = {**TIMED, "split": {"by": "time", "test": champion_test}}
+    made = bench(timed_rides(), **changes)
+    first = made.train()
+    version = made.register(first, made.evaluate(first)[1])
+    made.document["split"] = {"by": "time", "test": test}
+    made.split(timed_rides())
+    second = made.train(parameters={"num_iterations": 31})
+    figures, folder = made.evaluate(second, str(version), gate={"fresh_rows": fresh})
+    document = read_json(folder / "metrics.json")
+    if told is None:
+        assert "trained on" not in figures.reason
+        assert (document["left_out"], document["favoured"]) == (0, 0)
+    else:
+        assert told in figures.reason
+        assert document["left_out"] + document["favoured"] == 1200
+    assert document["rows"] == len(read_table(folder / "predictions.parquet"))
+
+
+def test_a_run_that_ends_before_its_champion_is_told_how_the_champion_is_favoured(
+    bench: Make,
+) -> None:
+    made = bench(timed_rides(), **TIMED)
+    first = made.train()
+    version = made.register(first, made.evaluate(first)[1])
+    frame = timed_rides()
+    made.split(frame[frame["at"] < pd.Timestamp("2025-03-01", tz="UTC")])
+    figures, _ = made.evaluate(made.train(), str(version))
+    assert f"version {version} was trained on all" in figures.reason
+
+
+def test_a_larger_share_of_keys_is_compared_on_those_that_the_champion_never_saw(
+    bench: Make,
+) -> None:
+    made = bench(rides(3000))
+    first = made.train()
+    version = made.register(first, made.evaluate(first)[1])
+    count = len(read_table(made.folder / "test.parquet"))
+    made.document["split"] = {"by": "key", "test": 0.6}
+    made.split(rides(3000))
+    figures, folder = made.evaluate(made.train(), str(version))
+    assert f"measured on the {count} rows that neither model was trained on" in figures.reason
+    assert read_json(folder / "metrics.json")["rows"] == count
 
 
 def test_rows_of_a_class_that_training_never_saw_are_counted(bench: Make) -> None:

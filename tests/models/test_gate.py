@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mizzen.core.bootstrap import Comparison, Interval
-from mizzen.core.gate import Rival, SliceComparison, Unusable, Verdict, judge
+from mizzen.core.gate import Footing, Rival, Same, SliceComparison, Unusable, Verdict, judge
 from mizzen.core.metrics import find_metric
 from mizzen.spec.training import Gate
 
@@ -56,24 +56,67 @@ def test_the_floor_of_an_error_is_the_largest_one_allowed(floor: float, blessed:
     assert judge(RMSE, 50.0, None, Gate(floor=floor)).blessed is blessed
 
 
-def test_a_champion_that_cannot_be_loaded_holds_whatever_the_floor() -> None:
-    for gate in ({}, {"floor": 0.1}):
-        found = verdict(Unusable(3, "the weights cannot be read"), **gate)
-        assert (found.blessed, found.rule) == (False, "champion_cannot_be_loaded")
-        assert "version 3" in found.reason
-        assert "the weights cannot be read" in found.reason
-
-
-@pytest.mark.parametrize(("gate", "blessed"), [({}, False), ({"floor": 0.7}, True)])
-def test_a_champion_that_the_project_outgrew_leaves_the_floor_to_decide(
-    gate: dict[str, float], blessed: bool
+@pytest.mark.parametrize("floor", [None, 0.1, 0.9])
+def test_a_champion_that_cannot_be_compared_is_never_replaced_by_a_floor(
+    floor: float | None,
 ) -> None:
-    found = verdict(Unusable(3, "it needs columns: wind", outgrown=True), **gate)
-    assert (found.blessed, found.rule) == (blessed, "champion_cannot_be_loaded")
+    found = verdict(Unusable(3, "it needs columns: wind"), floor=floor)
+    assert (found.blessed, found.rule) == (False, "champion_cannot_be_compared")
+    assert found.registrable  # a person may decide for it
+    for told in ("version 3", "it needs columns: wind", "promote NUMBER --force --reason"):
+        assert told in found.reason
 
 
-def test_an_outgrown_champion_with_a_floor_that_is_not_reached_holds() -> None:
-    assert not verdict(Unusable(3, "columns", outgrown=True), floor=0.9).blessed
+def test_what_is_held_for_another_reason_becomes_no_version() -> None:
+    worse = Rival(3, compared(0.7, 0.8, -0.2, 0.0))
+    assert not verdict(worse).registrable
+    assert not verdict(None, floor=0.9).registrable
+    assert verdict(None).registrable
+
+
+def test_a_candidate_that_is_the_champion_is_told_as_such() -> None:
+    found = verdict(Same(2), 0.1, floor=0.9)
+    assert (found.blessed, found.rule) == (True, "same_model")
+    assert found.reason == "same model as version 2"
+
+
+def test_a_metric_that_cannot_be_computed_says_why() -> None:
+    found = judge(AUC, NAN, None, Gate(), "all 93 rows are of class 'no', and it needs both")
+    assert found.reason == (
+        "held: roc_auc of the candidate cannot be computed: all 93 rows are of class 'no', and "
+        "it needs both"
+    )
+    undefined = Rival(3, compared(0.8, NAN, NAN, NAN))
+    assert "2 of 400 rows" in judge(AUC, 0.8, undefined, Gate(), "2 of 400 rows").reason
+
+
+@pytest.mark.parametrize(
+    ("footing", "low", "told"),
+    [
+        (Footing(600), 0.01, None),
+        (Footing(600), -0.01, None),
+        (Footing(200, left_out=400), 0.01, "200 rows that neither model was trained on, without 4"),
+        (Footing(200, left_out=400), -0.01, "200 rows that neither model was trained on"),
+        (
+            Footing(600, 400, 0, 0.95, 0.9),
+            -0.01,
+            "version 3 was trained on 400 of these 600 rows, which favours it (roc_auc 0.9500 "
+            "there, 0.9000 on the others), so the verdict may be too hard: compare on later rows",
+        ),
+        (Footing(600, 400), 0.01, "which favours it, so the gain is at least this"),
+        (Footing(600, 600), 0.01, "version 3 was trained on all 600 rows"),
+        (Footing(600, known=False), 0.01, "on how many of the 600 rows version 3 was trained is"),
+    ],
+)
+def test_the_verdict_says_on_which_rows_it_was_given(
+    footing: Footing, low: float, told: str | None
+) -> None:
+    found = verdict(Rival(3, compared(0.80, 0.78, low, 0.05), footing=footing))
+    assert found.blessed == (low > 0)
+    if told is None:
+        assert "trained on" not in found.reason
+    else:
+        assert told in found.reason
 
 
 def test_a_gain_beyond_chance_is_blessed_with_a_reason_for_people() -> None:

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from mizzen.core.drift import DriftVerdict, chance, judge, psi, season
+from mizzen.core.judgeable import never_judged
 from mizzen.core.profile import ColumnRows, Profile, make_profile
 from mizzen.errors import IntegrityError
 from mizzen.spec.operation import Monitoring
@@ -277,3 +278,16 @@ def test_a_whole_window_whose_rows_share_a_time_is_judged_by_its_length() -> Non
         assert (found.judged, found.alarm) == (True, False), found.reason
         moved = {c.name: c.sketch() for c in changed(draw(rng, 2000), "n4", lambda x: x + 1)}
         assert judge(profile, moved, 2000, 30 * DAY, spread).alarm
+
+
+def test_data_tells_whether_windows_like_it_can_be_judged() -> None:
+    monthly = np.repeat(MONTHS, 600)
+    assert never_judged(monthly, Monitoring(window="30d", min_rows=500)) is None
+    assert never_judged(np.repeat(YEARS, 600), Monitoring(window="30d", min_rows=500)) is None
+    few = never_judged(np.repeat(MONTHS, 60), Monitoring(window="30d", min_rows=500))
+    assert few is not None
+    assert "hold more than 120 rows, and monitoring.min_rows is 500" in few
+    uneven = np.append(np.repeat(MONTHS[:9], 60), np.repeat(MONTHS[9:10], 900))
+    seldom = never_judged(uneven, Monitoring(window="30d", min_rows=500))
+    assert seldom is not None
+    assert "only 1 of" in seldom

@@ -40,7 +40,7 @@ def test_training_runs_from_rows_to_a_registered_model(spec: ProjectSpec, tmp_pa
     joined = {"snapshot", "features"}  # a champion needs them whose features are others
     assert training.task("evaluate").needs == {"preprocess", "train", *joined}
     (condition,) = training.task("register").conditions
-    assert list(condition.inputs.values()) == [Output("evaluate", "blessed")]
+    assert list(condition.inputs.values()) == [Output("evaluate", "registrable")]
 
 
 def test_what_differs_between_runs_is_a_parameter(spec: ProjectSpec, tmp_path: Path) -> None:

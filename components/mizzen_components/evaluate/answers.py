@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,10 +10,10 @@ from typing import TYPE_CHECKING
 from mizzen.adapters import bundle, table
 from mizzen.core.encoding import Encoder
 from mizzen.core.gate import Unusable
-from mizzen.core.manifest import BUNDLE, PROJECT, read_manifest
+from mizzen.core.manifest import BUNDLE, PROJECT, PROVENANCE, read_manifest
 from mizzen.core.outputs import Floats, check_outputs
 from mizzen.core.place import Place
-from mizzen.errors import InvalidData, MizzenError, TemporaryError
+from mizzen.errors import MizzenError, TemporaryError
 from mizzen.spec.project import ProjectSpec
 from mizzen_components.champion_features import own_features
 from mizzen_components.model_rows import encode
@@ -62,30 +63,46 @@ def champion_answer(
         TemporaryError: the registry is away. That says nothing about the champion.
     """
     try:
-        package = _fetch(place, spec.name, version)
+        package = fetch_package(place, spec.name, version)
         unlike = _unlike(package, spec, candidate.encoder)
         if unlike is not None:
-            return Unusable(version, unlike, outgrown=True)
+            return Unusable(version, unlike)
         code = bundle.unpack_file(package / BUNDLE, place.home / "code")
         frame = own_features(package, code, rows.frame, spec, rows.tables, rows.sources, place)
         _, encoder = read_manifest(package)
         missing = [name for name in encoder.columns if name not in frame.columns]
         if missing:
             why = f"it needs columns that are no longer there: {', '.join(missing)}"
-            return Unusable(version, why, outgrown=True)
+            return Unusable(version, why)
         threads = spec.trainer.resources.cpu
         return answer(place, package, code, frame, threads).outputs
     except TemporaryError:
         raise
-    except InvalidData as error:
-        return Unusable(version, error.message, outgrown=True)
     except MizzenError as error:
         return Unusable(version, error.message)
     except Exception as error:  # noqa: BLE001 (the champion's own code may raise anything)
         return Unusable(version, f"{type(error).__name__}: {error}")
 
 
-def _fetch(place: Place, name: str, version: int) -> Path:
+def is_champion(place: Place, name: str, version: int, identity: str) -> bool:
+    """Whether a candidate of this identity is that version, and only its evaluation is another."""
+    try:
+        text = (fetch_package(place, name, version) / PROVENANCE).read_text(encoding="utf-8")
+    except TemporaryError:
+        raise
+    except (MizzenError, OSError):  # it cannot be compared with, which is told elsewhere
+        return False
+    return bool(identity) and json.loads(text).get("identity") == identity
+
+
+def fetch_package(place: Place, name: str, version: int) -> Path:
+    """The folder of a registered version.
+
+    Raises:
+        NotFound: no such version.
+        IntegrityError: it is not what was registered.
+        TemporaryError: the registry is away.
+    """
     registry = table.load("registry", "mlflow")(place)
     package: Path = registry.fetch(name, version, place.home / "packages")
     return package

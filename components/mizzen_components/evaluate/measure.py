@@ -3,7 +3,9 @@
 The document (`metrics.json`): `task`, `primary`, `rows`, `unseen_labels`, `resamples`,
 `confidence`, `champion` (version or null), `metrics` (name -> value, low, high, higher, and
 champion, gain, gain_low, gain_high where there is one), `slices` (a list of the same for the
-primary metric with column, slice, rows) and `calibration`. What is not defined is null.
+primary metric with column, slice, rows) and `calibration`. What is not defined is null, and `why`
+says the reason. `left_out`: held-out rows that are not in any of it, because the champion was
+trained on them; `favoured`: rows in it that it was trained on.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ class Ruler:
     champion: Floats | None
     settings: Evaluation
     seed: int
+    classes: tuple[str, ...] = ()
 
     def measure(self, metric: Metric, part: Slice | None = None) -> Measured:
         """The candidate's interval, or the comparison where there is a champion."""
@@ -48,6 +51,20 @@ class Ruler:
         if self.champion is None:
             return interval(metric, labels, candidate, **how)
         return compare(metric, labels, candidate, self.champion[rows], **how)
+
+    def why(self, metric: Metric, measured: Measured, part: Slice | None = None) -> str | None:
+        """Why a measurement, or its interval, has no value; None where all of it has."""
+        if all(value is not None for value in as_record(measured).values()):
+            return None
+        labels = self.labels if part is None else self.labels[part.members]
+        return metric.why_undefined(labels, self.classes)
+
+    def record(
+        self, metric: Metric, measured: Measured, part: Slice | None = None
+    ) -> dict[str, Any]:
+        """Flat JSON values of a measurement, and `why` some are null."""
+        why = self.why(metric, measured, part)
+        return as_record(measured) | ({} if why is None else {"why": why})
 
 
 def as_record(measured: Measured) -> dict[str, float | None]:
@@ -68,11 +85,13 @@ def as_record(measured: Measured) -> dict[str, float | None]:
     )
 
 
-def slice_records(parts: list[tuple[Slice, Measured]]) -> list[dict[str, Any]]:
+def slice_records(
+    ruler: Ruler, metric: Metric, parts: list[tuple[Slice, Measured]]
+) -> list[dict[str, Any]]:
     """One record for each slice."""
     return [
         {"column": part.column, "slice": part.value, "rows": len(part.members)}
-        | as_record(measured)
+        | ruler.record(metric, measured, part)
         for part, measured in parts
     ]
 

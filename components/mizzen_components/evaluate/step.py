@@ -6,7 +6,7 @@ import json
 import math
 import os
 import shutil
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +16,8 @@ from mizzen.adapters import bundle
 from mizzen.adapters.matplotlib.plots import draw
 from mizzen.adapters.tables import read_table, write_table
 from mizzen.core.bootstrap import Comparison
-from mizzen.core.gate import Rival, Unusable, Verdict, judge
+from mizzen.core.gate import Footing, Rival, Same, Unusable, Verdict, judge
+from mizzen.core.identity import identity_of
 from mizzen.core.labels import label_numbers
 from mizzen.core.manifest import read_manifest
 from mizzen.core.metrics import Metric, find_metrics
@@ -25,9 +26,18 @@ from mizzen.core.place import Place
 from mizzen.errors import InvalidData
 from mizzen.spec.project import ProjectSpec
 from mizzen_components.evaluate import measure
-from mizzen_components.evaluate.answers import Candidate, Rows, answer, champion_answer
+from mizzen_components.evaluate.answers import (
+    Candidate,
+    Rows,
+    answer,
+    champion_answer,
+    fetch_package,
+    is_champion,
+)
+from mizzen_components.evaluate.footing import compared_rows
 from mizzen_components.evaluate.measure import Measured, Ruler
 from mizzen_components.evaluate.slices import Slice, slices_of
+from mizzen_components.feature_records import read_records
 from mizzen_components.model_rows import label_column, prediction_frame
 
 if TYPE_CHECKING:
@@ -36,13 +46,15 @@ if TYPE_CHECKING:
 
 class EvaluateFigures(NamedTuple):
     """The primary metric and the verdict. A value that cannot be computed is None, and so is
-    that of a champion that was not compared; the verdict says why."""
+    that of a champion that was not compared; the verdict says why. `registrable`: whether the
+    candidate becomes a version."""
 
     metric: str
     value: float | None
     champion_value: float | None
     blessed: bool
     reason: str
+    registrable: bool
 
 
 def run(
@@ -73,19 +85,40 @@ def run(
     frame, labels, unseen = _held_out(test, spec, read_manifest(model)[1].classes)
     code_folder = bundle.open_code(place, code)
     candidate = answer(place, model, code_folder, frame, spec.trainer.resources.cpu)
-    rows = Rows(frame, tables, sources)
-    rival = champion_answer(place, spec, int(champion), rows, candidate) if champion else None
-    theirs = rival if isinstance(rival, np.ndarray) else None
-    ruler = Ruler(labels, candidate.outputs, theirs, spec.evaluation, spec.trainer.seed)
+    identity = identity_of(model, spec, code, read_records(sources))
+    rival: Floats | Unusable | Same | None = None
+    if champion and is_champion(place, spec.name, int(champion), identity):
+        rival = Same(int(champion))
+    elif champion:
+        rival = champion_answer(place, spec, int(champion), Rows(frame, tables, sources), candidate)
+    ruler, footing = _ruler(labels, candidate, None, spec), None
+    if isinstance(rival, np.ndarray):
+        package = fetch_package(place, spec.name, int(champion))
+        compared = compared_rows(package, frame, spec.gate.fresh_rows)
+        footing, kept = compared.footing(metrics[0], labels, rival), compared.rows
+        frame, labels = frame[kept].reset_index(drop=True), labels[kept]
+        candidate = replace(candidate, outputs=candidate.outputs[kept])
+        ruler = _ruler(labels, candidate, rival[kept], spec)
     measured = {metric.name: ruler.measure(metric) for metric in metrics}
     parts = _slices(frame, spec, ruler, metrics[0])
-    verdict = _verdict(spec, metrics[0], measured[metrics[0].name], parts, champion, rival)
-    document = _document(spec, metrics, measured, parts, champion if theirs is not None else "")
+    primary, number = measured[metrics[0].name], int(champion or 0)
+    verdict = _verdict(spec, metrics[0], primary, parts, number, rival, ruler, footing)
+    document = _document(spec, metrics, measured, parts, ruler)
+    document["champion"] = None if footing is None else number
+    document["left_out"] = 0 if footing is None else footing.left_out
+    document["favoured"] = 0 if footing is None else footing.seen
     document["unseen_labels"] = unseen
     document["rows"] = len(labels)
     document["calibration"] = measure.calibration_record(spec.task, labels, candidate.outputs)
     _write(evaluation, document, verdict, _predictions(frame, spec, candidate), labels, candidate)
     return _figures(document, verdict)
+
+
+def _ruler(
+    labels: Floats, candidate: Candidate, champion: Floats | None, spec: ProjectSpec
+) -> Ruler:
+    classes, seed = candidate.encoder.classes, spec.trainer.seed
+    return Ruler(labels, candidate.outputs, champion, spec.evaluation, seed, classes)
 
 
 def _held_out(
@@ -113,14 +146,18 @@ def _verdict(
     metric: Metric,
     measured: Measured,
     parts: list[tuple[Slice, Measured]],
-    champion: str,
-    rival: Floats | Unusable | None,
+    version: int,
+    rival: Floats | Unusable | Same | None,
+    ruler: Ruler,
+    footing: Footing | None,
 ) -> Verdict:
-    value = measure.value_of(measured)
+    value, why = measure.value_of(measured), ruler.why(metric, measured)
     if isinstance(measured, Comparison):
-        compared = Rival(int(champion), measured, measure.slice_comparisons(parts))
-        return judge(metric, value, compared, spec.gate)
-    return judge(metric, value, rival if isinstance(rival, Unusable) else None, spec.gate)
+        slices = measure.slice_comparisons(parts)
+        compared = Rival(version, measured, slices, footing)
+        return judge(metric, value, compared, spec.gate, why)
+    other = rival if isinstance(rival, Unusable | Same) else None
+    return judge(metric, value, other, spec.gate, why)
 
 
 def _document(
@@ -128,19 +165,18 @@ def _document(
     metrics: list[Metric],
     measured: dict[str, Measured],
     parts: list[tuple[Slice, Measured]],
-    champion: str,
+    ruler: Ruler,
 ) -> dict[str, Any]:
     return {
         "task": spec.task,
         "primary": metrics[0].name,
-        "champion": int(champion) if champion else None,
         "resamples": spec.evaluation.resamples,
         "confidence": spec.evaluation.confidence,
         "metrics": {
-            metric.name: {"higher": metric.higher} | measure.as_record(measured[metric.name])
+            metric.name: {"higher": metric.higher} | ruler.record(metric, measured[metric.name])
             for metric in metrics
         },
-        "slices": measure.slice_records(parts),
+        "slices": measure.slice_records(ruler, metrics[0], parts),
     }
 
 
@@ -194,4 +230,5 @@ def _figures(document: dict[str, Any], verdict: Verdict) -> EvaluateFigures:
         _known(primary.get("champion")),
         verdict.blessed,
         verdict.reason,
+        verdict.registrable,
     )

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from mizzen.core.encoding import category_name
@@ -89,7 +91,7 @@ def _by_time(complete: CompleteRows, data: Data, label: Label, test: str, end: s
 
 
 def _by_key(rows: pd.DataFrame, columns: tuple[str, ...], share: float) -> Sides:
-    held_out = _hashes(rows, columns) < share
+    held_out = held_out_by_key(rows, columns, share)
     sides = Sides(rows[~held_out], rows[held_out])
     _check_sides(
         sides,
@@ -97,6 +99,13 @@ def _by_key(rows: pd.DataFrame, columns: tuple[str, ...], share: float) -> Sides
         next_step="change split.test, group by other columns, or give more rows",
     )
     return sides
+
+
+def held_out_by_key(
+    rows: pd.DataFrame, columns: tuple[str, ...], share: float
+) -> NDArray[np.bool_]:
+    """Which rows a split by these columns holds out, in any run."""
+    return np.asarray(_hashes(rows, columns) < share, dtype=bool)
 
 
 def _hashes(rows: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series[float]:

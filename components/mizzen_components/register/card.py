@@ -36,10 +36,17 @@ def _verdict(origin: Mapping[str, Any]) -> str:
 
 def _measured(evaluation: Mapping[str, Any]) -> str:
     percent = 100 * evaluation["confidence"]
-    return (
+    parts = [
         f"{evaluation['rows']} held-out rows; intervals hold with {percent:g} % confidence "
         f"({evaluation['resamples']} bootstrap resamples)."
-    )
+    ]
+    if evaluation["left_out"]:
+        parts.append(f"{evaluation['left_out']} more were left out: the champion learnt from them.")
+    if evaluation["favoured"]:
+        parts.append(
+            f"The champion learnt from {evaluation['favoured']} of them, which favours it."
+        )
+    return " ".join(parts)
 
 
 def _metrics(evaluation: Mapping[str, Any]) -> str:
@@ -50,6 +57,7 @@ def _metrics(evaluation: Mapping[str, Any]) -> str:
         better = "higher is better" if record["higher"] else "lower is better"
         bounds = f"{_number(record['low'])} to {_number(record['high'])}"
         champion = _number(record.get("champion"))
+        bounds = f"cannot be computed: {record['why']}" if record["value"] is None else bounds
         lines.append(f"| {name} ({better}) | {_number(record['value'])} | {bounds} | {champion} |")
     return "\n".join(lines)
 

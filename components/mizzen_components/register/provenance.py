@@ -23,7 +23,8 @@ def describe(
     **origin: Any,
 ) -> dict[str, Any]:
     """Everything that the version must be able to say later. `origin`: code, data_version,
-    feature_version, git_commit, git_dirty. No times and no paths: equal runs give equal text."""
+    feature_version, git_commit, git_dirty, identity. No times and no paths: equal runs give
+    equal text."""
     manifest, encoder = read_manifest(model)
     return {
         "project": spec.name,

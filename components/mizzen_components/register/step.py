@@ -11,9 +11,13 @@ from typing import Any, NamedTuple
 
 from mizzen.adapters import bundle, table
 from mizzen.core.folders import copy_folder, told_when_full
-from mizzen.core.manifest import BUNDLE, PROFILE, PROJECT, read_manifest
+from mizzen.core.identity import identity_of
+from mizzen.core.manifest import BUNDLE, PROFILE, PROJECT, PROVENANCE, read_manifest
 from mizzen.core.place import Place
+from mizzen.core.profile import read_profile
 from mizzen.core.views import views_of
+from mizzen.errors import MizzenError, TemporaryError
+from mizzen.ports.models import Registry
 from mizzen.spec.project import ProjectSpec
 from mizzen_components.feature_records import read_records
 from mizzen_components.register import provenance
@@ -41,7 +45,8 @@ def run(
     package: Path,
     sources: Path | None = None,
 ) -> RegisterFigures:
-    """Write the package folder and register it.
+    """Write the package folder and register it. A model that is registered already stays the
+    version that it is, and this evaluation is kept beside it; then `package` is empty.
 
     Trying again after a failure or a kill gives one version: the registry knows the package of
     a run by its content.
@@ -62,7 +67,12 @@ def run(
         feature_version=feature_version,
         git_commit=git_commit,
         git_dirty=git_dirty,
+        identity=identity_of(model, spec, code, read_records(sources)),
     )
+    known = _known(place, spec, evaluation, origin)
+    if known is not None:
+        package.mkdir(parents=True, exist_ok=True)
+        return RegisterFigures(known)
     with told_when_full("the package"):
         scratch = package.with_name(f"{package.name}.part-{os.getpid()}")
         shutil.rmtree(scratch, ignore_errors=True)
@@ -93,13 +103,39 @@ def _add_views(folder: Path, spec: ProjectSpec, sources: Path | None) -> None:
     replace(manifest, views=needed).write(folder, encoder)
 
 
+def _known(place: Place, spec: ProjectSpec, evaluation: Path, origin: dict[str, Any]) -> int | None:
+    """The version that is this very model, with the new evaluation kept beside it."""
+    if not origin["identity"]:
+        return None
+    registry = table.load("registry", "mlflow")(place)
+    for known in registry.find(spec.name, {"mizzen.identity": origin["identity"]}):
+        if _is_sound(registry, spec.name, known, place):
+            run = os.environ.get("MIZZEN_RUN_ID", "")
+            registry.keep(spec.name, known, evaluation, f"evaluations/{run or 'run'}")
+            return int(known)
+    return None
+
+
+def _is_sound(registry: Registry, name: str, version: int, place: Place) -> bool:
+    """Whether a version can be used; one that cannot is replaced by training it again."""
+    try:
+        package = registry.fetch(name, version, place.home / "packages")
+        read_manifest(package)
+        read_profile(package / PROFILE)
+    except TemporaryError:
+        raise
+    except MizzenError:
+        return False
+    return True
+
+
 def _write_texts(
     folder: Path, spec: ProjectSpec, measured: dict[str, Any], origin: dict[str, Any]
 ) -> None:
     manifest, _ = read_manifest(folder)
     texts = {
         PROJECT: json.dumps(spec.model_dump(mode="json", by_alias=True), indent=1, sort_keys=True),
-        "provenance.json": json.dumps(origin, indent=1, sort_keys=True),
+        PROVENANCE: json.dumps(origin, indent=1, sort_keys=True),
         "requirements.txt": provenance.requirements_of(manifest.libraries),
         "python_env.yaml": provenance.python_env(),
         "card.md": card(spec, measured, origin),

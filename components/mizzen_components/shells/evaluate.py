@@ -27,6 +27,7 @@ def evaluate(
         ("champion_value", float),
         ("blessed", bool),
         ("reason", str),
+        ("registrable", bool),
     ],
 ):
     """Measure the model and judge it against the champion on the same rows."""

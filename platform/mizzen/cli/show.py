@@ -65,7 +65,10 @@ def ending(project: Project, run: Run) -> list[str]:
     lines.append(
         f"registered as version {record.version}: {verdict.get('reason', '')}".rstrip(": ")
     )
-    if champion is not None and champion.version == record.version:
+    if not verdict.get("blessed"):
+        force = f"mizzen models promote {record.version} --force --reason '...'"
+        lines.append(f"not promoted; a person may decide otherwise: {force}")
+    elif champion is not None and champion.version == record.version:
         lines.append(f"version {record.version} is the champion")
     elif champion is not None and champion.version != record.champion:
         against = "no champion" if record.champion is None else f"version {record.champion}"

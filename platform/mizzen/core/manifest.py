@@ -21,6 +21,7 @@ ENCODER = "encoder.json"
 PROJECT = "project.json"
 BUNDLE = "bundle.tar"
 PROFILE = "profile.json"
+PROVENANCE = "provenance.json"
 READING = 1  # how values become codes and numbers; raised whenever an old encoder would misread
 DEPENDENCIES = "MIZZEN_DEPENDENCIES"  # of a task: the project's own packages, by name
 

@@ -23,17 +23,42 @@ from mizzen.errors import InvalidProject
 Floats = NDArray[np.float64]
 Evaluate = Callable[[Floats], Floats]  # weights (resamples, rows) -> values (resamples,)
 Prepare = Callable[[Floats, Floats], Evaluate]
+Undefined = Callable[[Floats, Sequence[str]], "str | None"]  # labels, classes -> why no value
 _SMALLEST = np.finfo(np.float64).eps  # a probability of 0 for what happened is an infinite loss
+
+
+def _always(labels: Floats, classes: Sequence[str]) -> str | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """`higher`: whether a higher value is better; `meaning`: one line for reports."""
+    """`higher`: whether a higher value is better; `meaning`: one line for reports;
+    `undefined`: why labels such as these leave it without a value."""
 
     name: str
     higher: bool
     meaning: str
     prepare: Prepare
+    undefined: Undefined = _always
+
+    def why_undefined(self, labels: Floats, classes: Sequence[str]) -> str:
+        """Why there is no value, or no interval, on rows with these labels.
+
+        Args:
+            classes: their names, by index; empty in a regression.
+        """
+        if len(labels) == 0:
+            return "there is no row"
+        reason = self.undefined(labels, classes)
+        if reason is not None:
+            return reason
+        found, counts = np.unique(labels, return_counts=True)
+        if not classes or len(found) == 1:
+            return f"{len(labels)} rows are too few for it"
+        rarest = int(np.argmin(counts))
+        name = _class_name(float(found[rarest]), classes)
+        return f"{counts[rarest]} of {len(labels)} rows are of class {name}, which is too few"
 
     def value(self, labels: Floats, scores: Floats) -> float:
         """The metric of these rows, NaN when there is none."""
@@ -195,6 +220,32 @@ def _r2(labels: Floats, scores: Floats) -> Evaluate:
     return evaluate
 
 
+def _class_name(label: float, classes: Sequence[str]) -> str:
+    return repr(classes[int(label)]) if int(label) < len(classes) else f"{label:g}"
+
+
+def _one_class(labels: Floats, classes: Sequence[str]) -> str | None:
+    """For metrics that set one class against another."""
+    if len(np.unique(labels)) > 1:
+        return None
+    name = _class_name(float(labels[0]), classes)
+    return f"all {len(labels)} rows are of class {name}, and it needs both classes"
+
+
+def _no_positive(labels: Floats, classes: Sequence[str]) -> str | None:
+    """For metrics of the positive class."""
+    if (labels == 1).any():
+        return None
+    return f"none of {len(labels)} rows is of class {_class_name(1.0, classes)}"
+
+
+def _constant(labels: Floats, classes: Sequence[str]) -> str | None:
+    """For shares of the variance."""
+    if np.ptp(labels) > 0:
+        return None
+    return f"the label is {labels[0]:g} in all {len(labels)} rows: there is nothing to explain"
+
+
 def _table(*metrics: Metric) -> Mapping[str, Metric]:
     return {metric.name: metric for metric in metrics}
 
@@ -208,8 +259,14 @@ _LOSS = "mean negative log of the probability given to what happened"
 
 METRICS: Mapping[str, Mapping[str, Metric]] = {
     "binary": _table(
-        Metric("roc_auc", True, "chance that a positive scores above a negative", _auc),
-        Metric("average_precision", True, "area under precision and recall", _average_precision),
+        Metric("roc_auc", True, "chance that a positive scores above a negative", _auc, _one_class),
+        Metric(
+            "average_precision",
+            True,
+            "area under precision and recall",
+            _average_precision,
+            _no_positive,
+        ),
         Metric("log_loss", False, _LOSS, _mean_of(_binary_loss)),
         Metric(
             "brier",
@@ -227,6 +284,6 @@ METRICS: Mapping[str, Mapping[str, Metric]] = {
     "regression": _table(
         Metric("rmse", False, "root of the mean squared error", _rmse),
         Metric("mae", False, "mean absolute error", _mae),
-        Metric("r2", True, "share of the variance that is explained", _r2),
+        Metric("r2", True, "share of the variance that is explained", _r2, _constant),
     ),
 }

@@ -66,8 +66,9 @@ class ColumnProfile:
 @dataclass(frozen=True, slots=True, eq=False)
 class Profile:
     """`block_seconds`: length of a block, None where rows have no event time. `batches`: each
-    block is a batch of rows, `block_seconds` from the next one. `sample`: some training rows by
-    column, for reports that show rows."""
+    block is a batch of rows, `block_seconds` from the next one. `period`: event times of the
+    first and the last training row, since the epoch. `sample`: some training rows by column, for
+    reports that show rows."""
 
     columns: tuple[ColumnProfile, ...]
     block_seconds: float | None
@@ -75,6 +76,7 @@ class Profile:
     task: str
     sample: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     batches: bool = False
+    period: tuple[float, float] | None = None
 
     @property
     def window_blocks(self) -> int:
@@ -100,6 +102,7 @@ class Profile:
             "task": self.task,
             "block_seconds": self.block_seconds,
             "batches": self.batches,
+            "period": None if self.period is None else list(self.period),
             "monitoring": self.monitoring.model_dump(mode="json"),
             "columns": [_column_as_dict(column) for column in self.columns],
             "sample": {name: list(values) for name, values in self.sample.items()},
@@ -125,8 +128,9 @@ class Profile:
             columns = tuple(_column_from_dict(entry) for entry in document["columns"])
             monitoring = Monitoring.model_validate(document["monitoring"])
             seconds, task = document["block_seconds"], document["task"]
-            sample, batches = document["sample"], document["batches"]
-            return cls(columns, seconds, monitoring, task, sample, batches)
+            sample, batches, period = (document[k] for k in ("sample", "batches", "period"))
+            between = None if period is None else (float(period[0]), float(period[1]))
+            return cls(columns, seconds, monitoring, task, sample, batches, between)
         except (ValueError, KeyError, TypeError) as error:
             raise IntegrityError(
                 "not a profile", given=error, next_step="register or fetch the model again"
@@ -158,11 +162,12 @@ def make_profile(
 
     Args:
         columns: inputs, then the label; values of equal length.
-        seconds: each row's event time, since any epoch; None without event times.
+        seconds: each row's event time, since the epoch; None without event times.
     """
     division = _divide(len(columns[0].values), seconds, monitoring)
     profiled = tuple(_profile(column, division.blocks) for column in columns)
-    return Profile(profiled, division.seconds, monitoring, task, sample, division.batches)
+    period = None if seconds is None else (float(seconds.min()), float(seconds.max()))
+    return Profile(profiled, division.seconds, monitoring, task, sample, division.batches, period)
 
 
 def profile_columns(

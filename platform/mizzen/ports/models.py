@@ -38,6 +38,9 @@ class Registry(Protocol):
         """Store a package as the next version; the same package of the same run registers
         once. Nothing is visible until everything is stored."""
 
+    def find(self, name: str, tags: Mapping[str, str]) -> list[int]:
+        """The versions that have all these tags, oldest first."""
+
     def fetch(self, name: str, version: int, into: Path, variant: str | None = None) -> Path:
         """The package's folder below `into`, verified against its hashes; reused when there.
         `variant`: another package of the same version, such as `onnx`.

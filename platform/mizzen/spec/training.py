@@ -124,6 +124,8 @@ class Gate(Section):
 
     `margin`: the lower bound of the paired difference must exceed it (negative allows a
     candidate that is not worse). `floor`: the worst value accepted when there is no champion.
+    `fresh_rows`: from so many held-out rows on that neither model was trained on, they alone are
+    compared; with fewer all are, and the verdict says how the champion is favoured.
     """
 
     margin: float = Field(
@@ -133,7 +135,12 @@ class Gate(Section):
     )
     floor: float | None = Field(
         default=None,
-        description="worst value accepted while there is no champion to compare with",
+        description="worst value accepted of a project's first model; it replaces no champion",
+    )
+    fresh_rows: Annotated[int, Field(ge=1)] = Field(
+        default=200,
+        description="held-out rows that neither model was trained on, from which on they alone "
+        "are compared",
     )
     no_harm: NoHarm = Field(default=NoHarm(), description="what no slice may lose")
     promote: Literal["automatic", "manual"] = Field(

@@ -55,7 +55,7 @@ class MLflowRegistry:
         place = self._place
         with connection.translated(place), connection.exclusive(place, "mlflow-register"):
             client = connection.connect(place)
-            known = _find(client, name, {PACKAGE: digest, RUN: run_id})
+            known = next(iter(_find(client, name, {PACKAGE: digest, RUN: run_id})), None)
             if known is None:
                 stored = self._store(client, package, run_id, digest, metrics, parameters)
                 source, run, mlmodel = stored
@@ -64,6 +64,11 @@ class MLflowRegistry:
                 known = _create(client, name, source, run, {**tags, **own})
             self._keep(name, known, package, digest)
             return known
+
+    def find(self, name: str, tags: Mapping[str, str]) -> list[int]:
+        """See the port."""
+        with connection.translated(self._place):
+            return _find(connection.reader(self._place), name, tags)
 
     def fetch(self, name: str, version: int, into: Path, variant: str | None = None) -> Path:
         """See the port: `<into>/<name>/<version>`, or `<version>-<variant>`. MLflow is only asked
@@ -263,10 +268,10 @@ def _note(folder: Path) -> dict[str, str]:
     return note
 
 
-def _find(client: MlflowClient, name: str, tags: dict[str, str]) -> int | None:
+def _find(client: Reader, name: str, tags: Mapping[str, str]) -> list[int]:
     wanted = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
-    found = client.search_model_versions(f"name = '{name}' and {wanted}", max_results=10)
-    return min((int(version.version) for version in found), default=None)
+    found = client.search_model_versions(f"name = '{name}' and {wanted}", max_results=100)
+    return sorted(int(version.version) for version in found)
 
 
 def _create(client: MlflowClient, name: str, source: str, run: str, tags: Mapping[str, str]) -> int:

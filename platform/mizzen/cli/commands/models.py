@@ -51,6 +51,7 @@ def show_model(door: Door, version: Version) -> None:
 
     found = project.workspace.state.models.get_version(project.name, version)
     promotions = [p for p in project.promotions() if p.version == version]
+    measured = [(run.id, run.figures.get("evaluate", {})) for run in project.evaluations(version)]
 
     def show() -> None:
         door.say(f"version {found.number} of {project.name}, registered by run {found.run}")
@@ -58,6 +59,10 @@ def show_model(door: Door, version: Version) -> None:
         if found.champion is not None:
             door.say(f"  version {found.champion} on the same rows: {short(found.champion_value)}")
         door.say(f"  gate: {_gate(found.blessed)}: {found.reason}")
+        for run, told in measured:
+            if run != found.run and told:
+                value = f"{told['metric']} {short(told['value'])}"
+                door.say(f"  evaluated again by run {run}: {value}: {told['reason']}")
         for promotion in promotions:
             how = "forced" if promotion.forced else "promoted"
             door.say(f"  {how} at {promotion.at:%F %T} by {promotion.by}: {promotion.reason}")
@@ -65,6 +70,7 @@ def show_model(door: Door, version: Version) -> None:
     document = {
         "version": found,
         "promotions": promotions,
+        "evaluations": [{"run": run, **told} for run, told in measured if told],
         "figures": project.run_info(found.run).figures,
     }
     door.answer(document, show)

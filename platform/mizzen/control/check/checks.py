@@ -9,6 +9,7 @@ from mizzen.adapters.files.digests import source_files, source_inputs
 from mizzen.control.capacity import check_resources, this_machine
 from mizzen.control.check.code import check_code
 from mizzen.control.check.dependencies import check_dependencies, unnamed
+from mizzen.control.check.drift_windows import check_window
 from mizzen.control.check.finding import Finding, refused
 from mizzen.control.check.images import check_images
 from mizzen.control.check.monitoring import check_quality
@@ -41,7 +42,8 @@ def check(
         *check_dependencies(spec),
         *_environment(spec),
     ]
-    found += [*check_names(spec), *check_quality(spec), *_machine(workspace)]
+    found += [*check_names(spec), *check_window(spec), *check_quality(spec)]
+    found += _machine(workspace)
     if _sound(found):
         found += unnamed(folder, spec)
     if with_data and _sound(found):

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mizzen.control.check.drift_windows import check_windows
 from mizzen.control.check.finding import Finding, refused
 from mizzen.control.check.monitoring import few_rows
 from mizzen.control.check.numbers import odd_numbers
@@ -44,7 +45,7 @@ def check_data(workspace: Workspace) -> list[Finding]:
         ("data.event_time", lambda: _instants(rows, workspace.spec)),
     )
     found += [*_features(rows, workspace.spec), *_slices(rows, workspace.spec)]
-    found += _labels(rows, workspace.spec)
+    found += [*_labels(rows, workspace.spec), *check_windows(rows, workspace.spec)]
     sound = [Finding("ok", "data", f"{len(rows)} rows, {len(rows.columns)} columns")]
     return [
         *(found or sound),

@@ -23,8 +23,14 @@ class SqlModels:
 
     def add_version(self, record: VersionRecord) -> None:
         """See `verbs.Models`."""
+        mine = {"project": record.project, "number": record.number}
         with self._database.write() as session:
-            session.insert("versions", asdict(record), unless_known=True)
+            projects.hold(session, record.project)
+            known = session.find("versions", ["blessed"], mine)
+            if not known:
+                session.insert("versions", asdict(record), unless_known=True)
+            elif record.blessed and not known[0]["blessed"]:
+                session.change("versions", mine, asdict(record))
 
     def get_version(self, project: str, number: int) -> VersionRecord:
         """See `verbs.Models`."""

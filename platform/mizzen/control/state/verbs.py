@@ -100,7 +100,8 @@ class Models(Protocol):
     """Versions and the history of promotions."""
 
     def add_version(self, record: VersionRecord) -> None:
-        """Know a registered version; the same number again changes nothing."""
+        """Know a registered version; the same number again changes nothing, unless the gate held
+        it before and blessed it since."""
         ...
 
     def get_version(self, project: str, number: int) -> VersionRecord:
