@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from mizzen.control.doctor import diagnose_door
 from mizzen.control.stack import stack
 from mizzen.control.stack.files import StackFiles
 from mizzen.control.stack.probes import ask
@@ -33,7 +34,9 @@ def elsewhere(workspace: Workspace) -> Iterator[Workspace]:
 
 
 def test_up_and_down_may_each_be_called_twice(elsewhere: Workspace) -> None:
-    first = stack.up(elsewhere)
+    told: list[str] = []
+    first = stack.up(elsewhere, told.append)
+    assert told == ["waiting for the supervisor to start"]
     assert first.running
     assert first.version is None
     pid = StackFiles(elsewhere).status()["pid"]
@@ -53,6 +56,35 @@ def test_a_killed_supervisor_is_no_running_stack(elsewhere: Workspace) -> None:
         time.sleep(0.05)
     assert not stack.status(elsewhere).running
     assert stack.up(elsewhere).running
+
+
+def test_up_says_what_it_waits_for() -> None:
+    page = {"page": {"address": "http://127.0.0.1:5000"}, "service": {}}
+    assert stack.waits_for({}, 3) == "waiting for the supervisor to start"
+    assert stack.waits_for(page, 3) == "waiting for version 3 to load and answer"
+    served = {**page, "service": {"version": 3}}
+    assert stack.waits_for(served, 3) == "waiting for MLflow's page at http://127.0.0.1:5000"
+
+
+@pytest.mark.parametrize(
+    ("serving", "level", "told"),
+    [
+        ("{host: 127.0.0.1}", "ok", "listens on this machine only"),
+        ("{host: 0.0.0.0, port: 3999}", "warning", "anyone who reaches 0.0.0.0:3999"),
+        ("{host: '::', tokens: callers.txt}", "ok", "1 may ask"),
+        ("{tokens: none.txt}", "error", "cannot be used"),
+    ],
+)
+def test_the_doctor_reports_an_open_service(
+    workspace: Workspace, serving: str, level: str, told: str
+) -> None:
+    (workspace.folder / "callers.txt").write_text("shop a-token-of-the-tests\n")
+    (workspace.folder / "profiles" / "local.yaml").write_text(
+        f"apiVersion: mizzen.dev/v1\nkind: Profile\nserving: {serving}\n"
+    )
+    found = diagnose_door(open_workspace(workspace.folder))
+    assert (found.level, found.subject) == (level, "service")
+    assert told in found.found
 
 
 @pytest.mark.parametrize("what", ["serving", "tracking"])

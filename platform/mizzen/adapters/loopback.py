@@ -25,6 +25,14 @@ def is_loopback(address: str) -> bool:
     return found.is_loopback or found.is_unspecified
 
 
+def listens_here_only(host: str) -> bool:
+    """Whether a server on this address is reached from this machine alone: 0.0.0.0 is not."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def opener_for(address: str, *handlers: BaseHandler) -> OpenerDirector:
     """Opens this address, and others of its kind: without a proxy where it is loopback."""
     return build_opener(*([ProxyHandler({})] if is_loopback(address) else []), *handlers)

@@ -71,10 +71,10 @@ def serve(
             pass_fds=[descriptor],
             start_new_session=True,  # a terminal's signals come through this process, once
         )
-    return _outlive(process)
+    return outlive(process)
 
 
-def _outlive(process: subprocess.Popen[bytes]) -> int:
+def outlive(process: subprocess.Popen[bytes]) -> int:
     """Wait until the service has ended, and pass on what ends this process."""
     told: list[int] = []
 

@@ -59,7 +59,7 @@ def examine(workspace: Workspace) -> list[Diagnosis]:
         *_state(workspace),
         *_registry(workspace),
         *_addresses(workspace),
-        _door(workspace),
+        diagnose_door(workspace),
     ]
 
 
@@ -171,7 +171,7 @@ def _registry(workspace: Workspace) -> Iterator[Diagnosis]:
         yield Diagnosis("warning", "registry", found, "nothing to do: the next run makes it anew")
 
 
-def _door(workspace: Workspace) -> Diagnosis:
+def diagnose_door(workspace: Workspace) -> Diagnosis:
     """Whether anybody who reaches the service may ask it."""
     where = workspace.place.profile.serving
     if is_open(workspace):

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import mizzen.errors
-from mizzen.adapters.loopback import is_loopback
+from mizzen.adapters.loopback import listens_here_only
 from mizzen.control.stack.files import StackFiles
 from mizzen.control.workspace import Workspace
 from mizzen.core.place import Place
@@ -55,9 +55,7 @@ def service_token(workspace: Workspace) -> str | None:
 def is_open(workspace: Workspace) -> bool:
     """Whether anybody who reaches the service from another machine may ask it."""
     where = workspace.place.profile.serving
-    return where.tokens is None and not is_loopback(
-        f"http://[{where.host}]" if ":" in where.host else f"http://{where.host}"
-    )
+    return where.tokens is None and not listens_here_only(where.host)
 
 
 def package_of(workspace: Workspace, version: int) -> Path:

@@ -127,7 +127,7 @@ def _wait(workspace: Workspace, files: StackFiles, tell: Callable[[str], None]) 
         found = files.status()
         if found and _settled(found, wanted):
             return status(workspace)
-        waits = _waits_for(found, wanted)
+        waits = waits_for(found, wanted)
         if waits != told:
             told = waits
             tell(waits)
@@ -139,7 +139,7 @@ def _wait(workspace: Workspace, files: StackFiles, tell: Callable[[str], None]) 
     )
 
 
-def _waits_for(found: dict[str, Any], wanted: int | None) -> str:
+def waits_for(found: dict[str, Any], wanted: int | None) -> str:
     """What `up` cannot return without yet."""
     if not found:
         return "waiting for the supervisor to start"
