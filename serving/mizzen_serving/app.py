@@ -51,9 +51,9 @@ class ServingApp:
         board: of several workers, and this one's place on it.
     """
 
-    def __init__(self, board: tuple[WorkerBoard, int] | None = None) -> None:
+    def __init__(self) -> None:
         self.draining = False
-        self._board = board
+        self._board: tuple[WorkerBoard, int] | None = None
         self._connections: Connections | None = None
         self._door: Door | None = None
         self._engine: Engine | None = None
@@ -77,13 +77,21 @@ class ServingApp:
         """The OpenAPI document of the model that answers; None before `start`."""
         return self._description or None
 
+    @property
+    def started(self) -> bool:
+        """Whether there is a model that answers."""
+        return self._engine is not None
+
+    def join(self, board: tuple[WorkerBoard, int] | None) -> None:
+        """Say on a board of several workers, before the start, whether this one is ready."""
+        self._board = board
+
     def start(self, options: ServeOptions, place: Place) -> None:
         """Load everything, once; see `start_engine`."""
         if self._engine is not None:
             return
-        self._door = open_door(
-            options
-        )  # first: what is wrong with it is found before the model loads
+        # first: what is wrong with it is found before the model loads
+        self._door = open_door(options)
         engine = start_engine(options, place)
         self._description = openapi.document(engine.model.project, options.version, engine.contract)
         self._engine = engine

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mizzen.core.place import VARIABLE, Place
+from mizzen.errors import IntegrityError
 from mizzen.spec.profile import Profile
 from mizzen_serving.app import ServingApp
 from mizzen_serving.contract import contract_of
@@ -44,6 +45,37 @@ def fetched_service() -> Service[Any]:
         return options, _place(read_project(options.package).name)
 
     return make_service(WITHOUT_MODEL, ServingApp(), start)
+
+
+def open_service(options: ServeOptions, place: Place) -> Service[Any]:
+    """What the server answers with: the Bento of the options, else the same service as this
+    Mizzen has it. `application` of the service is the `ServingApp` within.
+
+    Raises:
+        IntegrityError: the folder is no Bento of Mizzen's.
+    """
+    if options.bento is None:
+        project = read_project(options.package)
+        told = document(project, options.version, contract_of(project))
+        return make_service(place.project, ServingApp(), lambda: (options, place), told)
+    import bentoml
+
+    try:
+        service = bentoml.load(str(options.bento))
+    except (bentoml.exceptions.BentoMLException, ImportError, OSError) as error:
+        raise _no_bento(options.bento, error) from error
+    if not isinstance(getattr(service, "application", None), ServingApp):
+        raise _no_bento(options.bento, type(service).__name__)
+    return service
+
+
+def _no_bento(folder: Path, given: object) -> IntegrityError:
+    return IntegrityError(
+        f"{folder} is no Bento that Mizzen serves with",
+        given=given,
+        allowed="/usr/share/mizzen/bento in Mizzen's images, or a folder of `build_without_model`",
+        next_step="leave --bento out to serve with the installed Mizzen",
+    )
 
 
 def _place(project: str) -> Place:

@@ -34,7 +34,7 @@ def predict_method(app: ServingApp, description: Document | None) -> Any:
     if description is not None:
         taken = description["paths"]["/predict"]["post"]
         body = taken["requestBody"]["content"]["application/json"]["schema"]
-        rows = _plain(body["oneOf"][1]["properties"]["rows"], description)
+        rows = _undropped(_plain(body["oneOf"][1]["properties"]["rows"], description))
         answer = _plain({"$ref": f"{_REFERENCE}BatchAnswer"}, description)
 
     async def predict(self: Any, rows: Any) -> Any:
@@ -49,7 +49,7 @@ def labels_method(app: ServingApp, description: Document | None) -> Any:
     labels = _ANY_ROWS
     if description is not None:
         given = _plain({"$ref": f"{_REFERENCE}LabelsIn"}, description)
-        labels = given["properties"]["labels"]
+        labels = _undropped(given["properties"]["labels"])
 
     async def labels_(self: Any, labels: Any) -> Any:
         """Report what predictions turned out to be."""
@@ -57,6 +57,12 @@ def labels_method(app: ServingApp, description: Document | None) -> Any:
 
     labels_.__name__ = "labels"
     return _method(labels_, "labels", labels, {"type": "object"})
+
+
+def _undropped(items: Document) -> Document:
+    """BentoML's client sends only what an object's schema names and drops a misspelt column
+    without a word; what stands under `oneOf` it sends as it is, and the service refuses it."""
+    return {**items, "items": {"oneOf": [items["items"]]}}
 
 
 def _method(function: Callable[..., Any], argument: str, given: Document, answer: Document) -> Any:

@@ -31,7 +31,8 @@ class ServeOptions:
     requests notices. `tokens`: file or folder of the callers that may ask; everybody may when None.
     `rate` and `burst`: requests a second of one caller, by its token or address, and requests that
     it may send at once (twice the rate when None); without a limit when `rate` is None. Each
-    worker counts for itself.
+    worker counts for itself. `bento`: folder of a Bento without a model that answers; the one of
+    this Mizzen when None.
     """
 
     package: Path
@@ -45,6 +46,7 @@ class ServeOptions:
     tokens: Path | None = None
     rate: float | None = None
     burst: float | None = None
+    bento: Path | None = None
 
     def words(self) -> dict[str, Any]:
         """The options of one worker, as the command line takes them."""
@@ -59,6 +61,7 @@ class ServeOptions:
             **({} if self.tokens is None else {"--tokens": self.tokens}),
             **({} if self.rate is None else {"--rate": self.rate}),
             **({} if self.burst is None else {"--burst": self.burst}),
+            **({} if self.bento is None else {"--bento": self.bento}),
         }
 
     def with_environment(self, environment: Mapping[str, str] | None = None) -> ServeOptions:

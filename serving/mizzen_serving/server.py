@@ -19,10 +19,9 @@ from mizzen.adapters.uvicorn.limits import Limits
 from mizzen.adapters.uvicorn.listener import bind, take_no_more
 from mizzen.adapters.uvicorn.server import DrainingServer, configuration, give_memory_back
 from mizzen.core.place import Place
-from mizzen_serving.app import ServingApp
+from mizzen_serving.bento import open_service
 from mizzen_serving.board import WorkerBoard
 from mizzen_serving.options import METRICS_FOLDER, METRICS_VARIABLE, Inherited, ServeOptions
-from mizzen_serving.service import make_service
 from mizzen_serving.workers import Workers
 
 
@@ -55,9 +54,10 @@ def _run(
     inherited: Inherited,
 ) -> int:
     give_memory_back()
-    app = ServingApp(inherited.open_board())
+    service = open_service(options, place)
+    app = service.application
+    app.join(inherited.open_board())
     app.start(options, place)  # before the server, so that what fails is one error, not a trace
-    service = make_service(place.project, app, lambda: (options, place), app.description)
     connections = Connections(limits, app.count_refusal)
     app.watch(connections)
     config = configuration(service.to_asgi(), connections, log_level="warning")

@@ -44,7 +44,8 @@ def make_service(
         labels = labels_method(app, description)
 
         def __init__(self) -> None:
-            app.start(*start())
+            if not app.started:
+                app.start(*start())
             _settle_memory()
 
         @bentoml.on_shutdown  # type: ignore[untyped-decorator]
@@ -70,6 +71,8 @@ def _direct_service(app: ServingApp) -> type[Service[Any]]:
     from bentoml import Service
 
     class DirectService(Service[Any]):  # type: ignore[misc]  # bentoml exports it lazily
+        application = app
+
         def to_asgi(self, is_main: bool = True) -> Any:
             around = super().to_asgi(is_main=is_main)
             paths = app.paths

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from mizzen.errors import InvalidData
+from mizzen.errors import InvalidData, UserError
 from mizzen_serving.bento import packed_service
-from mizzen_serving.package import build
+from mizzen_serving.options import ServeOptions
+from mizzen_serving.package import build, build_without_model
 
 ROW = {"flight": 7, "at": "2013-07-01T12:00:00Z", "distance": 5, "wind": 2.5, "carrier": "UA"}
 LOST = {"prediction_id": "00000000-0000-4000-8000-000000000000", "value": 1}
@@ -33,7 +36,7 @@ def test_a_bento_describes_its_methods_with_their_types(bento: Path) -> None:
         "predict": "/predict",
         "labels": "/labels",
     }
-    row = routes["predict"]["input"]["properties"]["rows"]["items"]
+    row = routes["predict"]["input"]["properties"]["rows"]["items"]["oneOf"][0]
     assert set(row["properties"]) >= {"distance", "wind", "carrier", "flight", "at"}
     assert set(row["required"]) == {"distance", "carrier"}
     answer = routes["predict"]["output"]["properties"]["predictions"]["items"]
@@ -53,31 +56,73 @@ def test_bentomls_own_client_is_answered_as_any_other(launch: Any, package_of: A
         assert client.labels(labels=[LOST])["unconfirmed"] == [LOST["prediction_id"]]
         with pytest.raises(bentoml.exceptions.BentoMLException, match="carier"):
             client.predict(rows=[{**ROW, "carier": "UA"}])
+        with pytest.raises(bentoml.exceptions.BentoMLException, match="vlaue"):
+            client.labels(labels=[{**LOST, "vlaue": 0}])
+
+
+@pytest.fixture
+def bentoml_serve(tmp_path: Path, free_port: Any, wait_for: Any) -> Iterator[Callable[..., str]]:
+    """Runs `bentoml serve` on a folder; returns its address once it is ready."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(bento: Path, **variables: str) -> str:
+        port = free_port()
+        own = {"MIZZEN_HOME": str(tmp_path / "home"), "BENTOML_HOME": str(tmp_path / "bentoml")}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bentoml", "serve", str(bento), "--port", str(port)],
+            env={**os.environ, **own, **variables},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        wait_for(f"http://127.0.0.1:{port}/readyz", process)
+        return f"http://127.0.0.1:{port}"
+
+    yield start
+    for process in started:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.communicate(timeout=60)
 
 
 def test_bentoml_serve_answers_its_own_client(
-    bento: Path, tmp_path: Path, free_port: Any, wait_for: Any
+    bento: Path, bentoml_serve: Callable[..., str]
 ) -> None:
     import bentoml
 
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bentoml", "serve", str(bento), "--port", str(port)],
-        env={**os.environ, "MIZZEN_HOME": str(tmp_path / "home"), "BENTOML_HOME": str(tmp_path)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        wait_for(f"{address}/readyz", process)
-        with bentoml.SyncHTTPClient(address) as client:
-            told = client.predict(rows=[ROW])
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.communicate(timeout=60)
+    with bentoml.SyncHTTPClient(bentoml_serve(bento)) as client:
+        told = client.predict(rows=[ROW])
     assert (told["model"], told["version"], len(told["predictions"])) == ("tiny", 3, 1)
+
+
+def test_a_bento_without_a_model_serves_the_version_that_it_is_told(
+    package_of: Any, tmp_path: Path, bentoml_serve: Callable[..., str], launch: Any
+) -> None:
+    import bentoml
+
+    package = package_of("binary")
+    shared = build_without_model(tmp_path / "bentos")
+    assert not list(shared.rglob("manifest.json"))
+    chosen = json.dumps({"package": str(package), "version": 5})
+    with bentoml.SyncHTTPClient(bentoml_serve(shared, MIZZEN_SERVING=chosen)) as client:
+        told = client.predict(rows=[ROW])
+    service = launch("--bento", str(shared), package=package)
+    service.wait_ready()
+    status, body = service.ask("POST", "/predict", {"rows": [ROW]})
+    assert (status, told["version"]) == (200, 5)
+    assert json.loads(body)["predictions"][0]["output"] == told["predictions"][0]["output"]
+
+
+def test_a_bento_without_a_model_says_what_it_lacks() -> None:
+    for text, fault in (
+        ("{}", "names no package and no version"),
+        ("[1]", "no JSON object"),
+        ("nonsense", "no JSON object"),
+        ('{"package": "/p", "version": 1, "port": 80}', "cannot set 'port'"),
+    ):
+        with pytest.raises(UserError, match=fault):
+            ServeOptions.from_environment({"MIZZEN_SERVING": text})
 
 
 def test_a_service_that_depends_on_it_calls_the_same_path(
