@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mizzen.adapters import bundle, table
 from mizzen.adapters.feast.join import join
-from mizzen.adapters.tables import read_folder, read_table, write_table
+from mizzen.adapters.tables import read_folder, read_table, read_types, write_table
 from mizzen.core.place import Place
 from mizzen.core.views import version_of
 from mizzen.errors import InvalidProject
@@ -66,7 +66,8 @@ def run(
     """
     described = Data.model_validate(data)
     views = Features.model_validate(features).used_views
-    rows = read_table(tables / f"{described.rows}.parquet")
+    rows_file = tables / f"{described.rows}.parquet"
+    rows = read_table(rows_file)
     shutil.rmtree(sources, ignore_errors=True)  # of an attempt that was killed
     sources.mkdir(parents=True)
     place, computed = Place.from_environment(), list[ViewValues]()
@@ -79,7 +80,7 @@ def run(
             check_entities(one.view, rows, one.values)
         # the spec demands an event time wherever views are used
         rows, histories = _joined(place, rows, str(described.event_time), computed, declare)
-    write_table(rows, frame)
+    write_table(rows, frame, types=read_types(rows_file))
     known = [one.view for one in computed]
     write_records(sources, known, histories)
     return FeaturesFigures(len(rows), len(views), version_of(known))

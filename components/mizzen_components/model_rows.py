@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mizzen.core.encoding import Encoded, Encoder
+from mizzen.core.encoding import UNKNOWN, Encoded, Encoder
 from mizzen.errors import InvalidData
 
 if TYPE_CHECKING:
@@ -33,6 +33,18 @@ def columns_of(frame: pd.DataFrame, names: tuple[str, ...]) -> dict[str, NDArray
 def encode(encoder: Encoder, frame: pd.DataFrame) -> Encoded:
     """Rows of the frame, in its order, encoded as in training."""
     return encoder.encode(columns_of(frame, encoder.columns))
+
+
+def unknown_categories(
+    encoder: Encoder, frame: pd.DataFrame, encoded: Encoded
+) -> NDArray[np.object_]:
+    """For each row the features whose category training never saw, as `a, b`; None without."""
+    unknown: list[list[str]] = [[] for _ in range(len(frame))]
+    for index, column in enumerate(encoder.categories):
+        unseen = (encoded.codes[:, index] == UNKNOWN) & frame[column.name].notna().to_numpy()
+        for row in np.flatnonzero(unseen).tolist():
+            unknown[row].append(column.name)
+    return np.array([", ".join(names) or None for names in unknown], dtype=object)
 
 
 def label_column(frame: pd.DataFrame, name: str) -> NDArray[Any]:

@@ -18,7 +18,7 @@ from mizzen.errors import InvalidData
 from mizzen.spec.project import ProjectSpec
 from mizzen_components.champion_features import check_views
 from mizzen_components.feature_records import read_records
-from mizzen_components.model_rows import encode, prediction_frame
+from mizzen_components.model_rows import encode, prediction_frame, unknown_categories
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,9 +27,10 @@ Outside = Mapping[int, list[str]]
 
 
 class PredictFigures(NamedTuple):
-    """How many rows were answered."""
+    """How many rows were answered. `unknown`: rows with a category that training never saw."""
 
     rows: int
+    unknown: int
 
 
 def run(
@@ -41,6 +42,8 @@ def run(
     sources: Path | None = None,
 ) -> PredictFigures:
     """Write `predictions`: key, event time and answers, rows in the order of the frame.
+    `unknown` names, for each row, its features that hold a category which training
+    never saw; null where there is none.
 
     The version answers with its own encoder and its own code. `outside` names, by row, the
     numbers far outside what training saw, with commas between them; null where there are none.
@@ -62,6 +65,7 @@ def run(
     predictor = framework.load(package, code, {"threads": spec.trainer.resources.cpu})
     rows = read_table(frame)
     encoded = encode(encoder, rows)
+    unknown = unknown_categories(encoder, rows, encoded)
     outputs, outside = predictor.predict(encoded), encoder.outside(encoded)
     _check_overflow(rows, outputs, outside)
     check_outputs(outputs, manifest.task, len(rows), len(encoder.classes))
@@ -71,8 +75,9 @@ def run(
     named = np.full(len(rows), None, dtype=object)
     for row, names in outside.items():
         named[row] = ", ".join(names)
-    write_table(answers.assign(outside=named, model_version=model_version), predictions)
-    return PredictFigures(len(rows))
+    told = answers.assign(outside=named, unknown=unknown, model_version=model_version)
+    write_table(told, predictions)
+    return PredictFigures(len(rows), sum(names is not None for names in unknown.tolist()))
 
 
 def _check_overflow(rows: pd.DataFrame, outputs: Floats, outside: Outside) -> None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from mizzen.adapters.tables import read_table
-from mizzen.core.encoding import as_float, category_name, is_null
+from mizzen.core.canonical import canonical_text, is_null
+from mizzen.core.encoding import as_float
 from mizzen.core.profile import ColumnRows, make_profile
 from mizzen.spec.columns import ColumnKind
 from mizzen.spec.data import Data, Label
@@ -81,4 +82,4 @@ def _shown(column: ColumnRows) -> list[Any]:
     if column.kind == "number":
         numbers = as_float(values, column.name).tolist()
         return [None if is_null(number) else number for number in numbers]
-    return [None if is_null(value) else category_name(value) for value in values.tolist()]
+    return [canonical_text(value) for value in values.tolist()]

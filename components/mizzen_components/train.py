@@ -69,7 +69,7 @@ def run(
         raise IntegrityError("the encoder is of other features", given=fitted_encoder.columns)
     work = Path(os.environ.get("MIZZEN_WORK") or model.with_name(f"{model.name}.work"))
     work.mkdir(parents=True, exist_ok=True)
-    job = _job(
+    job = training_job(
         read_table(train),
         Label.model_validate(label).column,
         task=task,
@@ -85,7 +85,10 @@ def run(
     return TrainFigures(len(job.labels), round(time.monotonic() - begin, 3), weights)
 
 
-def _job(frame: Any, label: str, *, task: str, encoder: Encoder, **rest: Any) -> TrainingJob:
+def training_job(
+    frame: Any, label: str, *, task: str, encoder: Encoder, **rest: Any
+) -> TrainingJob:
+    """What a framework is asked to fit; `rest`: the other fields of the job."""
     labels = label_numbers(label_column(frame, label), task, encoder.classes)
     return TrainingJob(
         task=task, encoder=encoder, rows=encode(encoder, frame), labels=labels, **rest

@@ -17,8 +17,9 @@ import numpy as np
 
 from mizzen.adapters import table
 from mizzen.adapters.tables import read_table
+from mizzen.core.canonical import canonical_text
 from mizzen.core.drift import judge
-from mizzen.core.encoding import as_float, category_name, is_null
+from mizzen.core.encoding import as_float
 from mizzen.core.folders import replace_text
 from mizzen.core.manifest import PROFILE, PROJECT, read_manifest
 from mizzen.core.place import Place
@@ -223,4 +224,4 @@ def _values(column: ColumnRows, rows: Any) -> list[Any]:
     values = column.values[rows]
     if column.kind == "number":
         return list(as_float(values, column.name))
-    return [None if is_null(value) else category_name(value) for value in values.tolist()]
+    return [canonical_text(value) for value in values.tolist()]

@@ -167,6 +167,12 @@ SERVING: tuple[Metric, ...] = (
         ("feature",),
     ),
     Metric(
+        "mizzen_serving_categories_unknown_total",
+        "counter",
+        "Values of a category that training never saw, by feature.",
+        ("feature",),
+    ),
+    Metric(
         "mizzen_serving_output_faults_total",
         "counter",
         "Rows whose output failed its check.",

@@ -7,6 +7,7 @@ from typing import Any
 from kfp import dsl  # type: ignore[import-untyped]
 
 from mizzen.spec.project import ProjectSpec
+from mizzen.spec.reading import reading_of
 from mizzen_components.shells.features import features
 from mizzen_components.shells.predict import predict
 from mizzen_components.shells.snapshot import snapshot
@@ -30,6 +31,7 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
                 code=code,
                 data=data,
                 label=unlabelled,
+                reading=section(reading_of(spec, labelled=False)),
                 source_digest=source_digest,
                 start=start,
                 end=end,

@@ -15,6 +15,7 @@ from kfp import dsl  # type: ignore[import-untyped]
 
 from mizzen.core.carried import label_text
 from mizzen.spec.project import ProjectSpec
+from mizzen.spec.reading import reading_of
 from mizzen_components.shells.evaluate import evaluate
 from mizzen_components.shells.features import features
 from mizzen_components.shells.preprocess import preprocess
@@ -52,7 +53,13 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
     ) -> None:
         stored = own(
             snapshot(
-                code=code, data=data, label=label, source_digest=source_digest, start=start, end=end
+                code=code,
+                data=data,
+                label=label,
+                reading=section(reading_of(spec)),
+                source_digest=source_digest,
+                start=start,
+                end=end,
             ),
             "snapshot",
             "dvc",

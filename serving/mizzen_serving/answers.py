@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from mizzen.ports.framework import Floats
 from mizzen.spec.project import Task
 
 Class = str | int
+_WHOLE = re.compile(r"0|-?[1-9][0-9]*")  # written as a whole number is, and no other way
 Faults = NDArray[np.bool_]
 
 
@@ -42,12 +44,14 @@ Output = BinaryOutput | MulticlassOutput | RegressionOutput
 
 class Answer(msgspec.Struct):
     """One predicted row. `output`: by the model's task. `missing`: features that were null
-    when the model saw them. `outside`: numbers far outside what training saw."""
+    when the model saw them. `outside`: numbers far outside what training saw. `unknown`:
+    categories that it never saw."""
 
     prediction_id: str
     output: Any  # an Output; msgspec decodes no union of untagged structs
     missing: list[str]
     outside: list[str]
+    unknown: list[str]
 
 
 class SingleAnswer(msgspec.Struct):
@@ -59,6 +63,7 @@ class SingleAnswer(msgspec.Struct):
     output: Any
     missing: list[str]
     outside: list[str]
+    unknown: list[str]
 
 
 class BatchAnswer(msgspec.Struct):
@@ -75,7 +80,7 @@ class Outputs:
     def __init__(self, task: Task, classes: Sequence[str]) -> None:
         self._task = task
         self._names = list(classes)
-        whole = all(name.lstrip("-").isdecimal() for name in classes)
+        whole = all(_WHOLE.fullmatch(name) for name in classes)
         self._classes: list[Class] = [int(n) for n in classes] if whole else list(classes)
 
     def faults(self, outputs: Floats, rows: int) -> Faults:

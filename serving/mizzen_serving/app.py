@@ -206,7 +206,13 @@ class ServingApp:
         if request.single:
             one = answers[0]
             single = SingleAnswer(
-                name, version, one.prediction_id, one.output, one.missing, one.outside
+                name,
+                version,
+                one.prediction_id,
+                one.output,
+                one.missing,
+                one.outside,
+                one.unknown,
             )
             return 200, _encode(single), JSON
         return 200, _encode(BatchAnswer(name, version, answers)), JSON

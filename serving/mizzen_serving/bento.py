@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mizzen.core.manifest import read_manifest
 from mizzen.core.place import VARIABLE, Place
 from mizzen.errors import IntegrityError
 from mizzen.spec.profile import Profile
@@ -25,13 +26,13 @@ HOME_VARIABLE = "MIZZEN_HOME"
 def packed_service(package: Path, version: int) -> Service[Any]:
     """The service of a package. Where it keeps its prediction log: in the place that
     MIZZEN_PLACE tells, else in the folder MIZZEN_HOME, else in `~/.mizzen`."""
-    project = read_project(package)
+    project, (_, encoder) = read_project(package), read_manifest(package)
 
     def start() -> tuple[ServeOptions, Place]:
         options = ServeOptions(package, version)
         return options.with_environment(), _place(project.name)
 
-    description = document(project, version, contract_of(project))
+    description = document(project, version, contract_of(project, encoder=encoder))
     return make_service(project.name, ServingApp(), start, description)
 
 

@@ -31,7 +31,7 @@ _SCHEMES = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnec
 class Predicted:
     """One answer. `output`: `probability` and `label`, `class` and `probabilities`, or
     `value`, by the task. `missing`: features that were null. `outside`: numbers far outside
-    what training saw."""
+    what training saw. `unknown`: categories that it never saw."""
 
     prediction_id: str
     model: str
@@ -39,6 +39,7 @@ class Predicted:
     output: Mapping[str, Any]
     missing: tuple[str, ...]
     outside: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 class Client:
@@ -130,6 +131,7 @@ class Client:
                 one["output"],
                 tuple(one["missing"]),
                 tuple(one["outside"]),
+                tuple(one["unknown"]),
             )
 
     def _ask(self, method: str, path: str, document: Any, repeatable: bool) -> Any:

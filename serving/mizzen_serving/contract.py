@@ -10,11 +10,16 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from mizzen.core.encoding import Encoder
 from mizzen.core.views import VersionedView, views_of
 from mizzen.errors import InvalidProject
+from mizzen.spec.columns import FeatureColumn
 from mizzen.spec.project import ProjectSpec
 
-Role = Literal["id", "time", "key", "entity", "number", "category"]
+Role = Literal[
+    "id", "time", "key", "entity", "number",
+    "category", "category of numbers", "category of booleans", "category of several types",
+]  # fmt: skip
 PREDICTION_ID = "prediction_id"
 ROWS = "rows"
 # a version 7 id is made by the service and unique; one that is given may be repeated
@@ -40,7 +45,16 @@ TYPES: dict[Role, Any] = {
     "key": _Text | _Whole | float | bool | None,
     "entity": _Text | _Whole | float | bool | None,
     "number": float | bool | None,
-    "category": str | _Whole | float | bool | None,
+    "category": str | None,
+    "category of numbers": str | _Whole | float | None,
+    "category of booleans": str | bool | None,
+    "category of several types": str | _Whole | float | bool | None,
+}
+# what training read a category from -> what a request may send for it; text is always right
+_CATEGORIES: dict[str, Role] = {
+    "number": "category of numbers",
+    "boolean": "category of booleans",
+    "mixed": "category of several types",
 }
 _NUMBERS = "a whole number of 64 bits (a longer one as text), another number"
 ALLOWED: dict[Role, str] = {
@@ -50,7 +64,10 @@ ALLOWED: dict[Role, str] = {
     "key": f"text, {_NUMBERS}, true, false or null",
     "entity": f"text, {_NUMBERS}, true, false or null",
     "number": "a number below 1.8e308, true, false or null",
-    "category": f"text, {_NUMBERS}, true, false or null",
+    "category": "text, as it stands in the training data, or null",
+    "category of numbers": "text, a number or null",
+    "category of booleans": "text, true, false or null",
+    "category of several types": "text, a number, true, false or null",
 }
 
 
@@ -78,6 +95,12 @@ class Contract:
     max_batch: int
 
     @property
+    def typed_categories(self) -> tuple[tuple[int, str], ...]:
+        """Place and name of each category whose values may come in another type than text."""
+        typed = set(_CATEGORIES.values())
+        return tuple((n, field.name) for n, field in enumerate(self.fields) if field.role in typed)
+
+    @property
     def max_bytes(self) -> int:
         """Of a request's body: generous for `max_batch` rows of long values."""
         return 65_536 + self.max_batch * (256 + 96 * len(self.fields))
@@ -95,20 +118,24 @@ class Contract:
 
 
 def contract_of(
-    project: ProjectSpec, versions: Mapping[str, Mapping[str, Any]] | None = None
+    project: ProjectSpec,
+    versions: Mapping[str, Mapping[str, Any]] | None = None,
+    encoder: Encoder | None = None,
 ) -> Contract:
     """The contract of a project.
 
     Args:
         versions: of the views, as the model's manifest records them; without them the contract
             says what a request holds, and names no view.
+        encoder: the model's; it knows which categories were no text in training.
 
     Raises:
         IntegrityError: the manifest does not say which version of a view it needs.
         InvalidProject: a column has a name that the service needs itself.
     """
     views = project.features.used_views
-    features = [Field(c.name, c.kind, c.required) for c in project.features.columns]
+    sources = {c.name: c.source for c in encoder.categories} if encoder else {}
+    features = [Field(c.name, _role(c, sources), c.required) for c in project.features.columns]
     fields = [*features, Field(PREDICTION_ID, "id", False)]
     given = {field.name for field in features}
     if project.data.event_time is not None:
@@ -132,6 +159,12 @@ def contract_of(
     )
 
 
+def _role(column: FeatureColumn, sources: Mapping[str, str]) -> Role:
+    if column.kind == "number":
+        return "number"
+    return _CATEGORIES.get(sources.get(column.name, "text"), "category")
+
+
 def _check_names(fields: Sequence[Field]) -> None:
     names = [field.name for field in fields]
     taken = [name for name in names if name == ROWS or names.count(name) > 1]
@@ -139,6 +172,6 @@ def _check_names(fields: Sequence[Field]) -> None:
         raise InvalidProject(
             f"the column {taken[0]!r} cannot be sent to the service",
             given=taken[0],
-            next_step=f"rename the column; {PREDICTION_ID!r} and {ROWS!r} mean something in a "
-            "request, and the event time cannot be a feature",
+            next_step=f"give the column another name: data.columns; {PREDICTION_ID!r} and "
+            f"{ROWS!r} mean something in a request, and the event time cannot be a feature",
         )

@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from mizzen.core.canonical import canonical_text
+from mizzen.errors import InvalidData
 from mizzen_serving.contract import ALLOWED, INSTANT_YEARS, Contract
 from mizzen_serving.json_path import first_repeated
 from mizzen_serving.refusals import Refused, not_json, repeated, wrong_field
@@ -37,6 +39,7 @@ class Decoder:
         self._contract = contract
         self._allowed = {field.name: ALLOWED[field.role] for field in contract.fields}
         self._quoted = [msgspec.json.encode(field.name) for field in contract.fields]
+        self._typed = contract.typed_categories
         row = contract.row_type()
         batch = msgspec.defstruct("Batch", [("rows", list[row])], forbid_unknown_fields=True)  # type: ignore[valid-type]
         self._one = msgspec.json.Decoder(row)
@@ -56,6 +59,9 @@ class Decoder:
         tuples = [to_tuple(rows)] if single else [to_tuple(row) for row in self._sized(rows)]
         self._check_instants(tuples, single, body)
         self._check_repeated(tuples, body)
+        if self._typed:
+            paths = [""] if single else [f"rows[{number}]." for number in range(len(tuples))]
+            tuples = [self._named(*each) for each in zip(tuples, paths, strict=True)]
         return Request(tuples, single)
 
     def _decode(self, body: bytes) -> Any:
@@ -70,6 +76,16 @@ class Decoder:
             if not _holds_rows(body):
                 raise
         return self._batch.decode(body).rows  # type: ignore[attr-defined]
+
+    def _named(self, row: Row, path: str) -> Row:
+        """The row with every category as the text that names its value."""
+        values = list(row)
+        for place, name in self._typed:
+            try:
+                values[place] = canonical_text(values[place])
+            except InvalidData as error:
+                raise Refused(422, error.message, f"{path}{name}", **_told(error)) from None
+        return tuple(values)
 
     def _sized(self, rows: list[Any]) -> list[Any]:
         if 0 < len(rows) <= self._contract.max_batch:
@@ -128,6 +144,10 @@ class Decoder:
             if count(name) > most:
                 return False
         return True
+
+
+def _told(error: InvalidData) -> dict[str, Any]:
+    return {"given": error.given, "allowed": error.allowed, "next_step": error.next_step}
 
 
 def _holds_rows(body: bytes) -> bool:

@@ -46,7 +46,7 @@ def start_engine(options: ServeOptions, place: Place) -> Engine:
     """
     model = load_model(options, place)
     seconds = model.warm_up()
-    contract = contract_of(model.project, model.manifest.views)
+    contract = contract_of(model.project, model.manifest.views, model.encoder)
     log: PredictionLog = table.load("prediction_log", "segments")(place, model.project.serving.log)
     log.check()
     instruments = Instruments()

@@ -61,6 +61,11 @@ class Instruments:
             "mizzen_serving_features_outside",
             "Numbers far outside what training saw, by feature.", ["feature"], registry=registry,
         )  # fmt: skip
+        self._unknown = Counter(
+            "mizzen_serving_categories_unknown",
+            "Values of a category that training never saw, by feature.",
+            ["feature"], registry=registry,
+        )  # fmt: skip
         self.output_faults = Counter(
             "mizzen_serving_output_faults", "Rows whose output failed its check.",
             registry=registry,
@@ -122,6 +127,10 @@ class Instruments:
     def outside(self, feature: str, values: int) -> None:
         """Count values of a feature far outside what training saw."""
         self._outside.labels(feature).inc(values)
+
+    def unknown(self, feature: str, values: int) -> None:
+        """Count values of a category that training never saw."""
+        self._unknown.labels(feature).inc(values)
 
     def render(self, unsynced: int, refused: int) -> bytes:
         """The page that Prometheus reads; the log's figures are passed in."""

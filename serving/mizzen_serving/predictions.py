@@ -9,10 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mizzen.core.encoding import UNKNOWN
 from mizzen.errors import MizzenError
 from mizzen.ports.data import FeatureSource
 from mizzen.ports.prediction_log import Prediction, PredictionLog
@@ -52,13 +55,31 @@ class Overflow(NamedTuple):
 
 Result = Answer | OutputFault | Overflow
 
+_NULLS = (None, "")  # in a request; numbers are never text
+
+
+class Oddities(NamedTuple):
+    """By row, the features whose number lies far outside what training saw, and those whose
+    category it never saw; rows without are left out."""
+
+    outside: Mapping[int, list[str]]
+    unknown: Mapping[int, list[str]]
+
+    def of(self, rows: Sequence[int]) -> Oddities:
+        """Those of some rows, which are then counted from 0."""
+        parts = (
+            {n: odd[row] for n, row in enumerate(rows) if row in odd}
+            for odd in (self.outside, self.unknown)
+        )
+        return Oddities(*parts)
+
 
 class Predictions:
     """Answers rows with one model version.
 
     Args:
         source: where features of views come from; None for a model without views.
-        instruments: counts what is missing and what lies outside.
+        instruments: counts what is missing, lies outside or is unknown.
     """
 
     def __init__(
@@ -78,6 +99,9 @@ class Predictions:
         self._outputs = Outputs(model.project.task, model.encoder.classes)
         self._names = [column.name for column in model.project.features.inputs]
         self._encoder = RowEncoder(model.encoder, self._names)
+        self._categories = [
+            (column.name, self._names.index(column.name)) for column in model.encoder.categories
+        ]
 
     def answer(self, rows: Sequence[Row]) -> list[Result]:
         """One result per row, in order. Returns once all answers are in the log.
@@ -89,14 +113,14 @@ class Predictions:
         at = [now if contract.time is None else row[contract.time] or now for row in rows]
         inputs = self._inputs(rows, at)
         encoded = self._encoder.encode(inputs)
-        outside = self._model.encoder.outside(encoded)
+        odd = Oddities(self._model.encoder.outside(encoded), self._unknown(inputs, encoded.codes))
         outputs = self._model.predictor.predict(encoded)
         faults = self._outputs.faults(outputs, len(rows))
         made = iter(self._ids.make(len(rows)))
         ids = [row[contract.id] or next(made) for row in rows]
         if faults.any():
-            return self._without_faults(rows, at, inputs, outside, outputs, faults, ids)
-        return self._log_and_shape(rows, at, inputs, outside, outputs.tolist(), ids, now)
+            return self._without_faults(rows, at, inputs, odd, outputs, faults, ids)
+        return self._log_and_shape(rows, at, inputs, odd, outputs.tolist(), ids, now)
 
     def _inputs(self, rows: Sequence[Row], at: list[datetime]) -> list[Row]:
         width = self._contract.features
@@ -115,7 +139,7 @@ class Predictions:
         rows: Sequence[Row],
         at: list[datetime],
         inputs: list[Row],
-        outside: Mapping[int, list[str]],
+        odd: Oddities,
         values: list[Any],
         ids: list[str],
         now: datetime,
@@ -138,18 +162,36 @@ class Predictions:
             ]
         )
         shaped = self._outputs.shape(values)
-        for names_outside in outside.values():
-            for feature in names_outside:
-                self._instruments.outside(feature, 1)
+        for count, found in (
+            (self._instruments.outside, odd.outside),
+            (self._instruments.unknown, odd.unknown),
+        ):
+            for feature in chain.from_iterable(found.values()):
+                count(feature, 1)
         return [
-            Answer(ids[n], output, self._missing(inputs[n]), outside.get(n, []))
+            Answer(
+                ids[n],
+                output,
+                self._missing(inputs[n]),
+                odd.outside.get(n, []),
+                odd.unknown.get(n, []),
+            )
             for n, output in enumerate(shaped)
         ]
 
+    def _unknown(self, inputs: list[Row], codes: NDArray[np.int64]) -> dict[int, list[str]]:
+        """By row its categories that training never saw; null is no category."""
+        unknown: dict[int, list[str]] = {}
+        for row, column in np.argwhere(codes == UNKNOWN).tolist():
+            name, place = self._categories[column]
+            if inputs[row][place] not in _NULLS:
+                unknown.setdefault(row, []).append(name)
+        return unknown
+
     def _missing(self, row: Row) -> list[str]:
-        if None not in row:
+        if None not in row and "" not in row:
             return []
-        missing = [name for name, value in zip(self._names, row, strict=True) if value is None]
+        missing = [n for n, value in zip(self._names, row, strict=True) if value in _NULLS]
         for name in missing:
             self._instruments.missing(name, 1)
         return missing
@@ -159,13 +201,14 @@ class Predictions:
         rows: Sequence[Row],
         at: list[datetime],
         inputs: list[Row],
-        outside: Mapping[int, list[str]],
+        odd: Oddities,
         outputs: Any,
         faults: Any,
         ids: list[str],
     ) -> list[Result]:
         results: list[Result] = [
-            self._fault(inputs[n], outside.get(n, []), ids[n], outputs, n) for n in range(len(rows))
+            self._fault(inputs[n], odd.outside.get(n, []), ids[n], outputs, n)
+            for n in range(len(rows))
         ]
         sound = np.flatnonzero(~faults).tolist()
         if sound:
@@ -173,7 +216,7 @@ class Predictions:
                 [rows[n] for n in sound],
                 [at[n] for n in sound],
                 [inputs[n] for n in sound],
-                {place: outside[n] for place, n in enumerate(sound) if n in outside},
+                odd.of(sound),
                 [outputs[n].tolist() for n in sound],
                 [ids[n] for n in sound],
                 datetime.now(UTC),

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from mizzen.core.encoding import UNKNOWN, Encoded, Encoder, category_name
+from mizzen.core.canonical import canonical_text
+from mizzen.core.encoding import UNKNOWN, Encoded, Encoder
 
 
 class RowEncoder:
@@ -21,7 +22,7 @@ class RowEncoder:
         place = {name: number for number, name in enumerate(columns)}
         self._numbers = [place[column.name] for column in encoder.numbers]
         self._scaling = encoder.scaling
-        self._codes = [
+        self._codes: list[tuple[int, dict[str | None, int]]] = [
             (place[column.name], {name: code for code, name in enumerate(column.categories, 1)})
             for column in encoder.categories
         ]
@@ -37,5 +38,5 @@ class RowEncoder:
         return Encoded(raw, codes, self._scaling)
 
 
-def _code(value: Any, known: dict[str, int]) -> int:
-    return UNKNOWN if value is None else known.get(category_name(value), UNKNOWN)
+def _code(value: Any, known: dict[str | None, int]) -> int:
+    return known.get(value if type(value) is str else canonical_text(value), UNKNOWN)

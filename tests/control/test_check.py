@@ -92,10 +92,10 @@ def test_a_wrong_profile_and_a_wrong_story_are_told(workspace: Workspace) -> Non
 @pytest.mark.parametrize(
     ("old", "new", "subject"),
     [
-        ("{name: price}", "{name: prize}", "features.columns"),
-        ("{name: country, kind: category}", "{name: country}", "features.columns"),
+        ("{name: price}", "{name: prize}", "features"),
+        ("{name: country, kind: category}", "{name: country}", "data"),
         ("slices: [country]", "slices: [land]", "evaluation.slices"),
-        ("key: [order_id]", "key: [country]", "data.key"),
+        ("key: [order_id]", "key: [country]", "data"),
         ("column: returned", "column: gone", "data"),
     ],
 )
@@ -128,8 +128,8 @@ def rewrite(workspace: Workspace, old: str, new: str) -> None:
     [
         ("2025-0", "2125-0", "future"),
         ("Z,", ",", "zone"),
-        (",1\n", ",0\n", "one class"),
-        ("books,0\n", "books,2\n", "3 classes"),
+        (",1\n", ",0\n", "one value only"),
+        ("books,0\n", "books,2\n", "expectation failed"),
     ],
 )
 def test_bad_rows_are_told(workspace: Workspace, old: str, new: str, said: str) -> None:

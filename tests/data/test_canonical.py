@@ -157,7 +157,7 @@ def test_the_texts_of_a_column_are_those_of_its_values(values: Any) -> None:
 def test_a_refused_value_of_a_column_is_shown_with_its_row() -> None:
     with pytest.raises(InvalidData) as refused:
         canonical_texts(np.array([1.0, np.nan, 2.0**60]), "zip")
-    assert refused.value.message.startswith("column 'zip', row 2: ")
+    assert refused.value.message.startswith("column 'zip', row 3: ")
     assert "1.152921504606847e+18" in str(refused.value.given)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mizzen.core.encoding import category_name
+from mizzen.core.canonical import canonical_text
 from mizzen.errors import InvalidData
 
 if TYPE_CHECKING:
@@ -35,12 +35,8 @@ def slices_of(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[Slice]:
     Raises:
         InvalidData: a slice column is not there.
     """
+    check_slices([str(column) for column in frame.columns], columns)
     for column in columns:
-        if column not in frame.columns:
-            raise InvalidData(
-                f"evaluation.slices names {column!r}, which is no column of the rows",
-                given=", ".join(map(str, frame.columns)),
-            )
         names = np.asarray(_names(frame[column]))
         values, counts = np.unique(names, return_counts=True)
         for index in np.argsort(-counts, kind="stable"):
@@ -48,12 +44,23 @@ def slices_of(frame: pd.DataFrame, columns: Sequence[str]) -> Iterator[Slice]:
             yield Slice(column, value, np.flatnonzero(names == value))
 
 
+def check_slices(known: Sequence[str], columns: Sequence[str]) -> None:
+    """Raises InvalidData where a slice column is not there."""
+    for column in columns:
+        if column not in known:
+            raise InvalidData(
+                f"evaluation.slices names {column!r}, which is no column of the rows",
+                given=", ".join(known),
+                next_step="fix evaluation.slices in mizzen.yaml",
+            )
+
+
 def _names(values: pd.Series[Any]) -> list[str]:
     import pandas as pd
 
     if pd.api.types.is_numeric_dtype(values) and values.nunique() > DISTINCT:
         return _quarters(values.to_numpy(dtype=np.float64, na_value=np.nan))
-    return [NULL if pd.isna(value) else category_name(value) for value in values.tolist()]
+    return [canonical_text(value) or NULL for value in values.tolist()]
 
 
 def _told_apart(edges: NDArray[np.float64]) -> list[str]:

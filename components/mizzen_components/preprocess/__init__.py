@@ -6,17 +6,18 @@ classes) comes from training rows only; the held-out rows are looked at for thei
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mizzen.adapters.tables import read_table, write_table
+from mizzen.adapters.tables import read_table, read_types, write_table
 from mizzen.core.encoding import Encoder, fit_category, fit_number
 from mizzen.core.labels import fit_classes
 from mizzen.core.oddities import oddities
 from mizzen.spec.data import Data, Label
 from mizzen.spec.features import Features
-from mizzen_components.preprocess.complete import complete_rows
-from mizzen_components.preprocess.divide import divide
+from mizzen_components.preprocess.complete import CompleteRows, complete_rows
+from mizzen_components.preprocess.divide import Sides, divide
 from mizzen_components.preprocess.inputs import check_inputs, check_known
 from mizzen_components.preprocess.leaks import check_leaks
 
@@ -67,19 +68,14 @@ def run(
     described, wanted = Data.model_validate(data), Features.model_validate(features)
     target = Label.model_validate(label)
     rows = read_table(frame)
-    check_inputs(rows, wanted, target)
-    labelled = rows[rows[target.column].notna()]
-    if task == "binary":  # a third class on the test side is as wrong as one in training
-        fit_classes(labelled[target.column].to_numpy(), task)
-    complete = complete_rows(labelled, described, target, task, end)
-    sides = divide(complete, described, target, split, end)
-    fitted = fit(sides.train, wanted, target, task)
+    sides, complete = divided(rows, described, wanted, target, task, split, end)
+    fitted = fit(sides.train, wanted, target, task, read_types(frame))
     _report_oddities(sides.train, wanted)
     write_table(sides.train, train)
     write_table(sides.test, test)
     encoder.parent.mkdir(parents=True, exist_ok=True)
     encoder.write_text(fitted.to_json(), encoding="utf-8")
-    unlabelled = len(rows) - len(labelled)
+    unlabelled = int(rows[target.column].isna().sum())
     return PreprocessFigures(
         len(sides.train),
         len(sides.test),
@@ -97,19 +93,45 @@ def _report_oddities(train: pd.DataFrame, features: Features) -> None:
                 print(sentence, flush=True)  # noqa: T201 (the step's log)
 
 
-def fit(train: pd.DataFrame, features: Features, label: Label, task: str) -> Encoder:
+def divided(
+    rows: pd.DataFrame,
+    data: Data,
+    features: Features,
+    label: Label,
+    task: str,
+    split: dict[str, Any],
+    end: str,
+) -> tuple[Sides, CompleteRows]:
+    """Both sides of the rows whose labels are complete, and those rows; see `run`."""
+    check_inputs(rows, features, label)
+    labelled = rows[rows[label.column].notna()]
+    if task == "binary":  # a third class on the test side is as wrong as one in training
+        fit_classes(labelled[label.column].to_numpy(), task, label.positive)
+    complete = complete_rows(labelled, data, label, task, end)
+    return divide(complete, data, label, split, end), complete
+
+
+def fit(
+    train: pd.DataFrame, features: Features, label: Label, task: str, types: Mapping[str, str]
+) -> Encoder:
     """The encoder of the training rows.
+
+    Args:
+        types: what columns of names were in their source.
 
     Raises:
         InvalidData: one class only, a feature without a value, a feature that tells the label.
     """
-    classes = fit_classes(train[label.column].to_numpy(), task)
+    classes = fit_classes(train[label.column].to_numpy(), task, label.positive)
     check_known(train, features)
     check_leaks(train, features, label, task, classes)
     numbers = [c.name for c in features.inputs if c.kind == "number"]
     categories = [c.name for c in features.inputs if c.kind == "category"]
     return Encoder(
         tuple(fit_number(name, train[name].to_numpy()) for name in numbers),
-        tuple(fit_category(name, train[name].to_numpy()) for name in categories),
+        tuple(
+            fit_category(name, train[name].to_numpy(), types.get(name, "text"))
+            for name in categories
+        ),
         classes,
     )

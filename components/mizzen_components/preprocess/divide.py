@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from mizzen.core.encoding import category_name
+from mizzen.core.canonical import canonical_text
 from mizzen.errors import InvalidData
 from mizzen.spec.data import Data, Label
 from mizzen.spec.duration import to_timedelta
@@ -125,9 +125,7 @@ def _hashes(rows: pd.DataFrame, columns: tuple[str, ...]) -> pd.Series[float]:
 
 
 def _share(key: tuple[Any, ...]) -> float:
-    import pandas as pd
-
-    text = "\x1f".join("\0" if pd.isna(part) else category_name(part) for part in key)
+    text = "\x1f".join(canonical_text(part) or "\0" for part in key)
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest()) / 2**48
 
 

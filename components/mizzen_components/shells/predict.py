@@ -16,7 +16,7 @@ def predict(
     model_version: int,
     project: dict[str, Any],
     predictions: Output[Dataset],
-) -> NamedTuple("PredictFigures", [("rows", int)]):
+) -> NamedTuple("PredictFigures", [("rows", int), ("unknown", int)]):
     """Predict a frame of rows with a registered version."""
     arguments = dict(locals())
     from mizzen_components.entry import call

@@ -14,6 +14,7 @@ def snapshot(
     code: str,
     data: dict[str, Any],
     label: dict[str, Any],
+    reading: dict[str, Any],
     source_digest: str,
     start: str,
     end: str,

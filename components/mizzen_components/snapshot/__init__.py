@@ -18,9 +18,16 @@ from mizzen.adapters.tables import write_table
 from mizzen.core.place import Place
 from mizzen.ports.data import DataVersions
 from mizzen.spec.data import Data, Label
-from mizzen_components.snapshot.instants import with_instants
+from mizzen.spec.reading import Reading
+from mizzen_components.snapshot.instants import check_instants
 from mizzen_components.snapshot.labels import check_labels
 from mizzen_components.snapshot.load import as_submitted, load_tables
+from mizzen_components.snapshot.read import (
+    columns_read,
+    instants_read,
+    named_rows,
+    source_types,
+)
 from mizzen_components.snapshot.rows import check_columns, check_keys, rows_of, sorted_rows
 from mizzen_components.snapshot.window import Window, cut
 
@@ -43,6 +50,7 @@ def run(
     code: str,
     data: dict[str, Any],
     label: dict[str, Any],
+    reading: dict[str, Any],
     source_digest: str,
     start: str,
     end: str,
@@ -53,6 +61,7 @@ def run(
     Args:
         source_digest: of what the source reads, as the run's submission saw it; "" for none.
         label: the project's label, or `{}` where rows to predict have none.
+        reading: which columns are numbers, instants and names (`mizzen.spec.reading`).
         start, end: instants with zone; half open on the event time; "" is unbounded.
         tables: the folder to make, one `<table>.parquet` per table.
 
@@ -61,23 +70,42 @@ def run(
             since the submission or meanwhile; nothing is stored.
         InvalidProject: the source is not what it must be.
     """
-    described = Data.model_validate(data)
-    place = Place.from_environment()
+    described, place = Data.model_validate(data), Place.from_environment()
     with as_submitted(described, place, source_digest):
         found = load_tables(described, place, code)
     labelled = Label.model_validate(label) if label else None
-    rows = _checked(rows_of(found, described), described, labelled, Window.of(start, end))
+    read = Reading.model_validate(reading)
+    given = named_rows(rows_of(found, described), described)
+    rows = checked_rows(given, described, labelled, read, Window.of(start, end), now())
     shutil.rmtree(tables, ignore_errors=True)  # of an attempt that was killed
-    for name, frame in {**found, described.rows: rows}.items():
-        write_table(frame, tables / f"{name}.parquet")
+    for name, frame in found.items():
+        if name != described.rows:
+            write_table(frame, tables / f"{name}.parquet")
+    write_table(rows, tables / f"{described.rows}.parquet", types=source_types(given, read))
     versions: DataVersions = table.load("data_versions", "dvc")(place)
     unlabelled = int(rows[labelled.column].isna().sum()) if labelled else 0
     return SnapshotFigures(versions.snapshot(tables), len(rows), unlabelled)
 
 
-def _checked(rows: pd.DataFrame, data: Data, label: Label | None, window: Window) -> pd.DataFrame:
+def checked_rows(
+    rows: pd.DataFrame,
+    data: Data,
+    label: Label | None,
+    reading: Reading,
+    window: Window,
+    now: datetime,
+) -> pd.DataFrame:
+    """The rows of the window, every declared column in its form. `mizzen check --data` calls it
+    too, so that it says what the step says.
+
+    Raises:
+        InvalidData: the rows do not fit the description.
+    """
     check_columns(rows, data, label)
-    rows = cut(with_instants(rows, data, label), data.event_time, window, now())
+    # a plain index: the number that an error shows is the row's place in the table
+    rows = instants_read(rows.reset_index(drop=True), reading)
+    check_instants(rows, data, label)
+    rows = columns_read(cut(rows, data.event_time, window, now), data, reading)
     check_keys(rows, data)
     if label is not None:
         check_labels(rows, data, label)

@@ -19,7 +19,7 @@ def rows_of(tables: Mapping[str, pd.DataFrame], data: Data) -> pd.DataFrame:
     """The table that the project predicts.
 
     Raises:
-        InvalidData: the source gives no table of that name.
+        InvalidData: the source gives no table of that name, or one with a column twice.
     """
     if data.rows not in tables:
         raise InvalidData(
@@ -27,15 +27,7 @@ def rows_of(tables: Mapping[str, pd.DataFrame], data: Data) -> pd.DataFrame:
             given=", ".join(tables),
             next_step=f"set `data.rows` to one of them, or name a table {data.rows!r}",
         )
-    return tables[data.rows]
-
-
-def check_columns(rows: pd.DataFrame, data: Data, label: Label | None) -> None:
-    """Every column that the description names is there, once.
-
-    Raises:
-        InvalidData: with the known columns that look like the missing ones.
-    """
+    rows = tables[data.rows]
     known = [str(column) for column in rows.columns]
     twice = sorted({name for name in known if known.count(name) > 1})
     if twice:
@@ -44,6 +36,16 @@ def check_columns(rows: pd.DataFrame, data: Data, label: Label | None) -> None:
             given=", ".join(twice),
             next_step="rename or drop one of them",
         )
+    return rows
+
+
+def check_columns(rows: pd.DataFrame, data: Data, label: Label | None) -> None:
+    """Every column that the description names is there.
+
+    Raises:
+        InvalidData: with the known columns that look like the missing ones.
+    """
+    known = [str(column) for column in rows.columns]
     missing = {name: role for name, role in _named(data, label).items() if name not in known}
     if missing:
         wanted = ", ".join(f"{name!r} ({role})" for name, role in missing.items())
@@ -61,20 +63,13 @@ def check_keys(rows: pd.DataFrame, data: Data) -> None:
         InvalidData: with the first keys concerned.
     """
     keys = rows[list(data.key)]
-    nulls = int(keys.isna().any(axis=1).sum())
-    if nulls:
+    nulls = keys.isna().any(axis=1)
+    if nulls.any():
         raise InvalidData(
-            f"the key ({', '.join(data.key)}) is null in {nulls} rows",
+            f"the key ({', '.join(data.key)}) is null in {int(nulls.sum())} rows",
+            given=f"the first is row {int(nulls.to_numpy().argmax()) + 1}",
             next_step="fill it in, or leave those rows out of the source",
         )
-    for column in data.key:
-        kinds = {type(value).__name__ for value in keys[column].tolist()}
-        if len(kinds) > 1:
-            raise InvalidData(
-                f"the key column {column!r} holds several types",
-                given=", ".join(sorted(kinds)),
-                next_step=f"make it one type: frame[{column!r}].astype(str)",
-            )
     double = keys[keys.duplicated(keep=False)]
     if len(double):
         first = double.drop_duplicates().head(SHOWN).to_dict("records")

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mizzen.adapters import table
 from mizzen.adapters.tables import read_folder
@@ -18,6 +18,9 @@ from mizzen.core.place import Place
 from mizzen.ports.data import Check, DataVersions, Validator
 from mizzen.spec.data import Data, Expectation
 from mizzen_components.validate.failure import failure, kept_rows
+
+if TYPE_CHECKING:
+    from mizzen.ports.data import Tables
 
 
 class ValidateFigures(NamedTuple):
@@ -49,22 +52,33 @@ def run(
     described = Data.model_validate(data)
     wanted = [Expectation.model_validate(each) for each in expectations]
     place = Place.from_environment()
-    checks = _judged(place, tables, described, wanted)
+    checks = judged(place, read_folder(tables) if wanted else {}, described, wanted)
     document = _document(version, checks)
     _store(result, document, checks)
     versions: DataVersions = table.load("data_versions", "dvc")(place)
     versions.annotate(version, "validation", document)
-    broken = [check for check in checks if not check.success and check.severity == "critical"]
-    if broken:
-        raise failure(broken, described, version)
+    check_critical(checks, described, f"data version {version}")
     return ValidateFigures(len(checks), sum(not check.success for check in checks))
 
 
-def _judged(place: Place, tables: Path, data: Data, wanted: Sequence[Expectation]) -> list[Check]:
+def judged(place: Place, tables: Tables, data: Data, wanted: Sequence[Expectation]) -> list[Check]:
+    """The expectations' results on the tables of a snapshot.
+
+    Raises:
+        InvalidProject: an expectation that Great Expectations does not know.
+        InvalidData: one that cannot be evaluated.
+    """
     if not wanted:  # a project without expectations does not wait for the library's import
         return []
     validator: Validator = table.load("validator", "great_expectations")(place)
-    return validator.validate(read_folder(tables), data.rows, wanted)
+    return validator.validate(tables, data.rows, wanted)
+
+
+def check_critical(checks: Sequence[Check], data: Data, version: str) -> None:
+    """Raises InvalidData where a critical expectation failed; `version`: of which data."""
+    broken = [check for check in checks if not check.success and check.severity == "critical"]
+    if broken:
+        raise failure(broken, data, version)
 
 
 def _document(version: str, checks: Sequence[Check]) -> dict[str, Any]:

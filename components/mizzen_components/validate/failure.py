@@ -14,8 +14,7 @@ def failure(broken: Sequence[Check], data: Data, version: str) -> InvalidData:
     """The error for critical expectations that failed, all of them listed."""
     count = len(broken)
     return InvalidData(
-        f"{count} expectation{'s' if count > 1 else ''} failed on data version {version}: "
-        "nothing was trained",
+        f"{count} expectation{'s' if count > 1 else ''} failed on {version}: nothing was trained",
         given="\n".join(part for check in broken for part in _told(check, data)),
         allowed="every expectation of severity `critical` holds",
         next_step="mend the data; or, if the rows are right, mend the expectation in mizzen.yaml "

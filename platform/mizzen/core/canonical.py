@@ -47,20 +47,23 @@ def canonical_text(value: object) -> str | None:
     raise _refused(value, "its type has no one text")
 
 
-def canonical_texts(values: NDArray[Any], column: str) -> NDArray[np.object_]:
+def canonical_texts(
+    values: NDArray[Any], column: str, place: Callable[[int], str] = lambda row: f"row {row + 1}"
+) -> NDArray[np.object_]:
     """A column's texts, (rows,) of str or None. What is text already costs next to nothing.
 
     Args:
         column: named in errors.
+        place: what a row is called in errors, by its position.
 
     Raises:
-        InvalidData: as `canonical_text`, with column and row (the first is 0).
+        InvalidData: as `canonical_text`, with column and row.
     """
     texts = np.empty(len(values), dtype=object)
     try:
         texts[:] = _texts(values)
     except InvalidData:
-        raise _first_refused(values, column) from None
+        raise _first_refused(values, column, place) from None
     return texts
 
 
@@ -122,13 +125,13 @@ def _short_fraction(text: str) -> str:
     return f"{instant}.{fraction[:6]}" if not fraction[6:].strip("0") else text
 
 
-def _first_refused(values: NDArray[Any], column: str) -> InvalidData:
+def _first_refused(values: NDArray[Any], column: str, place: Callable[[int], str]) -> InvalidData:
     for row, value in enumerate(values):
         try:
             canonical_text(value)
         except InvalidData as error:
             return InvalidData(
-                f"column {column!r}, row {row}: {error.message}",
+                f"column {column!r}, {place(row)}: {error.message}",
                 given=error.given,
                 allowed=error.allowed,
                 next_step=error.next_step,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mizzen.core.canonical import canonical_texts, is_null
 from mizzen.core.scaling import NOISE, Floats, Scaling, spread_of
 from mizzen.errors import InvalidData
 
@@ -45,10 +46,12 @@ class NumberColumn:
 
 @dataclass(frozen=True, slots=True)
 class CategoryColumn:
-    """Code 0 is unknown or null; the known categories follow from 1, sorted."""
+    """Code 0 is unknown or null; the known categories follow from 1, sorted. `source`: what
+    training read them from: `text`, `number`, `boolean` or `other`."""
 
     name: str
     categories: tuple[str, ...]
+    source: str = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,7 @@ class Encoder:
             )
         codes = np.empty((rows, len(self.categories)), dtype=np.int64)
         for index, category in enumerate(self.categories):
-            codes[:, index] = _codes(_column(columns, category.name), category.categories)
+            codes[:, index] = _codes(_column(columns, category.name), category)
         return Encoded(raw, codes, self.scaling)
 
     def average(self) -> Encoded:
@@ -170,7 +173,7 @@ class Encoder:
         """Canonical: equal encoders give equal text."""
         document = {
             "numbers": [_number_as_list(column) for column in self.numbers],
-            "categories": [[c.name, list(c.categories)] for c in self.categories],
+            "categories": [[c.name, list(c.categories), c.source] for c in self.categories],
             "classes": list(self.classes),
         }
         return json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False)
@@ -181,7 +184,10 @@ class Encoder:
         document = json.loads(text)
         return cls(
             tuple(_number_from_list(*row) for row in document["numbers"]),
-            tuple(CategoryColumn(name, tuple(known)) for name, known in document["categories"]),
+            tuple(
+                CategoryColumn(name, tuple(known), source)
+                for name, known, source in document["categories"]
+            ),
             tuple(document["classes"]),
         )
 
@@ -202,22 +208,10 @@ def fit_number(name: str, values: NDArray[Any]) -> NumberColumn:
     )
 
 
-def fit_category(name: str, values: NDArray[Any]) -> CategoryColumn:
-    """The sorted distinct non-null training values."""
-    known = {category_name(value) for value in values.tolist() if not is_null(value)}
-    return CategoryColumn(name, tuple(sorted(known)))
-
-
-def category_name(value: Any) -> str:
-    """The text that stands for a category or a class. Integral floats lose their `.0` and
-    booleans are `0` and `1`: a null in a column changes its type, and must not change this."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool | np.bool_):
-        return str(int(value))
-    if isinstance(value, float | np.floating) and value.is_integer():
-        return str(int(value))
-    return str(value)
+def fit_category(name: str, values: NDArray[Any], source: str = "text") -> CategoryColumn:
+    """The sorted distinct non-null training values; `source`: their type there."""
+    known = {text for text in canonical_texts(values, name).tolist() if text is not None}
+    return CategoryColumn(name, tuple(sorted(known)), source)
 
 
 def as_float(values: NDArray[Any], name: str) -> NDArray[np.float64]:
@@ -291,15 +285,9 @@ def _column(columns: Columns, name: str) -> NDArray[Any]:
     return columns[name]
 
 
-def _codes(values: NDArray[Any], known: Sequence[str]) -> NDArray[np.int64]:
-    index = {category: code for code, category in enumerate(known, start=1)}
+def _codes(values: NDArray[Any], column: CategoryColumn) -> NDArray[np.int64]:
+    index = {category: code for code, category in enumerate(column.categories, start=1)}
+    names = canonical_texts(values, column.name).tolist()
     return np.fromiter(
-        (UNKNOWN if is_null(v) else index.get(category_name(v), UNKNOWN) for v in values.tolist()),
-        dtype=np.int64,
-        count=len(values),
+        (index.get(name, UNKNOWN) for name in names), dtype=np.int64, count=len(names)
     )
-
-
-def is_null(value: Any) -> bool:
-    """None, NaN, NaT or pandas' NA."""
-    return value is None or value != value or type(value).__name__ == "NAType"  # noqa: PLR0124

@@ -1,43 +1,49 @@
 """Labels as numbers: what preprocessing learns as classes, training and evaluation count by.
 
-A class is named by its text, as a category is: 1, 1.0 and True mean the same class.
+A class is named by its canonical text, as a category is (docs/reference/values.md).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mizzen.core.encoding import as_float, category_name
+from mizzen.core.canonical import canonical_text, canonical_texts
+from mizzen.core.encoding import as_float
 from mizzen.errors import InvalidData
 
 Floats = NDArray[np.float64]
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_SHOWN = 10  # classes in an error
 
 
-def fit_classes(values: NDArray[Any], task: str) -> tuple[str, ...]:
-    """The classes of non-null training labels; numbers in their order, else sorted text.
-    For binary the second is the class that is predicted. Regression has none.
+def fit_classes(values: NDArray[Any], task: str, positive: object = None) -> tuple[str, ...]:
+    """The classes of training labels, nulls left out; numbers in their order, else sorted text.
+    For binary the second is the one whose probability is predicted. Regression has none.
+
+    Args:
+        positive: binary: the second class, where the project names it (`label.positive`).
 
     Raises:
-        InvalidData: one class only, or more than two in a binary task.
+        InvalidData: one class only, more than two in a binary task, or two of which nobody says
+            which is the positive one.
     """
     if task == "regression":
         return ()
-    names = {category_name(value) for value in values.tolist()}
+    names = {name for name in canonical_texts(values, "label").tolist() if name is not None}
     if len(names) < 2 or (task == "binary" and len(names) > 2):
         raise InvalidData(
             f"distinct labels in the training rows: {len(names)}",
-            given=", ".join(sorted(names)[:10]) or "no labelled row",
+            given=", ".join(sorted(names)[:_SHOWN]) or "no labelled row",
             allowed="exactly 2 (task: binary)" if task == "binary" else "2 or more",
-            next_step="widen the window, mend the label, or change `task`",
+            next_step="widen the window, fix the label, or change `task`",
         )
-    try:
-        return tuple(sorted(names, key=float))
-    except ValueError:
-        return tuple(sorted(names))
+    ordered = _ordered(names)
+    return _positive_last(ordered, positive) if task == "binary" else ordered
 
 
 def label_numbers(values: NDArray[Any], task: str, classes: Sequence[str]) -> Floats:
@@ -53,5 +59,40 @@ def label_numbers(values: NDArray[Any], task: str, classes: Sequence[str]) -> Fl
             raise InvalidData("the label holds null or infinite values")
         return numbers
     index = {name: number for number, name in enumerate(classes)}
-    found = (index.get(category_name(value), -1) for value in values.tolist())
-    return np.fromiter(found, dtype=np.float64, count=len(values))
+    names = canonical_texts(values, "label").tolist()
+    return np.fromiter((index.get(name, -1) for name in names), np.float64, len(names))
+
+
+def _ordered(names: set[str]) -> tuple[str, ...]:
+    if all(_NUMBER.fullmatch(name) for name in names):
+        return tuple(sorted(names, key=lambda name: (float(name), name)))
+    return tuple(sorted(names))
+
+
+def _positive_last(ordered: tuple[str, ...], positive: object) -> tuple[str, ...]:
+    name = canonical_text(positive)
+    if name is None:
+        if not _tell_themselves(ordered):
+            raise _ambiguous(ordered, "nothing says which of two classes is the positive one")
+        return tuple(sorted(ordered, key=str.casefold)) if _are_booleans(ordered) else ordered
+    if name not in ordered:
+        raise _ambiguous(ordered, f"label.positive names {name!r}, which is no class")
+    return (*(other for other in ordered if other != name), name)
+
+
+def _tell_themselves(ordered: tuple[str, ...]) -> bool:
+    return _are_booleans(ordered) or all(_NUMBER.fullmatch(name) for name in ordered)
+
+
+def _are_booleans(names: Sequence[str]) -> bool:
+    return {name.casefold() for name in names} == {"false", "true"}
+
+
+def _ambiguous(ordered: tuple[str, ...], message: str) -> InvalidData:
+    return InvalidData(
+        message,
+        given=f"classes {', '.join(map(repr, ordered))}",
+        allowed="label.positive: one of them; unneeded for two numbers, or false and true",
+        next_step=f"write into mizzen.yaml which class a probability is of, as in "
+        f'`label: {{positive: "{ordered[1]}"}}`',
+    )

@@ -22,7 +22,8 @@ PROJECT = "project.json"
 BUNDLE = "bundle.tar"
 PROFILE = "profile.json"
 PROVENANCE = "provenance.json"
-READING = 1  # how values become codes and numbers; raised whenever an old encoder would misread
+# how values become names, codes and numbers; raised whenever an old encoder would misread
+READING = 2
 DEPENDENCIES = "MIZZEN_DEPENDENCIES"  # of a task: the project's own packages, by name
 
 

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mizzen.core.encoding import as_float, category_name, is_null
+from mizzen.core.canonical import canonical_text
+from mizzen.core.encoding import as_float
 
 BUCKETS = 1024  # of a number sketch, at most; also the names of a category sketch
 _SIGN = np.uint64(1 << 63)
@@ -130,10 +131,11 @@ def sketch_categories(values: NDArray[Any]) -> CategorySketch:
     named: Counter[str] = Counter()
     nulls = 0
     for value, count in Counter(values.tolist()).items():
-        if is_null(value):
+        name = canonical_text(value)
+        if name is None:
             nulls += count
         else:
-            named[category_name(value)] += count
+            named[name] += count
     return _named(named, False, nulls)
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import Any
 
-from mizzen.core.encoding import category_name, is_null
+from mizzen.core.canonical import canonical_text
 from mizzen.errors import InvalidData
 
 FIELDS = ("prediction_id", "value", "at")
@@ -59,7 +59,7 @@ class LabelRule:
         """
         if self.task == "regression":
             return self._number(value)
-        name = None if is_null(value) else category_name(value)
+        name = canonical_text(value)
         if name is None or name not in self.classes:
             raise self._refused(value, _meant(name, self.classes))
         return name

@@ -15,8 +15,8 @@ Name = Annotated[
 ]
 Column = Annotated[
     str,
-    StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,126}$"),
-    Field(json_schema_extra={"allowed": "letters, digits and underscores, no digit first"}),
+    StringConstraints(min_length=1, max_length=1000),
+    Field(json_schema_extra={"allowed": "the column's name as it stands in the data"}),
 ]
 FunctionRef = Annotated[
     str,
@@ -45,7 +45,8 @@ class FeatureColumn(Section):
     """One input of the model.
 
     `number` is float64 (integers and booleans are widened), null allowed; `category` is a
-    string, null allowed; a category that training never saw is encoded as unknown.
+    name, null allowed (docs/reference/values.md: which value has which name); a category that
+    training never saw is encoded as unknown.
     """
 
     name: Column = Field(description="the column's name")

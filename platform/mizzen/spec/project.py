@@ -79,6 +79,16 @@ class ProjectSpec(Section):
                 f"features contain the label {self.label.column!r}: the model would be "
                 "shown the answer; remove it from `features`"
             )
+        if self.label.positive is not None and self.task != "binary":
+            raise ValueError("`label.positive` is of a binary task only; remove it")
+        kinds = {column.name: column.kind for column in self.data.columns}
+        numbers = [column.name for column in self.features.columns if column.kind == "number"]
+        numbers += [self.label.column] if self.task == "regression" else []
+        for name in numbers:
+            if kinds.get(name) not in {None, "number"}:
+                raise ValueError(
+                    f"{name!r} is used as a number, but `data.columns` reads it as {kinds[name]}"
+                )
         if self.label.time is not None and self.label.time in inputs:
             raise ValueError(f"features contain the label's time {self.label.time!r}; remove it")
         if self.data.event_time is None:

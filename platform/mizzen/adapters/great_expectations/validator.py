@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mizzen.adapters.great_expectations.declare import check_columns, declare
+from mizzen.adapters.great_expectations.declare import by_name, check_columns, declare
 from mizzen.adapters.great_expectations.observe import SHOWN, as_check, check_evaluated
 from mizzen.core.place import Place
 from mizzen.errors import InvalidData
@@ -46,7 +46,7 @@ class GreatExpectationsValidator(Validator):
         for name, members in _by_table(expectations, rows).items():
             if name not in tables:
                 raise _no_table(name, members, expectations, tables)
-            mine = {number: expectations[number] for number in members}
+            mine = {number: by_name(expectations[number], tables[name]) for number in members}
             found |= self._judge(name, tables[name], mine)
         return [found[number] for number in range(len(expectations))]
 

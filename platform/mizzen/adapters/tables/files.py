@@ -8,6 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mizzen.adapters.tables.delimited import read_delimited
+from mizzen.adapters.tables.typed import read_typed
 from mizzen.errors import InvalidData, InvalidProject
 from mizzen.spec.data import FileSource
 
@@ -35,7 +37,7 @@ def source_files(project: Path, pattern: str) -> list[Path]:
             f"no file matches {pattern!r}",
             given=root,
             allowed="a path or glob relative to the project's folder",
-            next_step="put the file there, or mend data.source in mizzen.yaml",
+            next_step="put the file there, or fix data.source in mizzen.yaml",
         )
     return files
 
@@ -48,11 +50,9 @@ def read_files(project: Path, source: FileSource) -> pd.DataFrame:
         InvalidData: no file, an empty or unreadable one, columns named twice, or files with
             different columns.
     """
-    import pandas as pd
-
-    frames = {file: _read(file, source.format) for file in source_files(project, source.path)}
+    frames = {file: _read(file, source) for file in source_files(project, source.path)}
     _check_alike(frames)
-    return pd.concat(frames.values(), ignore_index=True)
+    return _joined(frames)
 
 
 def _is_meant(path: Path, root: Path, pattern: str) -> bool:
@@ -70,11 +70,12 @@ def _outside(pattern: str, root: Path) -> InvalidProject:
     )
 
 
-def _read(file: Path, kind: str | None) -> pd.DataFrame:
+def _read(file: Path, source: FileSource) -> pd.DataFrame:
     if file.stat().st_size == 0:
         raise InvalidData(f"{file.name} is empty", given=file, next_step="write the rows into it")
-    kind = kind or _kind(file)
-    return _parquet(file) if kind == "parquet" else _csv(file)
+    if (source.format or _kind(file)) == "parquet":
+        return read_typed(file)
+    return read_delimited(file, source.delimiter)
 
 
 def _kind(file: Path) -> str:
@@ -88,49 +89,16 @@ def _kind(file: Path) -> str:
     )
 
 
-def _csv(file: Path) -> pd.DataFrame:
+def _joined(frames: dict[Path, pd.DataFrame]) -> pd.DataFrame:
+    """One table; a column whose type differs between files keeps each value as it is."""
     import pandas as pd
 
-    try:
-        # pandas renames the second of two equal columns; the raw header shows both
-        header = pd.read_csv(file, header=None, nrows=1, dtype=str).iloc[0].tolist()
-        frame = pd.read_csv(file, low_memory=False)
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise _unreadable(file, "CSV in UTF-8", error) from None
-    _check_header(file, [str(name) for name in header])
-    return frame
-
-
-def _parquet(file: Path) -> pd.DataFrame:
-    import pyarrow as pa  # type: ignore[import-untyped]
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]
-
-    try:
-        content = pq.ParquetFile(file)
-        _check_header(file, content.schema_arrow.names)
-        # without pandas' metadata: a named index of the writer's is a column like any other
-        frame: pd.DataFrame = content.read().to_pandas(ignore_metadata=True)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise _unreadable(file, "Parquet", error) from None
-    return frame[[name for name in frame.columns if not name.startswith("__index_level_")]]
-
-
-def _unreadable(file: Path, kind: str, error: Exception) -> InvalidData:
-    return InvalidData(
-        f"{file.name} cannot be read as {kind}",
-        given=str(error).strip(),
-        next_step="mend the file, or name its format: data.source.format",
-    )
-
-
-def _check_header(file: Path, names: list[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InvalidData(
-            f"{file.name} has two columns of one name",
-            given=", ".join(twice),
-            next_step="rename or drop one of them",
-        )
+    if len(frames) == 1:
+        return next(iter(frames.values()))
+    first = next(iter(frames.values()))
+    mixed = [n for n in first if len({str(frame[n].dtype) for frame in frames.values()}) > 1]
+    alike = [frame.astype(dict.fromkeys(mixed, object)) for frame in frames.values()]
+    return pd.concat(alike, ignore_index=True)
 
 
 def _check_alike(frames: dict[Path, pd.DataFrame]) -> None:

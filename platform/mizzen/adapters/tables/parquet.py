@@ -9,8 +9,9 @@ and the step cache see a change only where there is one.
 from __future__ import annotations
 
 import errno
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +20,17 @@ from mizzen.errors import InvalidData, TemporaryError
 if TYPE_CHECKING:
     import pandas as pd
 
+_TYPES = b"mizzen.types"
+_LARGE: dict[str, Any] = {"int64": "Int64", "uint64": "UInt64"}
+_EXACT = 2.0**53  # from here on neighbouring whole numbers are one float
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
-def write_table(frame: pd.DataFrame, path: Path) -> None:
+def write_table(frame: pd.DataFrame, path: Path, types: Mapping[str, str] | None = None) -> None:
     """Write a table under its final name, or nothing at all.
+
+    Args:
+        types: what columns of names were in their source; see `read_types`.
 
     Raises:
         InvalidData: a column holds values of several types, or a name that is no text.
@@ -32,6 +39,9 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
     table = _arrow(frame, path.stem)
+    if types:
+        kept = json.dumps(dict(types), sort_keys=True, ensure_ascii=False)
+        table = table.replace_schema_metadata({_TYPES: kept})
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -60,7 +70,35 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame
     chosen = None if columns is None else list(columns)
     table = pq.read_table(path, columns=chosen, partitioning=None)
     frame: pd.DataFrame = table.to_pandas()
-    return frame
+    exact = _beyond_floats(table, frame)
+    return frame.assign(**exact) if exact else frame
+
+
+def read_types(path: Path) -> dict[str, str]:
+    """What the columns of names were in their source, kept with the table: `text`, `number`,
+    `boolean` or `other`."""
+    import pyarrow.parquet as pq
+
+    metadata = pq.read_metadata(path).metadata or {}
+    found: dict[str, str] = json.loads(metadata.get(_TYPES, b"{}"))
+    return found
+
+
+def _beyond_floats(table: Any, frame: pd.DataFrame) -> dict[str, Any]:
+    """Columns of whole numbers beside nulls that a float64 cannot hold, exactly."""
+    import pandas as pd
+
+    suspects = [
+        name
+        for name in frame.columns
+        if table.column(name).null_count
+        and str(table.column(name).type) in _LARGE
+        and frame[name].abs().max() >= _EXACT
+    ]
+    return {
+        name: pd.array(table.column(name).to_pylist(), dtype=_LARGE[str(table.column(name).type)])
+        for name in suspects
+    }
 
 
 def read_folder(folder: Path) -> dict[str, pd.DataFrame]:

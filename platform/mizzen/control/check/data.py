@@ -1,57 +1,149 @@
-"""`mizzen check --data`: loads the source and holds it against the description.
+"""`mizzen check --data`: loads the source and does to the rows what the steps will do.
 
-The same functions as the `snapshot` step's, so that what passes here passes there; but each
-fault is told, not only the first.
+The very functions of the steps are called, one after the other, so that what passes here passes
+there, and what is refused here is refused there in the same words. Only the join with feature
+views and the fit itself are left to the run.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mizzen.control.check.drift_windows import check_windows
 from mizzen.control.check.finding import Finding, refused
 from mizzen.control.check.monitoring import few_rows
 from mizzen.control.check.numbers import odd_numbers
+from mizzen.control.check.rows import looks
 from mizzen.control.sources import pack_code
 from mizzen.control.submit import PROJECT_DIR
 from mizzen.control.workspace import Workspace
 from mizzen.errors import MizzenError
-from mizzen.spec.project import ProjectSpec
+from mizzen.spec.reading import reading_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_LAST = ("evaluation.slices", "trainer.parameters")
+
 
 def check_data(workspace: Workspace) -> list[Finding]:
-    """Columns, types, keys, instants and labels of the real data."""
-    from mizzen_components.snapshot.load import load_tables
-    from mizzen_components.snapshot.rows import check_columns, check_keys, rows_of
+    """The first thing that the steps would refuse; else what is worth a look, and the classes."""
+    steps = _Steps(workspace)
+    for subject in ("data", "expectations", "features.views", "features", *_LAST):
+        try:
+            steps.take(subject)
+        except MizzenError as error:
+            return [*steps.found, refused(subject, error)]
+    steps.found += odd_numbers(steps.rows, workspace.spec.features)
+    steps.found += few_rows(steps.rows, workspace.spec)
+    steps.found += check_windows(steps.rows, workspace.spec)
+    return [*steps.found, *looks(workspace.spec, steps.rows, steps.types, steps.histories)]
 
-    data, label = workspace.spec.data, workspace.spec.label
-    try:
-        code = pack_code(workspace)
-        with _project_dir(workspace.folder):
-            rows = rows_of(load_tables(data, workspace.place, code), data)
-        check_columns(rows, data, label)
-    except MizzenError as error:
-        return [refused("data", error)]
-    found = _each(
-        ("data.key", lambda: check_keys(rows, data)),
-        ("data.event_time", lambda: _instants(rows, workspace.spec)),
-    )
-    found += [*_features(rows, workspace.spec), *_slices(rows, workspace.spec)]
-    found += [*_labels(rows, workspace.spec), *check_windows(rows, workspace.spec)]
-    sound = [Finding("ok", "data", f"{len(rows)} rows, {len(rows.columns)} columns")]
-    return [
-        *(found or sound),
-        *odd_numbers(rows, workspace.spec.features),
-        *few_rows(rows, workspace.spec),
-    ]
+
+class _Steps:
+    """What the steps make of the rows, kept from one to the next."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace, self._spec = workspace, workspace.spec
+        self._code = ""
+        self._tables: dict[str, pd.DataFrame] = {}
+        self.rows: pd.DataFrame
+        self.types: Mapping[str, str] = {}
+        self.histories: dict[str, pd.DataFrame] = {}
+        self._fitted: tuple[Any, Any] = (None, None)
+        self.found: list[Finding] = []
+
+    def take(self, subject: str) -> None:
+        """Raises MizzenError as the step of this subject would."""
+        {
+            "data": self._snapshot,
+            "expectations": self._validate,
+            "features.views": self._views,
+            "features": self._preprocess,
+            "evaluation.slices": self._slices,
+            "trainer.parameters": self._trainer,
+        }[subject]()
+
+    def _snapshot(self) -> None:
+        from mizzen_components.snapshot import checked_rows
+        from mizzen_components.snapshot.load import load_tables
+        from mizzen_components.snapshot.read import named_rows, types_of
+        from mizzen_components.snapshot.rows import rows_of
+        from mizzen_components.snapshot.window import Window
+
+        spec, place = self._spec, self._workspace.place
+        self._code = pack_code(self._workspace)
+        with _project_dir(self._workspace.folder):
+            tables = load_tables(spec.data, place, self._code)
+        given, reading = named_rows(rows_of(tables, spec.data), spec.data), reading_of(spec)
+        everything = Window.of("", "")
+        now = datetime.now(UTC)
+        self.rows = checked_rows(given, spec.data, spec.label, reading, everything, now)
+        self.types = types_of(given, reading.names)
+        self._tables = {**tables, spec.data.rows: self.rows}
+
+    def _validate(self) -> None:
+        from mizzen_components.validate import check_critical, judged
+
+        spec = self._spec
+        checks = judged(self._workspace.place, self._tables, spec.data, spec.expectations)
+        check_critical(checks, spec.data, "the data")
+        self.found += [
+            Finding("warning", "expectations", f"{each.expect} does not hold: {each.observed}")
+            for each in checks
+            if not each.success
+        ]
+
+    def _views(self) -> None:
+        from mizzen_components.view_values import compute
+
+        views = self._spec.features.used_views
+        if views:
+            code = bundle.open_code(self._workspace.place, self._code)
+            computed = compute(views, code, self._tables, self._workspace.place)
+            self.histories = {one.view.name: one.values for one in computed}
+
+    def _preprocess(self) -> None:
+        from mizzen_components.preprocess import divided, fit
+
+        spec = self._spec
+        of_rows = spec.features.model_copy(update={"views": (), "use": None})
+        split = spec.split.model_dump(mode="json")
+        sides, _ = divided(self.rows, spec.data, of_rows, spec.label, spec.task, split, "")
+        encoder = fit(sides.train, of_rows, spec.label, spec.task, self.types)
+        self._fitted = sides.train, encoder
+
+    def _slices(self) -> None:
+        from mizzen_components.evaluate.slices import check_slices
+
+        spec = self._spec
+        of_views = [column.name for view in spec.features.used_views for column in view.columns]
+        check_slices([*self.rows.columns, *of_views], spec.evaluation.slices)
+
+    def _trainer(self) -> None:
+        if self._spec.trainer.kind != "lightgbm" or self._spec.features.used_views:
+            return  # another trainer's were checked without data; views' columns come with the run
+        from mizzen.adapters.lightgbm.parameters import read_parameters
+        from mizzen_components.train import training_job
+
+        spec, (train, encoder) = self._spec, self._fitted
+        names = tuple(column.name for column in spec.features.inputs)
+        job = training_job(
+            train,
+            spec.label.column,
+            task=spec.task,
+            encoder=encoder,
+            trainer=spec.trainer,
+            code=Path(),
+            work=Path(),
+            inputs=names,
+        )
+        read_parameters(job)
 
 
 @contextmanager
@@ -65,71 +157,3 @@ def _project_dir(folder: Path) -> Iterator[None]:
             del os.environ[PROJECT_DIR]
         else:
             os.environ[PROJECT_DIR] = before
-
-
-def _each(*checks: tuple[str, Callable[[], object]]) -> list[Finding]:
-    found = []
-    for subject, check in checks:
-        try:
-            check()
-        except MizzenError as error:
-            found.append(refused(subject, error))
-    return found
-
-
-def _instants(rows: pd.DataFrame, spec: ProjectSpec) -> None:
-    from mizzen_components.snapshot.instants import with_instants
-    from mizzen_components.snapshot.window import Window, cut
-
-    timed = with_instants(rows, spec.data, spec.label)
-    cut(timed, spec.data.event_time, Window.of("", ""), datetime.now(UTC))
-
-
-def _features(rows: pd.DataFrame, spec: ProjectSpec) -> list[Finding]:
-    found = []
-    for column in spec.features.columns:
-        if column.name not in rows:
-            known = ", ".join(map(str, rows.columns))
-            message = f"no column {column.name!r} in the rows; they have: {known}"
-            found.append(Finding("error", "features.columns", message, "mend the name"))
-        elif column.kind == "number" and not _holds_numbers(rows[column.name]):
-            message = f"{column.name!r} is declared a number but holds {rows[column.name].dtype}"
-            hint = "declare `kind: category`, or mend the source"
-            found.append(Finding("error", "features.columns", message, hint))
-        elif rows[column.name].isna().all():
-            message = f"{column.name!r} is null in every row"
-            found.append(Finding("error", "features.columns", message, "mend the source"))
-    for view in spec.features.used_views:
-        missing = [name for name in view.entity if name not in rows]
-        if missing:
-            message = f"view {view.name!r}: the rows have no entity column {', '.join(missing)}"
-            found.append(Finding("error", "features.views", message, "add it to the rows"))
-    return found
-
-
-def _holds_numbers(values: pd.Series[float]) -> bool:
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
-
-    return bool(is_numeric_dtype(values) or is_bool_dtype(values))
-
-
-def _slices(rows: pd.DataFrame, spec: ProjectSpec) -> list[Finding]:
-    of_views = {column.name for view in spec.features.views for column in view.columns}
-    missing = [name for name in spec.evaluation.slices if name not in {*rows.columns, *of_views}]
-    message = f"no column {', '.join(missing)} in the rows"
-    return [Finding("error", "evaluation.slices", message, "mend the name")] if missing else []
-
-
-def _labels(rows: pd.DataFrame, spec: ProjectSpec) -> list[Finding]:
-    from mizzen_components.snapshot.labels import check_labels
-
-    found = _each(("label", lambda: check_labels(rows, spec.data, spec.label)))
-    labels = rows[spec.label.column].dropna()
-    classes = labels.nunique()
-    if spec.task != "regression" and classes == 1:
-        message = f"{spec.label.column!r} has one class only: {labels.iloc[0]!r}"
-        found.append(Finding("error", "label.column", message, "widen the data"))
-    if spec.task == "binary" and classes > 2:
-        message = f"{spec.label.column!r} has {classes} classes, a binary task has two"
-        found.append(Finding("error", "label.column", message, "set `task: multiclass`"))
-    return found

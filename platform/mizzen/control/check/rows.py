@@ -1,0 +1,101 @@
+"""What is worth a look in rows that the steps take: types that differ, periods, classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from mizzen.control.check.finding import Finding
+from mizzen.core.labels import fit_classes
+from mizzen.spec.duration import to_timedelta
+from mizzen.spec.project import ProjectSpec
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SHOWN = 10  # classes in one line
+
+
+def looks(
+    spec: ProjectSpec,
+    rows: pd.DataFrame,
+    types: Mapping[str, str],
+    histories: Mapping[str, pd.DataFrame],
+) -> list[Finding]:
+    """Warnings, the label's classes, and how much there is.
+
+    Args:
+        types: what columns of names were in the source of the rows.
+        histories: what the views' functions returned, by view.
+    """
+    found = [*_mixed(types), *_other_types(spec, rows, types, histories), *_period(spec, rows)]
+    found += _classes(spec, rows)
+    return [*found, Finding("ok", "data", f"{len(rows)} rows, {len(rows.columns)} columns")]
+
+
+def _mixed(types: Mapping[str, str]) -> list[Finding]:
+    return [
+        Finding(
+            "warning",
+            "data",
+            f"column {name!r} holds values of several types: 2116 and '02116' are two names",
+            "give the column one type where it is written or read",
+        )
+        for name, kind in types.items()
+        if kind == "mixed"
+    ]
+
+
+def _other_types(
+    spec: ProjectSpec,
+    rows: pd.DataFrame,
+    types: Mapping[str, str],
+    histories: Mapping[str, pd.DataFrame],
+) -> list[Finding]:
+    from mizzen_components.snapshot.read import types_of
+
+    found = []
+    for view in spec.features.used_views:
+        history = histories.get(view.name)
+        theirs = {} if history is None else types_of(history, view.entity)
+        for name, kind in theirs.items():
+            ours = types.get(name, kind)
+            if history is not None and ours != kind:
+                message = (
+                    f"the entity {name!r} is {ours} in the rows, as in {_first(rows, name)}, but "
+                    f"{kind} in the history of view {view.name!r}, as in {_first(history, name)}"
+                )
+                hint = f"return it as the rows write it, from {view.source}"
+                found.append(Finding("warning", "features.views", message, hint))
+    return found
+
+
+def _first(frame: pd.DataFrame, name: str) -> str:
+    known = frame[name].dropna()
+    return repr(known.iloc[0]) if len(known) else "nothing"
+
+
+def _period(spec: ProjectSpec, rows: pd.DataFrame) -> list[Finding]:
+    if spec.data.event_time is None:
+        return []
+    times = rows[spec.data.event_time]
+    span, window = times.max() - times.min(), to_timedelta(spec.monitoring.window)
+    if span >= 2 * window:
+        return []
+    message = (
+        f"the rows span {span}, less than two windows of {spec.monitoring.window}: the seasons of "
+        "a window cannot be known from them"
+    )
+    return [Finding("warning", "monitoring.window", message, "shorten it, or give more rows")]
+
+
+def _classes(spec: ProjectSpec, rows: pd.DataFrame) -> list[Finding]:
+    if spec.task == "regression":
+        return []
+    known = rows[spec.label.column].dropna()
+    classes = fit_classes(known.to_numpy(), spec.task, spec.label.positive)
+    counts = known.astype(str).value_counts()
+    shown = ", ".join(f"{name!r} ({counts.get(name, 0)})" for name in classes[:_SHOWN])
+    more = f" and {len(classes) - _SHOWN} more" if len(classes) > _SHOWN else ""
+    positive = f"; positive: {classes[1]!r}" if spec.task == "binary" else ""
+    return [Finding("ok", "label", f"classes {shown}{more}{positive}")]
