@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mizzen.core.encoding import category_name
+from mizzen.core.canonical import canonical_text
 from mizzen.core.true_labels import LabelRule, TrueLabel
 from mizzen.core.views import VersionedView
 from mizzen.ports.data import FeatureSource
@@ -118,7 +118,7 @@ def _differs(label: TrueLabel, known: Mapping[str, TrueLabel], task: str) -> boo
     stored = known.get(label.prediction_id)
     if stored is None:
         return False
-    rule = LabelRule(task, (category_name(label.value),))
+    rule = LabelRule(task, (canonical_text(label.value) or "",))
     return not rule.knows(stored.value) or rule.read(stored.value) != rule.read(label.value)
 
 

@@ -92,7 +92,7 @@ def test_a_wrong_profile_and_a_wrong_story_are_told(workspace: Workspace) -> Non
 @pytest.mark.parametrize(
     ("old", "new", "subject"),
     [
-        ("{name: price}", "{name: prize}", "features"),
+        ("{name: price}", "{name: prize}", "data"),
         ("{name: country, kind: category}", "{name: country}", "data"),
         ("slices: [country]", "slices: [land]", "evaluation.slices"),
         ("key: [order_id]", "key: [country]", "data"),

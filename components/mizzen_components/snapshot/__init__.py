@@ -101,7 +101,7 @@ def checked_rows(
     Raises:
         InvalidData: the rows do not fit the description.
     """
-    check_columns(rows, data, label)
+    check_columns(rows, data, label, reading)
     # a plain index: the number that an error shows is the row's place in the table
     rows = instants_read(rows.reset_index(drop=True), reading)
     check_instants(rows, data, label)

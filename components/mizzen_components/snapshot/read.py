@@ -80,8 +80,9 @@ def to_names(values: pd.Series[Any], keys: pd.DataFrame) -> pd.Series[Any]:
         texts = np.array([None if text is None else f"{text}Z" for text in naive], dtype=object)
     elif isinstance(values.dtype, pd.CategoricalDtype):
         known = pd.Series(values.cat.categories, name=values.name)
-        of_code = np.append(canonical_texts(_exact(known), str(values.name)), None)
-        texts = of_code[values.cat.codes.to_numpy()]  # the code of null is -1
+        named = [*canonical_texts(_exact(known), str(values.name)).tolist(), None]
+        # the code of null is -1
+        texts = np.array(named, dtype=object)[values.cat.codes.to_numpy()]
     else:
         texts = canonical_texts(_exact(values), str(values.name), place)
     return pd.Series(texts, index=values.index, name=values.name, dtype=object)

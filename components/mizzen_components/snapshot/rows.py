@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mizzen.errors import InvalidData
 from mizzen.spec.data import Data, Label
+from mizzen.spec.reading import Reading
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,14 +40,16 @@ def rows_of(tables: Mapping[str, pd.DataFrame], data: Data) -> pd.DataFrame:
     return rows
 
 
-def check_columns(rows: pd.DataFrame, data: Data, label: Label | None) -> None:
+def check_columns(rows: pd.DataFrame, data: Data, label: Label | None, reading: Reading) -> None:
     """Every column that the description names is there.
 
     Raises:
         InvalidData: with the known columns that look like the missing ones.
     """
     known = [str(column) for column in rows.columns]
-    missing = {name: role for name, role in _named(data, label).items() if name not in known}
+    missing = {
+        name: role for name, role in _named(data, label, reading).items() if name not in known
+    }
     if missing:
         wanted = ", ".join(f"{name!r} ({role})" for name, role in missing.items())
         raise InvalidData(
@@ -87,14 +90,17 @@ def sorted_rows(rows: pd.DataFrame, data: Data) -> pd.DataFrame:
     return rows.sort_values(list(dict.fromkeys(by)), ignore_index=True)
 
 
-def _named(data: Data, label: Label | None) -> dict[str, str]:
+def _named(data: Data, label: Label | None, reading: Reading) -> dict[str, str]:
     named = dict.fromkeys(data.key, "data.key")
+    declared = {column.name for column in data.columns}
     if data.event_time is not None:
         named.setdefault(data.event_time, "data.event_time")
     if label is not None:
         named.setdefault(label.column, "label.column")
         if label.time is not None:
             named.setdefault(label.time, "label.time")
+    for name in (*reading.numbers, *reading.names, *reading.instants):
+        named.setdefault(name, "features" if name not in declared else "data.columns")
     return named
 
 

@@ -70,9 +70,10 @@ def by_name(expectation: Expectation, frame: pd.DataFrame) -> Expectation:
     class label means the classes `0` and `1` (docs/reference/values.md)."""
     column = expectation.arguments.get("column")
     values = expectation.arguments.get("value_set")
-    if not isinstance(values, list) or column not in frame.columns:
+    known = isinstance(column, str) and column in frame.columns
+    if not known or not isinstance(values, list):
         return expectation
-    if not isinstance(next(iter(frame[column].dropna()), None), str):
+    if not isinstance(next(iter(frame[str(column)].dropna()), None), str):
         return expectation
     named = {**expectation.arguments, "value_set": [canonical_text(value) for value in values]}
     return expectation.model_copy(update={"arguments": named})

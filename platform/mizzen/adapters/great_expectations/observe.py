@@ -27,7 +27,8 @@ def check_evaluated(table: str, expectation: Expectation, result: Any) -> None:
         raise InvalidData(
             f"{expectation.expect} cannot be evaluated on table {table!r}",
             given=f"{expectation.arguments}: {message}",
-            next_step="see that the column's type fits the expectation's arguments",
+            next_step="see that the column's type fits the expectation's arguments; texts of a "
+            "file are read as numbers with data.columns: [{name: ..., kind: number}]",
         )
 
 

@@ -62,7 +62,9 @@ def without_arrow(values: pd.Series[Any]) -> pd.Series[Any]:
     import pyarrow as pa
 
     table = pa.table({"values": pa.chunked_array([pa.array(values)])})
-    return exact_frame(table)["values"].set_axis(values.index).rename(values.name)
+    plain = exact_frame(table)["values"]
+    plain.index, plain.name = values.index, values.name
+    return plain
 
 
 def _plain(column: Any) -> Any:

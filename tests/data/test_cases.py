@@ -1,0 +1,244 @@
+"""Projects whose data was misread, dropped or refused for a wrong reason: what is said of each."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from mizzen.adapters.tables import read_table
+from mizzen.control.check.data import check_data
+from mizzen.control.workspace import open_workspace
+from mizzen.core.encoding import Encoder
+from mizzen.core.place import Place
+from mizzen.errors import MizzenError
+from mizzen.spec.reading import reading_of
+from mizzen_components import preprocess, snapshot
+from mizzen_pipelines.sections import section
+
+CASES = Path(__file__).parent / "cases"
+TAKEN = (
+    "bool-with-null",
+    "csv-categories-retyped",
+    "label-None-dropped",
+    "monthly-files",
+    "one-row-flips-type",
+    "parquet-decimal",
+    "parquet-types",
+)
+REFUSED = {
+    "extra-field-shifts-columns": "x.csv, line 2 (row 1): 5 fields, but the header has 4",
+    "inf-check-passes": "'inf' (str) in row 51 (id=1050)",
+    "label-decimal-comma": "'1,713' (str) in row 1 (id=1000)",
+    "trailing-comma": "x.csv, line 2 (row 1): 5 fields, but the header has 4",
+}
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Any:
+    """A copy of a case, `old` replaced by `new` in its description."""
+
+    def make(case: str, old: str = "", new: str = "") -> Path:
+        folder = tmp_path / case
+        shutil.copytree(CASES / case, folder)
+        if case == "one-row-flips-type":
+            (folder / "data").mkdir()
+            shutil.copy(folder / "run1.csv", folder / "data" / "x.csv")
+        file = folder / "mizzen.yaml"
+        file.write_text(file.read_text().replace(old, new))
+        return folder
+
+    return make
+
+
+def checked(folder: Path) -> str:
+    """What `mizzen check --data` refuses; empty where it refuses nothing."""
+    found = check_data(open_workspace(folder))
+    return "".join(finding.message for finding in found if finding.level == "error")
+
+
+class Steps:
+    """The first steps of a run, in this process."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.spec, self.out = open_workspace(folder).spec, folder / "out"
+        place = Place(self.spec.name, folder / ".mizzen", open_workspace(folder).place.profile)
+        for name, value in place.to_environment().items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("MIZZEN_PROJECT_DIR", str(folder))
+
+    def run(self) -> None:
+        spec = self.spec
+        data, label = section(spec.data), section(spec.label)
+        snapshot.run(
+            code="",
+            data=data,
+            label=label,
+            reading=section(reading_of(spec)),
+            source_digest="",
+            start="",
+            end="",
+            tables=self.out,
+        )
+        preprocess.run(
+            frame=self.out / "rows.parquet",
+            task=spec.task,
+            data=data,
+            features=section(spec.features),
+            label=label,
+            split=section(spec.split),
+            end="",
+            train=self.out / "train",
+            test=self.out / "test",
+            encoder=self.out / "encoder.json",
+        )
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        return read_table(self.out / "rows.parquet")
+
+    @property
+    def encoder(self) -> Encoder:
+        return Encoder.from_json((self.out / "encoder.json").read_text())
+
+
+def known(steps: Steps) -> dict[str, set[str]]:
+    return {column.name: set(column.categories) for column in steps.encoder.categories}
+
+
+@pytest.mark.parametrize("case", [*TAKEN, *REFUSED])
+def test_check_refuses_what_the_steps_refuse_and_in_their_words(
+    copy: Any, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copy(case)
+    said = ""
+    try:
+        Steps(folder, monkeypatch).run()
+    except MizzenError as error:
+        said = f"{error.message}; given: {error.given}"
+    found = checked(folder)
+    assert found.startswith(said)
+    assert REFUSED.get(case, "") in found
+    assert bool(found) == (case in REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("case", "old", "new"),
+    [
+        ("label-decimal-comma", "key: [id]", 'key: [id]\n  decimal: ","'),
+        ("inf-check-passes", "key: [id]", "key: [id]\n  nulls: [inf, -inf]"),
+        ("parquet-decimal", "{name: v, kind: number}", "{name: v, kind: category}"),
+        ("bool-with-null", "{name: x}", "{name: x, kind: category}"),
+    ],
+)
+def test_what_the_description_says_of_a_column_is_how_it_is_read(
+    copy: Any, case: str, old: str, new: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copy(case, old, new)
+    assert checked(folder) == ""
+    Steps(folder, monkeypatch).run()
+
+
+def test_categories_of_a_csv_are_the_texts_that_stand_there(
+    copy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = Steps(copy("csv-categories-retyped"), monkeypatch)
+    steps.run()
+    file = pd.read_csv(
+        CASES / "csv-categories-retyped" / "data" / "x.csv", dtype=str, keep_default_na=False
+    )
+    for name, names in known(steps).items():
+        assert names <= set(file[name]) - {""}
+    assert "NA" in known(steps)["country"]
+    assert {"1.1", "1.10"} <= known(steps)["ver"]
+
+
+def test_a_class_called_none_is_a_class(copy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = Steps(copy("label-None-dropped"), monkeypatch)
+    steps.run()
+    assert steps.encoder.classes == ("High", "Low", "None")
+    assert steps.rows["y"].notna().all()
+
+
+def test_one_more_row_changes_no_name(copy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = copy("one-row-flips-type")
+    steps = Steps(folder, monkeypatch)
+    steps.run()
+    before = known(steps)["zip"]
+    shutil.copy(folder / "run2.csv", folder / "data" / "x.csv")
+    steps.run()
+    assert before <= known(steps)["zip"]
+    assert "02116" in before
+
+
+def test_typed_values_have_the_names_of_the_reference(
+    copy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = Steps(copy("parquet-types"), monkeypatch)
+    steps.run()
+    names = known(steps)
+    assert names["nullbool_c"] == {"false", "true"}
+    assert names["bytes_c"] == {"a", "b"}
+    assert {"9007199254740993", "9007199254740995"} <= names["bigid_c"]
+    assert {"2024-01-02T09:00:00Z"} <= names["ts_c"]
+    assert {"0.1", "0.2"} == names["f32_c"]
+    assert names["dec_c"] == {"1.1", "2"}
+    assert {"nan", "None", "서울"} <= names["uni_c"]
+    assert {column.name: column.source for column in steps.encoder.categories}["bool_c"] == (
+        "boolean"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("id,x,c,y\n", "x.csv has a header and no rows"),
+        ("id,x,c,y\n1,2.0,a,0\n", "one value only"),
+        ("id,x,c,y\n1,2.0,a\n2,1.0,a,1\n", "line 2 (row 1): 3 fields, but the header has 4"),
+        ('id,x,c,y\n1,2.0,"a,0\n2,1.0,a,1\n', "not CSV"),
+        ("id,x,c,y\n1,2.0,a,0\n1,1.0,a,1\n", "share a key"),
+        ("id,x,c,y\n1,1_000,a,0\n2,1.0,a,1\n", "'1_000' (str) in row 1"),
+        ("id,x,c,y\n1,NA,a,0\n2,1.0,a,1\n", "'NA' (str) in row 1"),
+    ],
+)
+def test_a_broken_file_has_one_true_error(copy: Any, text: str, said: str) -> None:
+    folder = copy("bool-with-null")
+    (folder / "data" / "x.csv").write_text(text)
+    assert said in checked(folder)
+
+
+@pytest.mark.parametrize(
+    ("classes", "positive", "found"),
+    [
+        (("no", "yes"), "", "nothing says which of two classes is the positive one"),
+        (("no", "yes"), "no", ("yes", "no")),
+        (("False", "True"), "", ("False", "True")),
+        (("0.0", "1.0"), "", ("0.0", "1.0")),
+        (("0", "1"), "0", ("1", "0")),
+        (("0", "1"), "2", "label.positive names '2', which is no class"),
+    ],
+)
+def test_the_positive_class_is_the_one_that_the_project_names(
+    copy: Any,
+    classes: tuple[str, str],
+    positive: str,
+    found: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    named = f", positive: {json.dumps(positive)}" if positive else ""
+    folder = copy("bool-with-null", "{column: y}", f"{{column: y{named}}}")
+    file = folder / "data" / "x.csv"
+    rows = pd.read_csv(file, dtype=str, keep_default_na=False)
+    rows.assign(y=[classes[int(y)] for y in rows["y"]]).to_csv(file, index=False)
+    if isinstance(found, str):
+        assert found in checked(folder)
+        return
+    told = [f.message for f in check_data(open_workspace(folder)) if f.subject == "label"]
+    assert f"positive: {found[1]!r}" in told[0]
+    steps = Steps(folder, monkeypatch)
+    steps.run()
+    assert steps.encoder.classes == found
