@@ -129,7 +129,7 @@ def test_check_refuses_what_the_steps_refuse_and_in_their_words(
 @pytest.mark.parametrize(
     ("case", "old", "new"),
     [
-        ("label-decimal-comma", "key: [id]", 'key: [id]\n  decimal: ","'),
+        ("label-decimal-comma", "key: [id]", 'key: [id]\n  columns: [{name: y, decimal: ","}]'),
         ("inf-check-passes", "key: [id]", "key: [id]\n  nulls: [inf, -inf]"),
         ("parquet-decimal", "{name: v, kind: number}", "{name: v, kind: category}"),
         ("bool-with-null", "{name: x}", "{name: x, kind: category}"),

@@ -68,6 +68,27 @@ def test_absent_optional_and_null_features_are_predicted_and_named(start) -> Non
     assert start()("POST", "/predict", json=row).json()["missing"] == ["distance", "wind"]
 
 
+def test_a_number_for_a_category_of_text_is_refused_and_not_matched(start) -> None:
+    refused = start()("POST", "/predict", json={**ROW, "carrier": 2116})
+    assert refused.status_code == 422
+    assert refused.json()["field"] == "carrier"
+    assert "text" in refused.json()["allowed"]
+
+
+def test_a_category_that_training_never_saw_is_named_and_counted(start) -> None:
+    ask = start()
+    told = ask("POST", "/predict", json=[{**ROW, "carrier": "??"}, ROW]).json()["predictions"]
+    assert [one["unknown"] for one in told] == [["carrier"], []]
+    assert 'mizzen_serving_categories_unknown_total{feature="carrier"} 1.0' in (
+        ask("GET", "/metrics").text
+    )
+
+
+def test_an_empty_text_is_missing_and_no_unknown_category(start) -> None:
+    told = start()("POST", "/predict", json={**ROW, "carrier": ""}).json()
+    assert ("carrier" in told["missing"], told["unknown"]) == (True, [])
+
+
 def test_every_answer_is_in_the_log_as_the_model_saw_it(start, place) -> None:
     ask = start()
     told = ask("POST", "/predict", json=ROW).json()

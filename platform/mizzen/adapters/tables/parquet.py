@@ -20,7 +20,7 @@ from mizzen.errors import InvalidData, TemporaryError
 if TYPE_CHECKING:
     import pandas as pd
 
-_TYPES = b"mizzen.types"
+_TYPES = "mizzen.types"
 _LARGE: dict[str, Any] = {"int64": "Int64", "uint64": "UInt64"}
 _EXACT = 2.0**53  # from here on neighbouring whole numbers are one float
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -39,22 +39,23 @@ def write_table(frame: pd.DataFrame, path: Path, types: Mapping[str, str] | None
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
     table = _arrow(frame, path.stem)
-    if types:
-        kept = json.dumps(dict(types), sort_keys=True, ensure_ascii=False)
-        table = table.replace_schema_metadata({_TYPES: kept})
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         # Without Arrow's own schema: two frames that differ in a type that Parquet does not
         # know (nanoseconds, large strings) would differ in bytes.
-        pq.write_table(
-            table,
+        with pq.ParquetWriter(
             part,
+            table.schema,
             compression="zstd",
             coerce_timestamps="us",
             allow_truncated_timestamps=True,
             store_schema=False,
-        )
+        ) as writer:
+            writer.write_table(table)
+            if types:
+                kept = json.dumps(dict(types), sort_keys=True, ensure_ascii=False)
+                writer.add_key_value_metadata({_TYPES: kept})
         part.replace(path)
     except OSError as error:
         raise _full(error, path) if error.errno in FULL else error from None
@@ -80,7 +81,7 @@ def read_types(path: Path) -> dict[str, str]:
     import pyarrow.parquet as pq
 
     metadata = pq.read_metadata(path).metadata or {}
-    found: dict[str, str] = json.loads(metadata.get(_TYPES, b"{}"))
+    found: dict[str, str] = json.loads(metadata.get(_TYPES.encode(), b"{}"))
     return found
 
 

@@ -8,7 +8,6 @@ import numpy as np
 
 from mizzen.control.check.finding import Finding
 from mizzen.core.judgeable import never_judged
-from mizzen.errors import MizzenError
 from mizzen.spec.duration import to_timedelta
 from mizzen.spec.project import ProjectSpec
 
@@ -31,15 +30,9 @@ def check_window(spec: ProjectSpec) -> list[Finding]:
 
 def check_windows(rows: pd.DataFrame, spec: ProjectSpec) -> list[Finding]:
     """The rows: predictions that come as they did must fill windows."""
-    from mizzen_components.snapshot.instants import with_instants
-
     if spec.data.event_time is None:
         return []
-    try:
-        timed = with_instants(rows, spec.data, spec.label)[spec.data.event_time]
-    except MizzenError:  # told where instants are checked
-        return []
-    instants = timed.dropna().to_numpy(dtype="datetime64[us]")
+    instants = rows[spec.data.event_time].dropna().to_numpy(dtype="datetime64[us]")
     reason = never_judged(instants.astype(np.int64) / 1e6, spec.monitoring)
     if reason is None:
         return []

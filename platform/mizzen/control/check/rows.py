@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from mizzen.control.check.finding import Finding
 from mizzen.core.labels import fit_classes
-from mizzen.spec.duration import to_timedelta
 from mizzen.spec.project import ProjectSpec
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def looks(
         types: what columns of names were in the source of the rows.
         histories: what the views' functions returned, by view.
     """
-    found = [*_mixed(types), *_other_types(spec, rows, types, histories), *_period(spec, rows)]
+    found = [*_mixed(types), *_other_types(spec, rows, types, histories)]
     found += _classes(spec, rows)
     return [*found, Finding("ok", "data", f"{len(rows)} rows, {len(rows.columns)} columns")]
 
@@ -73,20 +72,6 @@ def _other_types(
 def _first(frame: pd.DataFrame, name: str) -> str:
     known = frame[name].dropna()
     return repr(known.iloc[0]) if len(known) else "nothing"
-
-
-def _period(spec: ProjectSpec, rows: pd.DataFrame) -> list[Finding]:
-    if spec.data.event_time is None:
-        return []
-    times = rows[spec.data.event_time]
-    span, window = times.max() - times.min(), to_timedelta(spec.monitoring.window)
-    if span >= 2 * window:
-        return []
-    message = (
-        f"the rows span {span}, less than two windows of {spec.monitoring.window}: the seasons of "
-        "a window cannot be known from them"
-    )
-    return [Finding("warning", "monitoring.window", message, "shorten it, or give more rows")]
 
 
 def _classes(spec: ProjectSpec, rows: pd.DataFrame) -> list[Finding]:
