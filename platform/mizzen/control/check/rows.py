@@ -1,4 +1,4 @@
-"""What is worth a look in rows that the steps take: types that differ, periods, classes."""
+"""What is worth a look in rows that the steps take: types that differ, classes."""
 
 from __future__ import annotations
 
