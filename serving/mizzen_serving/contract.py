@@ -15,9 +15,10 @@ from mizzen.core.views import VersionedView, views_of
 from mizzen.errors import InvalidProject
 from mizzen.spec.columns import FeatureColumn
 from mizzen.spec.project import ProjectSpec
+from mizzen_serving.field_names import readable
 
 Role = Literal[
-    "id", "time", "key", "entity", "number",
+    "id", "time", "key", "key of text", "key of numbers", "key of booleans", "number",
     "category", "category of numbers", "category of booleans", "category of several types",
 ]  # fmt: skip
 PREDICTION_ID = "prediction_id"
@@ -43,7 +44,9 @@ TYPES: dict[Role, Any] = {
     "id": _GivenId | None,
     "time": _Instant | None,
     "key": _Text | _Whole | float | bool | None,
-    "entity": _Text | _Whole | float | bool | None,
+    "key of text": _Text | None,
+    "key of numbers": _Text | _Whole | float | None,
+    "key of booleans": _Text | bool | None,
     "number": float | bool | None,
     "category": str | None,
     "category of numbers": str | _Whole | float | None,
@@ -56,13 +59,22 @@ _CATEGORIES: dict[str, Role] = {
     "boolean": "category of booleans",
     "mixed": "category of several types",
 }
+# the same for keys and entities; where training did not record it, or read several, all are taken
+_KEYS: dict[str, Role] = {
+    "text": "key of text",
+    "other": "key of text",
+    "number": "key of numbers",
+    "boolean": "key of booleans",
+}
 _NUMBERS = "a whole number of 64 bits (a longer one as text), another number"
 ALLOWED: dict[Role, str] = {
     "id": "a UUID of version 1 to 6 or 8, in lower case, or no such field",
     "time": "an instant with zone, such as 2013-07-01T12:00:00Z, in the years 1678 to 2261, or no "
     "such field: now",
     "key": f"text, {_NUMBERS}, true, false or null",
-    "entity": f"text, {_NUMBERS}, true, false or null",
+    "key of text": "text, as it stands in the training data, or null",
+    "key of numbers": f"text, {_NUMBERS} or null",
+    "key of booleans": "text, true, false or null",
     "number": "a number below 1.8e308, true, false or null",
     "category": "text, as it stands in the training data, or null",
     "category of numbers": "text, a number or null",
@@ -101,17 +113,23 @@ class Contract:
         return tuple((n, field.name) for n, field in enumerate(self.fields) if field.role in typed)
 
     @property
+    def has_escaped_names(self) -> bool:
+        """Whether JSON writes the name of some field with escapes."""
+        return any(readable(field.name) != field.name for field in self.fields)
+
+    @property
     def max_bytes(self) -> int:
         """Of a request's body: generous for `max_batch` rows of long values."""
         return 65_536 + self.max_batch * (256 + 96 * len(self.fields))
 
     def row_type(self) -> type[msgspec.Struct]:
-        """The type that a row is decoded into; unknown fields are refused."""
+        """The type that a row is decoded into; unknown fields are refused. Its names are
+        `readable`."""
         columns: list[Any] = []
         for number, field in enumerate(self.fields):
             kind = TYPES[field.role]
             columns.append((f"c{number}", kind) if field.required else (f"c{number}", kind, None))
-        rename = {f"c{number}": field.name for number, field in enumerate(self.fields)}
+        rename = {f"c{number}": readable(field.name) for number, field in enumerate(self.fields)}
         return msgspec.defstruct(
             "Row", columns, rename=rename, kw_only=True, forbid_unknown_fields=True, gc=False
         )
@@ -127,7 +145,7 @@ def contract_of(
     Args:
         versions: of the views, as the model's manifest records them; without them the contract
             says what a request holds, and names no view.
-        encoder: the model's; it knows which categories were no text in training.
+        encoder: the model's; it knows which categories and keys were no text in training.
 
     Raises:
         IntegrityError: the manifest does not say which version of a view it needs.
@@ -142,9 +160,10 @@ def contract_of(
         fields.append(Field(project.data.event_time, "time", False))
         given.add(project.data.event_time)
     entities = tuple(dict.fromkeys(name for view in views for name in view.entity))
-    fields += [Field(name, "entity", True) for name in entities if name not in given]
+    read = dict(encoder.keys) if encoder else {}
+    fields += [Field(name, _key(name, read), True) for name in entities if name not in given]
     given |= set(entities)
-    fields += [Field(name, "key", False) for name in project.data.key if name not in given]
+    fields += [Field(n, _key(n, read), False) for n in project.data.key if n not in given]
     _check_names(fields)
     place = {field.name: number for number, field in enumerate(fields)}
     return Contract(
@@ -163,6 +182,10 @@ def _role(column: FeatureColumn, sources: Mapping[str, str]) -> Role:
     if column.kind == "number":
         return "number"
     return _CATEGORIES.get(sources.get(column.name, "text"), "category")
+
+
+def _key(name: str, sources: Mapping[str, str]) -> Role:
+    return _KEYS.get(sources.get(name, ""), "key")
 
 
 def _check_names(fields: Sequence[Field]) -> None:

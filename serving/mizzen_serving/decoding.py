@@ -15,6 +15,7 @@ import msgspec
 from mizzen.core.canonical import canonical_text
 from mizzen.errors import InvalidData
 from mizzen_serving.contract import ALLOWED, INSTANT_YEARS, Contract
+from mizzen_serving.field_names import with_readable_names
 from mizzen_serving.json_path import first_repeated
 from mizzen_serving.refusals import Refused, not_json, repeated, wrong_field
 
@@ -40,6 +41,7 @@ class Decoder:
         self._allowed = {field.name: ALLOWED[field.role] for field in contract.fields}
         self._quoted = [msgspec.json.encode(field.name) for field in contract.fields]
         self._typed = contract.typed_categories
+        self._escaped = contract.has_escaped_names
         row = contract.row_type()
         batch = msgspec.defstruct("Batch", [("rows", list[row])], forbid_unknown_fields=True)  # type: ignore[valid-type]
         self._one = msgspec.json.Decoder(row)
@@ -49,7 +51,7 @@ class Decoder:
     def decode(self, body: bytes) -> Request:
         """Raises Refused with 400 (no JSON), 413 (too many rows) or 422 (a field)."""
         try:
-            rows = self._decode(body)
+            rows = self._decode(with_readable_names(body) if self._escaped else body)
         except msgspec.ValidationError as error:
             raise wrong_field(error, body, self._allowed) from None
         except NO_JSON as error:

@@ -10,6 +10,7 @@ import msgspec
 from mizzen.spec.project import ProjectSpec
 from mizzen_serving import answers
 from mizzen_serving.contract import ALLOWED, Contract
+from mizzen_serving.field_names import meant
 from mizzen_serving.labels import MAX_LABELS, LabelIn, LabelsAnswer, LabelsIn
 
 Document = dict[str, Any]
@@ -123,5 +124,7 @@ def _ref(name: str) -> Document:
 
 
 def _describe_rows(row: Document, contract: Contract) -> None:
+    row["properties"] = {meant(name): shape for name, shape in row["properties"].items()}
+    row["required"] = [meant(name) for name in row.get("required", ())]
     for field in contract.fields:
         row["properties"][field.name]["description"] = ALLOWED[field.role]

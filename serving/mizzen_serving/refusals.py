@@ -15,10 +15,16 @@ from typing import Any
 import msgspec
 
 from mizzen.errors import InvalidData
+from mizzen_serving.field_names import meant
 from mizzen_serving.json_path import path_at, text_fault
 
-_PATH = re.compile(r" - at `\$(?P<path>[^`]*)`$")
-_NAMED = re.compile(r"(?P<problem>missing required|contains unknown) field `(?P<name>[^`]+)`")
+_PATH = re.compile(r" - at `\$(?P<path>.*)`$", re.DOTALL)
+_NAMED = re.compile(
+    r"(?P<problem>missing required|contains unknown) field `(?P<name>.+?)`( - at `\$.*`)?$",
+    re.DOTALL,
+)
+# `name`, `rows`, `rows[3].name`, `[3].name`: a name may hold points and brackets itself
+_STEPS = re.compile(r"(?P<rows>rows)?(\[(?P<row>\d+)\])?(?:^|\.|$)(?P<name>.*)", re.DOTALL)
 _BYTE = re.compile(r"\(byte (\d+)\)")
 _SHOWN = 200  # characters of a value
 
@@ -68,18 +74,20 @@ def wrong_field(error: Exception, body: bytes, allowed: Mapping[str, str]) -> Re
     Args:
         allowed: field name -> what it may hold.
     """
-    found = _PATH.search(str(error))
-    path = found["path"].lstrip(".") if found else ""
-    named = _NAMED.search(str(error))
+    text = meant(str(error))
+    found = _PATH.search(text)
+    path = found["path"].removeprefix(".") if found else ""
+    named = _NAMED.search(text)
     if named is not None:
         return _missing_or_unknown(named["problem"], named["name"], path, allowed)
-    name = path.rsplit(".", 1)[-1]
+    steps = _steps(path, allowed)
+    name = steps[-1] if steps else ""
     return Refused(
         422,
         f"field {path or '(whole body)'!r} does not fit",
         field=path or None,
-        given=_shown(body, path),
-        allowed=allowed.get(name, "an object, or a list of objects"),
+        given=_shown(body, steps),
+        allowed=allowed.get(str(name), "an object, or a list of objects"),
         next_step="fix the field; /openapi.json describes what a row holds",
     )
 
@@ -112,15 +120,24 @@ def _missing_or_unknown(problem: str, name: str, path: str, allowed: Mapping[str
     )
 
 
-def _shown(body: bytes, path: str) -> str | None:
-    """The value at a path such as `rows[3].distance`, as short JSON text; None where what
-    follows it cannot be read."""
+def _steps(path: str, allowed: Mapping[str, str]) -> list[str | int]:
+    """The way from the body to the value: names, and numbers of rows."""
+    found = None if path in allowed else _STEPS.fullmatch(path)
+    if found is None:
+        return [path]
+    row = None if found["row"] is None else int(found["row"])
+    return [step for step in (found["rows"], row, found["name"]) if step not in (None, "")]
+
+
+def _shown(body: bytes, steps: Sequence[str | int]) -> str | None:
+    """The value at the end of the steps, as short JSON text; None where what follows it cannot
+    be read."""
     try:
         value = _decoded(body)
-        for part in re.findall(r"[^.\[\]]+", path):
+        for step in steps:
             try:
-                value = value[int(part)] if isinstance(value, list) else value[part]
-            except (KeyError, IndexError, TypeError, ValueError):
+                value = value[step]
+            except (KeyError, IndexError, TypeError):
                 break
         text = msgspec.json.encode(value).decode()
     except (msgspec.DecodeError, ValueError, RecursionError):

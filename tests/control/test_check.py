@@ -7,9 +7,25 @@ from pathlib import Path
 import pytest
 
 from mizzen.control.check import Finding, check, check_images
+from mizzen.control.check.data import check_data
 from mizzen.control.create import create, templates
 from mizzen.control.workspace import Workspace, open_workspace
 from mizzen.errors import Conflict, UserError
+
+SOLD = """
+apiVersion: mizzen.dev/v1
+kind: Project
+name: sold
+task: binary
+data: {source: {path: x.csv}, key: [id], event_time: at}
+features:
+  views:
+    - {name: sold, source: "views:sold", entity: [zip], ttl: 365d, columns: [{name: many}]}
+label: {column: y}
+split: {by: key, test: 0.3}
+trainer: {kind: lightgbm}
+evaluation: {metrics: [roc_auc]}
+"""
 
 
 def faults(workspace: Workspace, data: bool = False) -> list[Finding]:
@@ -176,3 +192,32 @@ def test_what_will_never_be_judged_is_told_before_anything_is_served(
     told = [f for f in found if f.subject in subjects]
     assert [f.level for f in told] == ["warning"]
     assert said in told[0].message
+
+
+@pytest.mark.parametrize(
+    ("rows", "history", "said"),
+    [
+        (["02116", "10001"], "[2116, 10001]", "'02116', the history of view 'sold' as in '2116'"),
+        (["True", "no"], "['true', 'no']", "'True', the history of view 'sold' as in 'true'"),
+        (["1.10", "2"], "[1.1, 2.0]", "'1.10', the history of view 'sold' as in '1.1'"),
+        (["1", "2"], "[1, 2]", None),
+        (["02116", "10001"], "['02116', '9']", None),
+    ],
+)
+def test_entities_that_rows_and_a_history_write_in_two_ways_are_told(
+    tmp_path: Path, rows: list[str], history: str, said: str | None
+) -> None:
+    lines = [f"{n},2024-03-{n % 9 + 1:02d}T00:00:00Z,{rows[n % 2]},{n % 3 % 2}" for n in range(40)]
+    (tmp_path / "x.csv").write_text("\n".join(["id,at,zip,y", *lines]) + "\n")
+    (tmp_path / "views.py").write_text(
+        "import pandas as pd\n\ndef sold(tables):\n"
+        "    at = pd.Timestamp('2024-02-01', tz='UTC')\n"
+        f"    found = {{'zip': {history}, 'event_timestamp': at, 'many': [1.0, 2.0]}}\n"
+        "    return pd.DataFrame(found)\n"
+    )
+    (tmp_path / "mizzen.yaml").write_text(SOLD)
+    found = check_data(open_workspace(tmp_path))
+    assert [f for f in found if f.level == "error"] == []
+    told = [f.message for f in found if (f.level, f.subject) == ("warning", "features.views")]
+    assert len(told) == (said is not None)
+    assert said is None or said in told[0]

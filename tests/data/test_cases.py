@@ -7,19 +7,22 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from mizzen.adapters.tables import read_table
 from mizzen.control.check.data import check_data
 from mizzen.control.workspace import open_workspace
-from mizzen.core.encoding import Encoder
+from mizzen.core.encoding import Encoder, fit_category
 from mizzen.core.place import Place
 from mizzen.errors import MizzenError
 from mizzen.spec.reading import reading_of
 from mizzen_components import preprocess, snapshot
+from mizzen_components.model_rows import encode, unknown_categories
 from mizzen_pipelines.sections import section
 
+LANDS = np.array(["NA", "SE"])
 CASES = Path(__file__).parent / "cases"
 TAKEN = (
     "bool-with-null",
@@ -191,6 +194,26 @@ def test_typed_values_have_the_names_of_the_reference(
     assert {column.name: column.source for column in steps.encoder.categories}["bool_c"] == (
         "boolean"
     )
+
+
+@pytest.mark.parametrize(
+    ("case", "source"), [("csv-categories-retyped", "text"), ("parquet-types", "number")]
+)
+def test_the_model_knows_what_its_keys_were_read_from(
+    copy: Any, case: str, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = Steps(copy(case), monkeypatch)
+    steps.run()
+    assert steps.encoder.keys == (("id", source),)
+
+
+def test_a_batch_row_names_its_categories_that_training_never_saw() -> None:
+    encoder = Encoder((), (fit_category("zip", np.array(["02116"])), fit_category("land", LANDS)))
+    rows = pd.DataFrame(
+        {"zip": ["02116", "2116", None, "2116"], "land": ["NA", "NA", None, "na"]}, dtype=object
+    )
+    unknown = unknown_categories(encoder, rows, encode(encoder, rows))
+    assert unknown.tolist() == [None, "zip", None, "zip, land"]
 
 
 @pytest.mark.parametrize(

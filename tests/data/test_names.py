@@ -32,7 +32,7 @@ from mizzen_serving.decoding import Decoder
 from mizzen_serving.rowencoding import RowEncoder
 
 DATA = Data.model_validate({"source": {"path": "x.csv"}, "key": ["id"]})
-READING = Reading(names=("id", "c"), categories=("c",))
+READING = Reading(names=("id", "c"))
 LARGEST = 2**53 - 1
 
 texts = st.one_of(
@@ -155,7 +155,7 @@ def test_a_request_gets_the_code_that_training_gave_the_value(
     stored = read_table(folder / "rows")
     encoder = Encoder((), (fit_category("c", stored["c"].to_numpy(), source),), ())
     batch = encode(encoder, stored).codes[:, 0].tolist()
-    decoder, served = Decoder(contract_of(project(), encoder)), RowEncoder(encoder, ["c"])
+    decoder, served = Decoder(contract_of(project(), encoder=encoder)), RowEncoder(encoder, ["c"])
     for value, code in zip(values, batch, strict=True):
         for sent in (value, canonical_text(value)):
             body = json.dumps({"c": sent}).encode()

@@ -6,17 +6,20 @@ import asyncio
 import gzip
 import json
 import zlib
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mizzen.adapters.segment_log.log import SegmentLog
+from mizzen.core.encoding import Encoder
 from mizzen.errors import TemporaryError
 from mizzen_serving.batching import Batcher
-from mizzen_serving.contract import contract_of
+from mizzen_serving.contract import ALLOWED, contract_of
 from mizzen_serving.decoding import Decoder
 from mizzen_serving.json_path import first_repeated, path_at
+from mizzen_serving.openapi import document
 from mizzen_serving.refusals import Refused
 
 ROW = {"flight": 7, "at": "2013-07-01T12:00:00Z", "distance": 5, "wind": 2.5, "carrier": "UA"}
@@ -288,3 +291,71 @@ def test_any_bytes_have_a_place_or_none(body, offset) -> None:
 
 def test_a_repeated_field_of_a_row_is_found_by_its_row() -> None:
     assert first_repeated(b'[{"a": 1}, {"a": 1, "b": 2, "a": 3}]') == "[1].a"
+
+
+ODD = ['size "in" `{cm}`', "back\\slash", "tab\there", "annual income.usd", "q[0]", "금액", "2nd"]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_field_of_any_name_is_read_and_its_refusals_name_it(tiny, name: str) -> None:
+    columns = [{"name": name}, {"name": "plain"}]
+    decoder = Decoder(contract_of(tiny(features={"columns": columns})))
+    good = {name: 1.5, "plain": 2, "flight": "a"}
+    for ascii_only in (True, False):
+        for body in (good, [good], {"rows": [good]}):
+            text = json.dumps(body, ensure_ascii=ascii_only).encode()
+            assert decoder.decode(text).rows[0][:2] == (1.5, 2)
+    wrong: dict[str, Any] = {
+        "does not fit": {**good, name: "dear"},
+        "is missing": {"plain": 2, "flight": "a"},
+        "is not known": {**good, f"{name}!": 1},
+    }
+    for said, row in wrong.items():
+        for body, path in ((row, ""), ({"rows": [good, row]}, "rows[1].")):
+            with pytest.raises(Refused, match=said) as refused:
+                decoder.decode(json.dumps(body).encode())
+            field = f"{path}{name}" + ("!" if said == "is not known" else "")
+            assert refused.value.field == field
+            if said == "does not fit":
+                assert refused.value.given == '"dear"'
+                assert refused.value.allowed == ALLOWED["number"]
+    with pytest.raises(Refused, match="given twice"):
+        decoder.decode(b'{%s: 1, %s: 2, "plain": 3}' % ((json.dumps(name).encode(),) * 2))
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_the_description_of_the_service_has_the_names_of_the_data(tiny, name: str) -> None:
+    project = tiny(features={"columns": [{"name": name}, {"name": "plain"}]})
+    row = document(project, 1, contract_of(project))["components"]["schemas"]["Row"]
+    assert {name, "plain"} <= set(row["properties"])
+    assert {name, "plain"} <= set(row["required"])
+
+
+@pytest.mark.parametrize(
+    ("source", "taken", "refused"),
+    [
+        ("text", ["7", "true", None], [7, 7.5, True]),
+        ("other", ["2024-03-01", None], [7, False]),
+        ("number", ["7", 7, 7.5, None], [True]),
+        ("boolean", ["true", False, None], [1]),
+        ("mixed", ["7", 7, True, None], []),
+    ],
+)
+@pytest.mark.parametrize("name", ["flight", "ship"])
+def test_a_key_or_entity_of_another_type_than_in_training_is_refused_by_name(
+    tiny, source: str, taken: list[Any], refused: list[Any], name: str
+) -> None:
+    view: dict[str, Any] = {"name": "wind", "source": "v:wind", "entity": ["ship"], "ttl": "1d"}
+    encoder = Encoder((), (), keys=((name, source),))
+    view["columns"] = [{"name": "knots"}]
+    project = tiny(features={"columns": [{"name": "distance"}], "views": [view]})
+    decoder = Decoder(contract_of(project, encoder=encoder))
+    row = {"distance": 1, "flight": "a", "ship": "b"}
+    for value in taken:
+        decoder.decode(json.dumps({**row, name: value}).encode())
+    for value in refused:
+        with pytest.raises(Refused) as found:
+            decoder.decode(json.dumps([row, {**row, name: value}]).encode())
+        assert (found.value.status, found.value.field) == (422, f"[1].{name}")
+        assert found.value.given == json.dumps(value)
+        assert str(found.value.allowed).startswith("text")

@@ -127,6 +127,7 @@ def fit(
     check_leaks(train, features, label, task, classes)
     numbers = [c.name for c in features.inputs if c.kind == "number"]
     categories = [c.name for c in features.inputs if c.kind == "category"]
+    learnt = {*numbers, *categories, label.column}
     return Encoder(
         tuple(fit_number(name, train[name].to_numpy()) for name in numbers),
         tuple(
@@ -134,4 +135,5 @@ def fit(
             for name in categories
         ),
         classes,
+        tuple((name, kind) for name, kind in sorted(types.items()) if name not in learnt),
     )

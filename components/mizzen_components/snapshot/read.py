@@ -89,9 +89,9 @@ def to_names(values: pd.Series[Any], keys: pd.DataFrame) -> pd.Series[Any]:
 
 
 def source_types(rows: pd.DataFrame, reading: Reading) -> Mapping[str, str]:
-    """What categories were in the source: `text`, `number`, `boolean`, `mixed` or `other`. A
-    request that sends another type for one is refused."""
-    return types_of(rows, reading.categories)
+    """What categories, keys and entities were in the source: `text`, `number`, `boolean`,
+    `mixed` or `other`. A request that sends another type for one is refused."""
+    return types_of(rows, reading.names)
 
 
 def types_of(frame: pd.DataFrame, names: Iterable[str]) -> dict[str, str]:

@@ -94,11 +94,16 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Encoder:
-    """The fitted encoding of a model's inputs, and of its classes."""
+    """The fitted encoding of a model's inputs, and of its classes.
+
+    `keys`: keys and entities that are no inputs, each with what training read it from, as
+    `CategoryColumn.source`.
+    """
 
     numbers: tuple[NumberColumn, ...]
     categories: tuple[CategoryColumn, ...]
     classes: tuple[str, ...] = ()
+    keys: tuple[tuple[str, str], ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -175,6 +180,7 @@ class Encoder:
             "numbers": [_number_as_list(column) for column in self.numbers],
             "categories": [[c.name, list(c.categories), c.source] for c in self.categories],
             "classes": list(self.classes),
+            "keys": dict(self.keys),
         }
         return json.dumps(document, sort_keys=True, indent=1, ensure_ascii=False)
 
@@ -189,6 +195,7 @@ class Encoder:
                 for name, known, source in document["categories"]
             ),
             tuple(document["classes"]),
+            tuple(document["keys"].items()),
         )
 
 

@@ -23,7 +23,7 @@ BUNDLE = "bundle.tar"
 PROFILE = "profile.json"
 PROVENANCE = "provenance.json"
 # how values become names, codes and numbers; raised whenever an old encoder would misread
-READING = 2
+READING = 3
 DEPENDENCIES = "MIZZEN_DEPENDENCIES"  # of a task: the project's own packages, by name
 
 

@@ -14,13 +14,12 @@ from mizzen.spec.project import ProjectSpec
 
 class Reading(Section):
     """`numbers` and `instants`: columns whose texts are read so. `names`: columns that are kept
-    as the canonical texts of their values. A number that is also a name is kept as number.
-    `categories`: names that requests send; their type in the source is kept beside them."""
+    as the canonical texts of their values, with their type in the source kept beside them. A
+    number that is also a name is kept as number."""
 
     numbers: tuple[Column, ...] = Field(default=(), description="columns of numbers")
     instants: tuple[Column, ...] = Field(default=(), description="columns of instants")
     names: tuple[Column, ...] = Field(default=(), description="columns of names")
-    categories: tuple[Column, ...] = Field(default=(), description="names that are features")
 
 
 def reading_of(spec: ProjectSpec, labelled: bool = True) -> Reading:
@@ -40,7 +39,6 @@ def reading_of(spec: ProjectSpec, labelled: bool = True) -> Reading:
         numbers=tuple(dict.fromkeys([*numbers, *read_as_numbers])),
         instants=tuple(timed),
         names=tuple(dict.fromkeys(names)),
-        categories=tuple(c.name for c in spec.features.columns if c.kind == "category"),
     )
 
 
