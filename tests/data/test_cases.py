@@ -265,3 +265,64 @@ def test_the_positive_class_is_the_one_that_the_project_names(
     steps = Steps(folder, monkeypatch)
     steps.run()
     assert steps.encoder.classes == found
+
+
+def test_files_of_different_types_are_one_column_of_the_type_that_the_description_says(
+    copy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copy("bool-with-null", "data/*.csv", "data/*.pq")
+    described = (folder / "mizzen.yaml").read_text()
+    (folder / "mizzen.yaml").write_text(
+        described.replace("key: [id]", "key: [id]\n  columns: [{name: note, kind: text}]").replace(
+            "{name: x}", "{name: x}\n    - {name: n}"
+        )
+    )
+    types: dict[str, dict[str, Any]] = {
+        "a": {"id": range(60), "c": [1, 2116] * 30, "n": range(60), "note": [5] * 60},
+        "b": {
+            "id": [f"{n}" for n in range(60, 120)],
+            "c": ["02116", "1"] * 30,
+            "n": [f"{n / 2}" for n in range(60)],
+            "note": ["a"] * 60,
+        },
+        "d": {"id": np.arange(120.0, 180.0), "c": [True, None] * 30, "n": [0.5] * 60, "note": 1.5},
+    }
+    for name, columns in types.items():
+        rows = pd.DataFrame({**columns, "x": [True, None, False] * 20, "y": [0, 1] * 30})
+        rows.to_parquet(folder / "data" / f"{name}.pq")
+    assert checked(folder) == ""
+    steps = Steps(folder, monkeypatch)
+    steps.run()
+    assert set(steps.rows["id"]) == {str(n) for n in range(180)}
+    assert known(steps)["c"] == {"1", "2116", "02116", "true"}
+    assert steps.rows["n"].dtype == np.float64
+    assert set(steps.rows["note"]) == {"5", "a", "1.5"}
+    assert {c.name: c.source for c in steps.encoder.categories} == {"c": "mixed"}
+
+
+def test_check_refuses_a_column_of_several_types_as_the_step_does_and_says_what_helps(
+    copy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copy("bool-with-null", "data/*.csv", "data/*.parquet")
+    for name, note in (("a", [1, 2]), ("b", ["a", "b"])):
+        rows = pd.DataFrame({"x": [0.5, 1.5], "c": "k", "y": [0, 1], "note": note})
+        rows.assign(id=[f"{name}{n}" for n in range(2)]).to_parquet(
+            folder / "data" / f"{name}.parquet"
+        )
+    with pytest.raises(MizzenError, match=r"'note' of table 'rows'(.|\n)*kind: text") as error:
+        Steps(folder, monkeypatch).run()
+    assert checked(folder).startswith(f"{error.value.message}; given: {error.value.given}")
+
+
+def test_all_columns_that_do_not_fit_are_told_at_once(
+    copy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = copy("bool-with-null", "{name: x}", "{name: x}\n    - {name: v}\n    - {name: w}")
+    lines = [f"{n},{n},k,{n % 2},1,2" for n in range(40)]
+    lines[7], lines[9] = "7,abc,k,1,1,x y", "9,2,k,1,NA,2"
+    (folder / "data" / "x.csv").write_text("\n".join(["id,x,c,y,v,w", *lines]))
+    found = checked(folder)
+    for said in ("'abc' (str) in row 8 (id=7)", "'NA' (str) in row 10 (id=9)", "'x y' (str)"):
+        assert said in found
+    with pytest.raises(MizzenError, match="3 columns do not fit the description"):
+        Steps(folder, monkeypatch).run()

@@ -23,7 +23,6 @@ READING = {
     "numbers": ["distance"],
     "instants": ["at", "known_at"],
     "names": ["trip", "carrier", "late"],
-    "categories": ["carrier"],
 }
 PYTHON = {"source": {"python": "data:load"}, **RULES}
 

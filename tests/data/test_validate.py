@@ -80,7 +80,7 @@ def test_a_failed_expectation_stops_the_run_and_shows_the_rows(step: Step) -> No
     with refused(
         r"1 expectation failed on data version [0-9a-f]{32}: nothing was trained"
         r".*given: ExpectColumnValuesToNotBeNull on 'carrier' of table 'rows': "
-        r"1 of 45 rows \(2.22 %\)\n    row=7, trip=t007, carrier=None"
+        r"1 of 45 rows \(2.22 %\)\n    row=8, trip=t007, carrier=None"
         r".*allowed: every expectation.*next: mend the data; or"
     ):
         step(NOT_NULL)
@@ -121,7 +121,7 @@ def test_a_figure_of_a_whole_column_is_told(step: Step) -> None:
 
 def test_several_columns_show_whole_rows(step: Step) -> None:
     unique = expect("ExpectCompoundColumnsToBeUnique", column_list=["carrier", "late"])
-    with refused("row=0, trip=t000, at=2024-01-01T00:00:00"):
+    with refused("row=1, trip=t000, at=2024-01-01T00:00:00"):
         step(unique)
 
 

@@ -60,7 +60,15 @@ def _names(values: pd.Series[Any]) -> list[str]:
 
     if pd.api.types.is_numeric_dtype(values) and values.nunique() > DISTINCT:
         return _quarters(values.to_numpy(dtype=np.float64, na_value=np.nan))
-    return [canonical_text(value) or NULL for value in values.tolist()]
+    return [_name(value) for value in values.tolist()]
+
+
+def _name(value: object) -> str:
+    """A slice is shown, never looked up: what has no one name is shown as it is."""
+    try:
+        return canonical_text(value) or NULL
+    except InvalidData:
+        return str(value)
 
 
 def _told_apart(edges: NDArray[np.float64]) -> list[str]:
@@ -74,8 +82,11 @@ def _told_apart(edges: NDArray[np.float64]) -> list[str]:
 
 def _quarters(values: NDArray[np.float64]) -> list[str]:
     # of halves: between very large numbers a quantile would be infinite
-    edges = np.unique(2 * np.nanquantile(values / 2, [0, 0.25, 0.5, 0.75, 1]))
+    finite = np.isfinite(values)
+    edges = np.unique(2 * np.quantile(values[finite] / 2, [0, 0.25, 0.5, 0.75, 1]))
     names = [f"{low} to {high}" for low, high in pairwise(_told_apart(edges))]
     places = np.searchsorted(edges[1:-1], values)
-    nulls = np.isnan(values)
-    return [NULL if null else names[at] for at, null in zip(places, nulls, strict=True)]
+    return [
+        names[at] if known else _name(value)
+        for at, known, value in zip(places, finite, values.tolist(), strict=True)
+    ]

@@ -81,7 +81,8 @@ def run(
     for name, frame in found.items():
         if name != described.rows:
             write_table(frame, tables / f"{name}.parquet")
-    write_table(rows, tables / f"{described.rows}.parquet", types=source_types(given, read))
+    types = source_types(given, read, labelled)
+    write_table(rows, tables / f"{described.rows}.parquet", types=types)
     versions: DataVersions = table.load("data_versions", "dvc")(place)
     unlabelled = int(rows[labelled.column].isna().sum()) if labelled else 0
     return SnapshotFigures(versions.snapshot(tables), len(rows), unlabelled)

@@ -6,7 +6,7 @@ later steps see numbers, instants in UTC and canonical texts (docs/reference/val
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from mizzen.adapters.tables.typed import without_arrow
 from mizzen.core.canonical import canonical_texts
 from mizzen.errors import InvalidData
-from mizzen.spec.data import Data, SourceColumn
+from mizzen.spec.data import Data, Label, SourceColumn
 from mizzen.spec.reading import Reading
 from mizzen_components.snapshot.instants import to_instants
 from mizzen_components.snapshot.numbers import to_numbers
@@ -41,7 +41,7 @@ def named_rows(rows: pd.DataFrame, data: Data) -> pd.DataFrame:
 def instants_read(rows: pd.DataFrame, reading: Reading) -> pd.DataFrame:
     """The rows with their columns of instants as UTC timestamps."""
     found = [name for name in reading.instants if name in rows.columns]
-    return rows.assign(**{name: to_instants(rows[name]) for name in found})
+    return rows.assign(**_each(found, lambda name: to_instants(rows[name])))
 
 
 def columns_read(rows: pd.DataFrame, data: Data, reading: Reading) -> pd.DataFrame:
@@ -53,16 +53,44 @@ def columns_read(rows: pd.DataFrame, data: Data, reading: Reading) -> pd.DataFra
     """
     entries = {column.name: column for column in data.columns}
     keys = rows[[name for name in data.key if name in rows.columns]]
-    read = {name: _plain_text(rows[name]) for name in rows.columns}
-    for name in reading.numbers:
-        if name in read:
-            entry = entries.get(name)
+    numbers, names = set(reading.numbers), set(reading.names)
+
+    def read(name: str) -> pd.Series[Any]:
+        entry, values = entries.get(name), rows[name]
+        if name in numbers:
             signs = data.decimal_of(entry), data.thousands_of(entry)
-            read[name] = to_numbers(rows[name], keys, *signs)
-    for name in reading.names:
-        if name in read:
-            read[name] = to_names(read[name], keys)
-    return rows.assign(**read)
+            values = to_numbers(values, keys, *signs)
+        is_text = entry is not None and entry.kind == "text" and values.dtype == object
+        return to_names(values, keys) if name in names or is_text else _plain_text(values)
+
+    return rows.assign(**_each(list(rows.columns), read))
+
+
+def _each(names: Sequence[str], read: Callable[[str], pd.Series[Any]]) -> dict[str, pd.Series[Any]]:
+    """Every column read, or one error that names all that cannot be."""
+    found: dict[str, pd.Series[Any]] = {}
+    faults: list[InvalidData] = []
+    for name in names:
+        try:
+            found[name] = read(name)
+        except InvalidData as error:
+            faults.append(error)
+    if faults:
+        raise faults[0] if len(faults) == 1 else _several(faults)
+    return found
+
+
+def _several(faults: Sequence[InvalidData]) -> InvalidData:
+    told = {
+        part: list(dict.fromkeys(str(getattr(fault, part)) for fault in faults))
+        for part in ("allowed", "next_step")
+    }
+    return InvalidData(
+        f"{len(faults)} columns do not fit the description",
+        given="; ".join(f"{fault.message}: {fault.given}" for fault in faults),
+        allowed="; ".join(told["allowed"]),
+        next_step="; ".join(told["next_step"]),
+    )
 
 
 def to_names(values: pd.Series[Any], keys: pd.DataFrame) -> pd.Series[Any]:
@@ -88,10 +116,13 @@ def to_names(values: pd.Series[Any], keys: pd.DataFrame) -> pd.Series[Any]:
     return pd.Series(texts, index=values.index, name=values.name, dtype=object)
 
 
-def source_types(rows: pd.DataFrame, reading: Reading) -> Mapping[str, str]:
+def source_types(
+    rows: pd.DataFrame, reading: Reading, label: Label | None = None
+) -> Mapping[str, str]:
     """What categories, keys and entities were in the source: `text`, `number`, `boolean`,
-    `mixed` or `other`. A request that sends another type for one is refused."""
-    return types_of(rows, reading.names)
+    `mixed` or `other`. A request that sends another type for one is refused; it sends no label."""
+    label_name = None if label is None else label.column
+    return types_of(rows, [name for name in reading.names if name != label_name])
 
 
 def types_of(frame: pd.DataFrame, names: Iterable[str]) -> dict[str, str]:

@@ -55,8 +55,8 @@ class SourceColumn(Section):
     """How a column of the rows is read, where its use does not say it, and its name there.
 
     Texts of a file or a frame are read by `kind`; what has a type of its own already (in Parquet
-    or in a frame) keeps its value. A column of which neither its use nor `kind` says anything
-    stays text.
+    or in a frame) keeps its value. A column of several types is made text by `text`. A column of
+    which neither its use nor `kind` says anything stays text.
     """
 
     name: Column = Field(description="the column's name in this description and in requests")

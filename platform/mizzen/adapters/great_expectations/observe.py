@@ -50,10 +50,10 @@ def as_check(table: str, expectation: Expectation, result: Any, frame: pd.DataFr
 
 
 def records(frame: pd.DataFrame, positions: list[int]) -> tuple[dict[str, Any], ...]:
-    """Rows as JSON-ready mappings, with their position in the table."""
+    """Rows as JSON-ready mappings, each with its number in the table; the first is row 1."""
     chosen = frame.iloc[positions]
     return tuple(
-        {"row": position, **{str(name): _json(value) for name, value in row.items()}}
+        {"row": position + 1, **{str(name): _json(value) for name, value in row.items()}}
         for position, row in zip(positions, chosen.to_dict("records"), strict=True)
     )
 

@@ -5,6 +5,20 @@ the same everywhere.
 """
 
 from mizzen.adapters.tables.files import read_files, source_files
-from mizzen.adapters.tables.parquet import read_folder, read_table, read_types, write_table
+from mizzen.adapters.tables.parquet import (
+    check_storable,
+    read_folder,
+    read_table,
+    read_types,
+    write_table,
+)
 
-__all__ = ["read_files", "read_folder", "read_table", "read_types", "source_files", "write_table"]
+__all__ = [
+    "check_storable",
+    "read_files",
+    "read_folder",
+    "read_table",
+    "read_types",
+    "source_files",
+    "write_table",
+]

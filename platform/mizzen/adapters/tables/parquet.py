@@ -63,6 +63,11 @@ def write_table(frame: pd.DataFrame, path: Path, types: Mapping[str, str] | None
         part.unlink(missing_ok=True)
 
 
+def check_storable(frame: pd.DataFrame, name: str) -> None:
+    """Raises InvalidData as `write_table` would; nothing is written."""
+    _arrow(frame, name)
+
+
 def read_table(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """A table that `write_table` wrote, or some columns of it, rows in the written order."""
     import pyarrow.parquet as pq
@@ -157,7 +162,8 @@ def _array(values: pd.Series[Any], column: str, name: str) -> Any:
             f"column {column!r} of table {name!r} cannot be stored",
             given=f"values of type {', '.join(kinds)} ({error})",
             allowed="one type: numbers, text, booleans or instants",
-            next_step="make the column one type where it is read or computed",
+            next_step="make the column one type where it is read or computed, or let it be read "
+            "as text with data.columns: [{name: ..., kind: text}]",
         ) from None
 
 

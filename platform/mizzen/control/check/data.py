@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mizzen.adapters import bundle
+from mizzen.adapters.tables import check_storable
 from mizzen.control.check.drift_windows import check_windows
 from mizzen.control.check.finding import Finding, refused
 from mizzen.control.check.monitoring import few_rows
@@ -87,6 +88,8 @@ class _Steps:
         self.rows = checked_rows(given, spec.data, spec.label, reading, everything, now)
         self.types = types_of(given, reading.names)
         self._tables = {**tables, spec.data.rows: self.rows}
+        for name, frame in self._tables.items():
+            check_storable(frame, name)
 
     def _validate(self) -> None:
         from mizzen_components.validate import check_critical, judged
