@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum, IntEnum
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +21,26 @@ from mizzen.core.canonical import canonical_text, canonical_texts, is_null
 from mizzen.errors import InvalidData
 
 SEOUL = timezone(timedelta(hours=9))
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "values.md"
+# row of the reference's table -> values of that row
+TABLE: dict[str, list[Any]] = {
+    "text": ["02116", "NA", "None", " a "],
+    "empty text": [""],
+    "boolean": [True],
+    "whole number": [9007199254740993],
+    "float that is whole, below 2^53": [5.0],
+    "float that is whole, of 2^53 and more; infinite": [2.0**53, -(2.0**60), math.inf],
+    "other float": [0.1, 1e-05],
+    "decimal": [Decimal("1.10")],
+    "bytes": [b"02116"],
+    "date": [date(2024, 3, 1)],
+    "date and time without zone": [datetime(2024, 3, 1, 12)],  # noqa: DTZ001
+    "date and time with zone": [datetime(2024, 3, 1, 12, tzinfo=SEOUL)],
+    "UUID": [UUID(int=1)],
+    "None, NaN, NaT, NA": [None, math.nan, pd.NaT, pd.NA],
+    "anything else (a list, a duration, a time of day)": [[1], timedelta(1), time(12)],
+}
 
 
 class Colour(str, Enum):  # noqa: UP042 (whose str() is not its text)
@@ -169,3 +191,28 @@ def test_a_whole_number_has_one_text_in_every_type_that_holds_it_exactly(number:
     if abs(number) < 2**24:
         same.append(np.float32(number))
     assert {canonical_text(value) for value in same} == {str(number)}
+
+
+def table_of_the_reference() -> dict[str, tuple[str, list[str]]]:
+    """Value -> its name in words, and the examples."""
+    lines = PAGE.read_text(encoding="utf-8").split("## How")[0].splitlines()
+    cells = [line.strip("|").split("|") for line in lines if line.startswith("| ")][1:]
+    return {v.strip(): (name.strip(), re.findall("`([^`]+)`", shown)) for v, name, shown in cells}
+
+
+def test_the_reference_lists_the_values_that_this_test_holds_it_to() -> None:
+    assert set(table_of_the_reference()) == set(TABLE)
+
+
+@pytest.mark.parametrize("row", TABLE)
+def test_a_value_has_the_name_that_the_reference_says(row: str) -> None:
+    name, shown = table_of_the_reference()[row]
+    for value in TABLE[row]:
+        if name.startswith("refused"):
+            with pytest.raises(InvalidData):
+                canonical_text(value)
+        elif name == "null":
+            assert canonical_text(value) is None
+        else:
+            found = canonical_text(value)
+            assert found in (shown or ["02116"])

@@ -10,16 +10,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
-from mizzen.adapters.tables import read_table
+from mizzen.adapters.tables import read_files, read_table
 from mizzen.control.check.data import check_data
 from mizzen.control.workspace import open_workspace
 from mizzen.core.encoding import Encoder, fit_category
 from mizzen.core.place import Place
 from mizzen.errors import MizzenError
-from mizzen.spec.reading import reading_of
+from mizzen.spec.data import Data, FileSource
+from mizzen.spec.reading import Reading, reading_of
 from mizzen_components import preprocess, snapshot
 from mizzen_components.model_rows import encode, unknown_categories
+from mizzen_components.snapshot.read import columns_read, named_rows
 from mizzen_pipelines.sections import section
 
 LANDS = np.array(["NA", "SE"])
@@ -326,3 +329,23 @@ def test_all_columns_that_do_not_fit_are_told_at_once(
         assert said in found
     with pytest.raises(MizzenError, match="3 columns do not fit the description"):
         Steps(folder, monkeypatch).run()
+
+
+def test_the_page_about_own_projects_shows_a_description_that_reads_values_as_it_says(
+    tmp_path: Path,
+) -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "own-project.md"
+    shown = page.read_text(encoding="utf-8").split("```yaml\ndata:\n")[1].split("```")[0]
+    described = {"source": {"path": "x.csv"}, "key": ["id"], **yaml.safe_load(shown)}
+    data = Data.model_validate(described)
+    lines = ['id;price;"Area (sq. ft.)";note;zip', '1;"1.713,50";-;7;02116', "2;NA;5;;NA"]
+    (tmp_path / "x.csv").write_text("\n".join(lines))
+    rows = read_files(tmp_path, FileSource(path="x.csv", delimiter=";"))
+    reading = Reading(numbers=("price", "area"), names=("id", "zip"))
+    read = columns_read(named_rows(rows, data), data, reading)
+    assert read["price"].tolist()[0] == 1713.5
+    assert read[["price", "area", "note", "zip"]].isna().to_numpy().tolist() == [
+        [False, True, False, False],
+        [True, False, True, True],
+    ]
+    assert read["zip"].tolist()[0] == "02116"
