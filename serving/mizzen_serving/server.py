@@ -63,7 +63,9 @@ def _run(
     config = configuration(service.to_asgi(), connections, log_level="warning")
     own = listener if inherited.listener is None else None
     managed = inherited.board is not None
-    server = DrainingServer(config, options.drain, app.drain, own, managed, inherited.parent)
+    server = DrainingServer(
+        config, connections, options.drain, app.drain, own, managed, inherited.parent
+    )
     server.run(sockets=[listener])
     return 0 if server.started else 1
 

@@ -106,7 +106,10 @@ def test_a_taken_port_is_named_with_where_to_change_it(workspace: Workspace, wha
 
 
 @pytest.mark.slow
-def test_the_page_answers_while_the_stack_is_up_and_nothing_stays(workspace: Workspace) -> None:
+def test_the_page_answers_while_the_stack_is_up_and_nothing_stays(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack, "UP_SECONDS", 600)  # MLflow's imports beside other tests
     try:
         found = stack.up(workspace)
         assert found.page is not None, found.notes

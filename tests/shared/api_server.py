@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import socket
@@ -18,7 +19,7 @@ from mizzen.control.state.remote import HttpState, open_remote
 from mizzen.spec.profile import Control
 
 TOKEN = "a-token-of-the-tests"
-_SECONDS = 60
+_SECONDS = 180  # on a machine that runs other tests as well
 
 
 class ApiServer:
@@ -75,6 +76,10 @@ class ApiServer:
             return error.code
         except OSError:
             return 0
+
+    def connect(self) -> http.client.HTTPConnection:
+        """A connection to it, of which nothing was sent yet."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=_SECONDS)
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End it; its exit status."""

@@ -6,20 +6,34 @@ import http.client
 import json
 import threading
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 ROW = {"flight": 7, "at": "2013-07-01T12:00:00Z", "distance": 5, "wind": 2.5, "carrier": "UA"}
 JSON = {"Content-Type": "application/json"}
 
 
-class Clients:
-    """Threads that send rows until told to stop or to go away: `count` of them over kept
-    connections, `fresh` with a new connection for each row, until none is taken any more."""
+class Question(NamedTuple):
+    """What clients send; the answer is a document."""
 
-    def __init__(self, service: Any, count: int, fresh: int = 0) -> None:
-        self.answered: list[str] = []
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: str | None = None
+
+
+PREDICT = Question("POST", "/predict", JSON, json.dumps(ROW))
+
+
+class Clients:
+    """Threads that ask until told to stop or to go away: `count` of them over kept connections,
+    `fresh` with a new connection for each question, until none is taken any more."""
+
+    def __init__(
+        self, service: Any, count: int, fresh: int = 0, question: Question = PREDICT
+    ) -> None:
+        self.answered: list[Any] = []
         self.failures: list[str] = []
-        self._service = service
+        self._service, self._question = service, question
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run) for _ in range(count)]
         self._threads += [threading.Thread(target=self._run_fresh) for _ in range(fresh)]
@@ -40,18 +54,8 @@ class Clients:
     def _run(self) -> None:
         connection = self._service.connect()
         while not self._stop.is_set():
-            try:
-                connection.request("POST", "/predict", json.dumps(ROW), JSON)
-                answer = connection.getresponse()
-                body = json.loads(answer.read())
-            except (OSError, http.client.HTTPException) as error:
-                self.failures.append(repr(error))
-                return
-            if answer.status != 200:
-                self.failures.append(f"{answer.status} {body}")
-            else:
-                self.answered.append(body["prediction_id"])
-            if answer.headers.get("Connection") == "close":
+            answer = self._ask(connection, "kept")
+            if answer is None or answer.headers.get("Connection") == "close":
                 return  # a balancer sends its next request to another process
 
     def _run_fresh(self) -> None:
@@ -61,16 +65,24 @@ class Clients:
                 connection.connect()
             except OSError:
                 return  # refused: a balancer asks another process, and nothing is lost
-            try:
-                connection.request("POST", "/predict", json.dumps(ROW), JSON)
-                answer = connection.getresponse()
-                body = json.loads(answer.read())
-            except (OSError, http.client.HTTPException) as error:
-                self.failures.append(f"new connection: {error!r}")
+            answer = self._ask(connection, "new")
+            connection.close()
+            if answer is None:
                 return
-            finally:
-                connection.close()
-            if answer.status == 200:
-                self.answered.append(body["prediction_id"])
-            else:
-                self.failures.append(f"{answer.status} {body}")
+
+    def _ask(
+        self, connection: http.client.HTTPConnection, kind: str
+    ) -> http.client.HTTPResponse | None:
+        asked = self._question
+        try:
+            connection.request(asked.method, asked.path, asked.body, asked.headers)
+            answer = connection.getresponse()
+            body = json.loads(answer.read())
+        except (OSError, http.client.HTTPException) as error:
+            self.failures.append(f"{kind} connection: {error!r}")
+            return None
+        if answer.status == 200:
+            self.answered.append(body)
+        else:
+            self.failures.append(f"{answer.status} {body}")
+        return answer

@@ -62,7 +62,7 @@ def _run(given: argparse.Namespace, settings: Settings, listener: socket.socket)
         timeout_graceful_shutdown=_ANSWER_SECONDS,
     )
     # open streams would keep it for as long as their runs last; their clients ask another replica
-    server = DrainingServer(config, 0.0, app.state.stopping.set, listener)
+    server = DrainingServer(config, connections, 0.0, app.state.stopping.set, listener)
     server.run(sockets=[listener])
     return 0 if server.started else MizzenError.exit_code
 

@@ -47,6 +47,7 @@ class Connections:
         self._held: dict[str, dict[Connection, None]] = {}  # by owner, oldest first
         self._owner: dict[Connection, str] = {}
         self._sweeping = False
+        self.leaving = False  # the server goes: each connection's next answer is its last
 
     def __len__(self) -> int:
         return len(self._owner)

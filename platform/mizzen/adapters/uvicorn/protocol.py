@@ -44,7 +44,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._deadline: float | None = None  # 0.0: to be set once the bytes at hand are read
         self._send_by: float | None = None
         self._close_by: float | None = None
-        self._deaf = self._leaving = False
+        self._deaf = False
         self._plain_left = 0  # of a body that the parser leaves to the other protocol
         self._fault: tuple[int, MizzenError] | None = None
 
@@ -58,7 +58,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(503, full)
             self.transport.close()
             return
-        self._deadline = self.loop.time() + self._limits.first_byte_seconds
+        self._wait_for(self._limits.first_byte_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """It is gone."""
@@ -122,7 +122,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.parser.should_upgrade():  # not taken: the request is answered, and was the last
             self._plain_left = _length_of(self.headers)
             self.cycle.keep_alive = False
-        elif self._leaving:
+        elif self._connections.leaving:
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
@@ -137,7 +137,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_message_complete()
         self._stage, self._deadline = _Stage.NONE, None
         if self.cycle.response_complete:
-            self._deadline = self.loop.time() + self._limits.idle_seconds
+            self._wait_for(self._limits.idle_seconds)
 
     # what uvicorn calls
 
@@ -151,15 +151,15 @@ class LimitedProtocol(HttpToolsProtocol):
             return
         self.flow.resume_reading()
         if self._stage is _Stage.NONE:
-            self._deadline = self.loop.time() + self._limits.idle_seconds
+            self._wait_for(self._limits.idle_seconds)
 
     def shutdown(self) -> None:
-        """The server goes: the request at hand is the last, or one that comes at once."""
-        self._leaving = True
+        """The server goes: the request at hand is the last, or one that comes at once. An answer
+        that has begun without saying so is followed by another one."""
         if self.cycle is not None and not self.cycle.response_complete:
-            self.cycle.keep_alive = False
+            self.cycle.keep_alive = self.cycle.response_started and self.cycle.keep_alive
         elif self._stage is _Stage.NONE:
-            self._deadline = self.loop.time() + _LEAVE_SECONDS
+            self._wait_for(_LEAVE_SECONDS)
 
     # what Connections calls
 
@@ -186,6 +186,11 @@ class LimitedProtocol(HttpToolsProtocol):
     def _answers(self) -> bool:
         whole = self._stage is _Stage.NONE or bool(self.pipeline)
         return self.cycle is not None and not self.cycle.response_complete and whole
+
+    def _wait_for(self, seconds: float) -> None:
+        """For the first byte of a request."""
+        leaving = self._connections.leaving
+        self._deadline = self.loop.time() + (min(seconds, _LEAVE_SECONDS) if leaving else seconds)
 
     def _read(self, part: bytes) -> None:
         self._passed = False

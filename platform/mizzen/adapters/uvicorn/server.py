@@ -49,6 +49,7 @@ class DrainingServer(uvicorn.Server):
     """Uvicorn that says goodbye before it leaves.
 
     Args:
+        connections: those of `config`.
         own: a listening socket that nobody else accepts from when this process has ended.
         managed: one of several workers: repeated signals change nothing, LEAVE ends the drain.
         parent: the process whose end is as good as a signal. Linux can send one, and was seen not
@@ -58,6 +59,7 @@ class DrainingServer(uvicorn.Server):
     def __init__(
         self,
         config: uvicorn.Config,
+        connections: Connections,
         drain: float,
         on_drain: Callable[[], None],
         own: socket.socket | None = None,
@@ -65,7 +67,7 @@ class DrainingServer(uvicorn.Server):
         parent: int | None = None,
     ) -> None:
         super().__init__(config)
-        self._drain, self._on_drain = drain, on_drain
+        self._connections, self._drain, self._on_drain = connections, drain, on_drain
         self._own, self._managed, self._parent = own, managed, parent
         self._leave_at: float | None = None
         self._settled_at: float | None = None
@@ -84,11 +86,17 @@ class DrainingServer(uvicorn.Server):
         """Ten times a second."""
         return await super().on_tick(counter) or self._is_over(time.monotonic())
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let the connections go; those too that are still being made."""
+        self._connections.leaving = True
+        await super().shutdown(sockets)
+
     def _is_over(self, now: float) -> bool:
         if self._leave_at is None and self._parent not in {None, os.getppid()}:
             self.handle_exit(signal.SIGTERM, None)
         if self._leave_at is None or now < self._leave_at:
             return False
+        self._connections.leaving = True
         if self._own is None:
             return True
         if self._settled_at is None:

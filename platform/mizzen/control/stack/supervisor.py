@@ -127,7 +127,7 @@ class Supervisor:
     def _keep_page(self, child: Child, page: dict[str, Any], now: float) -> None:
         if not child.keep(now):
             page |= {"ready": False, "why": f"MLflow's page ended: {child.last_words(1)}"}
-        elif not page["ready"] and ask(f"{page['address']}/health", 0.5) is not None:
+        elif not page["ready"] and ask(f"{page['address']}/health") is not None:
             page |= {"ready": True, "why": ""}
             child.well()
 
