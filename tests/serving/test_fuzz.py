@@ -16,6 +16,7 @@ from typing import Any
 import jsonschema
 import pytest
 import soak
+from hostile import broken, odd_texts, values
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -31,33 +32,6 @@ EXAMPLES = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
-odd_numbers = st.one_of(
-    st.integers(),
-    st.floats(),
-    st.sampled_from([2**53, 2**63, -(2**63), 2**64, 10**23, 10**400, 1e308, 5e-324, -0.0]),
-)
-odd_texts = st.one_of(
-    st.text(max_size=12),
-    st.sampled_from(
-        [
-            "",
-            "\0",
-            "\ud800",
-            "2013-07-01T12:00:00Z",
-            "0001-01-01T00:00:00+14:00",
-            "9999-12-31T23:59:59-14:00",
-            "886313e1-3b8a-5372-9b90-0c9aee199e5d",
-            "886313e1-3b8a-5372-9b90-0c9aee199e5d\n",
-            "NaN",
-            "x" * 5000,
-        ]
-    ),
-)
-values = st.recursive(
-    st.one_of(st.none(), st.booleans(), odd_numbers, odd_texts),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(odd_texts, inner, max_size=3),
-    max_leaves=6,
-)
 names = st.one_of(
     st.sampled_from([*ROW, *LABEL, "rows", "labels", "prediction_id", "dry_run", "where"]),
     odd_texts,
@@ -97,25 +71,6 @@ def bodies(draw: Any, whole: dict[str, Any], many: str) -> bytes:
     if draw(st.booleans()):
         return body
     return broken(body, random.Random(draw(st.integers())))
-
-
-def broken(body: bytes, chance: random.Random) -> bytes:
-    """Some bytes are lost, doubled, exchanged or come from elsewhere."""
-    part = bytearray(body)
-    for _ in range(chance.randint(1, 3)):
-        at, length = chance.randint(0, len(part)), chance.randint(1, 9)
-        match chance.randint(0, 4):
-            case 0:
-                del part[at : at + length]
-            case 1:
-                part[at:at] = part[at : at + length]
-            case 2:
-                part[at:at] = bytes(chance.randrange(256) for _ in range(length))
-            case 3:
-                part[at:at] = chance.choice([b"[" * 3000, b'{"rows":', b"\\ud8", b"1e999", b"\xff"])
-            case _:
-                del part[at:]
-    return bytes(part)
 
 
 packings = st.sampled_from(

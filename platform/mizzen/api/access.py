@@ -8,6 +8,7 @@ from fastapi import Depends, Path, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from mizzen.api.answers import Unauthorized
+from mizzen.api.checks import LARGEST
 from mizzen.control.state.sql import SqlState
 
 _bearer = HTTPBearer(auto_error=False, description="one of the tokens of MIZZEN_API_TOKEN")
@@ -44,4 +45,4 @@ ProjectName = Annotated[
 ]
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:+-]{0,79}$")]
 Digest = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="SHA-256")]
-Number = Annotated[int, Path(ge=0, le=2**31 - 1)]
+Number = Annotated[int, Path(ge=0, le=LARGEST)]

@@ -34,6 +34,7 @@ def create_app(state: SqlState, settings: Settings) -> FastAPI:
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,  # that page loads scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # to an address that the client's Host header chooses
         lifespan=_life,
     )
     app.state.mizzen, app.state.settings = state, settings

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from mizzen.errors import InvalidData
 
+LARGEST = 2**31 - 1  # of the whole numbers in tables
 _INSTANT = "an instant with zone, as in 2026-01-02T03:04:05Z"
 
 
@@ -30,26 +31,28 @@ def same(field: str, given: object, addressed: object) -> None:
 def keepable(record: Any) -> None:
     """Everything in a record can be kept: instants have a zone, without which they are different
     ones elsewhere, and fall in a year of the calendar in UTC; text holds neither NUL nor half a
-    surrogate pair; numbers are finite.
+    surrogate pair; numbers are finite, and whole ones that are no part of a document of the
+    client's own fit their column.
 
     Raises:
         InvalidData: with the first field that cannot.
     """
-    for where, value in _leaves(record, ""):
-        problem = _problem(value)
+    for where, value, is_field in _leaves(record, "", False):
+        problem = _problem(value) or (_size_problem(value) if is_field else None)
         if problem is not None:
             said, allowed = problem
             raise InvalidData(f"`{where}` {said}", given=ascii(value)[:200], allowed=allowed)
 
 
-def _leaves(value: Any, where: str) -> Iterator[tuple[str, Any]]:
+def _leaves(value: Any, where: str, is_field: bool) -> Iterator[tuple[str, Any, bool]]:
     inside = _inside(value)
     if inside is None:
-        yield where, value
+        yield where, value, is_field
         return
+    own = not isinstance(value, list | tuple | Mapping)
     for name, item in inside.items():
-        yield from _leaves(name, where)
-        yield from _leaves(item, f"{where}.{name}" if where else str(name))
+        yield from _leaves(name, where, False)
+        yield from _leaves(item, f"{where}.{name}" if where else str(name), own)
 
 
 def _inside(value: Any) -> Mapping[Any, Any] | None:
@@ -69,6 +72,12 @@ def _problem(value: Any) -> tuple[str, str] | None:
         return "is no text", "Unicode without NUL and without half of a surrogate pair"
     if isinstance(value, float) and not math.isfinite(value):
         return "is no finite number", "a finite number, or null"
+    return None
+
+
+def _size_problem(value: Any) -> tuple[str, str] | None:
+    if isinstance(value, int) and not -LARGEST <= value <= LARGEST:
+        return "is too large", f"a whole number from -{LARGEST} to {LARGEST}"
     return None
 
 

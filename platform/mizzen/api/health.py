@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from mizzen import __version__
-from mizzen.api.answers import answer
+from mizzen.api.answers import Fault, answer
 from mizzen.api.instruments import CONTENT_TYPE, Instruments
 from mizzen.control.state.sql import SqlState
 from mizzen.errors import IntegrityError, MizzenError, TemporaryError
@@ -73,7 +73,9 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok", "version": __version__}
 
 
-@router.get("/readyz", responses={503: {"description": "not ready, with the reason"}})
+@router.get(
+    "/readyz", responses={503: {"model": Fault, "description": "not ready, with the reason"}}
+)
 def readyz(request: Request) -> JSONResponse:
     """The database can be reached and its tables fit; 503 and the reason if not."""
     readiness: Readiness = request.app.state.readiness
@@ -90,7 +92,7 @@ def readyz(request: Request) -> JSONResponse:
     return said
 
 
-@router.get("/metrics", response_class=Response)
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def metrics(request: Request) -> Response:
     """For Prometheus."""
     return Response(request.app.state.instruments.page(), media_type=CONTENT_TYPE)

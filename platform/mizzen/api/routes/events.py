@@ -22,6 +22,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from mizzen.api.access import Id, ProjectName, StateOf
+from mizzen.api.checks import LARGEST
 from mizzen.api.instruments import Instruments
 from mizzen.control.state.records import Change, RunRecord, document
 from mizzen.errors import TemporaryError
@@ -47,7 +48,9 @@ async def follow_run(
     state: StateOf,
     project: ProjectName,
     run: Id,
-    last_event_id: Annotated[int, Header(ge=0, description="the last change that was seen")] = 0,
+    last_event_id: Annotated[
+        int, Header(ge=0, le=LARGEST, description="the last change that was seen")
+    ] = 0,
 ) -> Response:
     """Each change of a run and of its steps, until it has ended."""
     streams: Streams = request.app.state.streams

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from mizzen.api.access import Id, ProjectName, StateOf
-from mizzen.api.checks import keepable, same
+from mizzen.api.checks import LARGEST, keepable, same
 from mizzen.control.state.records import RunRecord, StepRecord
 from mizzen.core.runs import RunState, StepEvent
 
@@ -50,7 +50,9 @@ def list_runs(
     state: StateOf,
     project: ProjectName,
     limit: Annotated[int, Query(ge=1)] = 50,
-    version: Annotated[int | None, Query(description="those that ended in this version")] = None,
+    version: Annotated[
+        int | None, Query(ge=0, le=LARGEST, description="those that ended in this version")
+    ] = None,
 ) -> list[RunRecord]:
     """The project's runs, newest first; 10,000 at most."""
     if version is not None:
@@ -63,7 +65,7 @@ def add_run(state: StateOf, project: ProjectName, run: Id, told: NewRun) -> None
     """A new run under an id of the client's; the same run again changes nothing."""
     same("run.project", told.run.project, project)
     same("run.id", told.run.id, run)
-    keepable(told.run)
+    keepable(told)
     state.runs.add(told.run, told.project_folder)
 
 
@@ -94,7 +96,7 @@ def record_step(state: StateOf, project: ProjectName, run: Id, step: Id, told: S
     """Keep an event as the last one of its step."""
     found = told.event
     same("event.name", found.name, step)
-    keepable(found)
+    keepable(told)
     event = StepEvent(
         run_id=run,
         step=step,
