@@ -33,15 +33,15 @@ def run(quick: bool = False) -> list[Figures]:
     """One row per service; ratios are of ours to that service."""
     seconds, rounds = (2.0, 1) if quick else (8.0, 3)
     with tempfile.TemporaryDirectory(prefix="bench-predict-") as scratch:
-        environment = _prepare(Path(scratch))
+        environment = prepare(Path(scratch))
         found: dict[str, list[Figures]] = {name: [] for name in ("mizzen", "bentoml", "fastapi")}
         for number in range(rounds):
             for name in list(found)[:: 1 if number % 2 == 0 else -1]:
                 found[name].append(_measure(name, Path(scratch), environment, seconds))
-    return _compare({name: _median(figures) for name, figures in found.items()})
+    return _compare({name: median_of(figures) for name, figures in found.items()})
 
 
-def _prepare(scratch: Path) -> dict[str, str]:
+def prepare(scratch: Path) -> dict[str, str]:
     """Write the package and one request's body; the environment of all services."""
     from mizzen.core.place import Place
     from mizzen.spec.profile import Profile
@@ -112,41 +112,59 @@ def _write_package(folder: Path, place: Any) -> None:
 
 def _measure(name: str, scratch: Path, environment: dict[str, str], seconds: float) -> Figures:
     body = scratch / ("wrapped.json" if name == "bentoml" else "row.json")
-    with _service(name, scratch, environment) as port:
-        load = [sys.executable, str(HERE / "load.py"), str(port), str(CONNECTIONS), str(seconds)]
-        done = subprocess.run(
-            [*load, str(body)], capture_output=True, text=True, timeout=120, check=True
-        )
+    port = free_port()
+    command = [sys.executable, "-m", *_words(name, scratch, port)]
+    ready = f"http://127.0.0.1:{port}/{'docs' if name == 'fastapi' else 'readyz'}"
+    with running(command, environment, ready, scratch / f"{name}.log"):
+        return load(port, seconds, body, environment)
+
+
+def _words(name: str, scratch: Path, port: int) -> list[str]:
+    return {
+        "mizzen": mizzen_words(scratch, port),
+        "bentoml": [
+            "bentoml", "serve", "stock_bentoml:Stock", "--host", "127.0.0.1", "--port", str(port),
+        ],
+        "fastapi": [
+            "uvicorn", "plain_fastapi:app", "--port", str(port), "--log-level", "warning",
+            "--no-access-log",
+        ],
+    }[name]  # fmt: skip
+
+
+def mizzen_words(scratch: Path, port: int) -> list[str]:
+    """How our service is started over what `prepare` wrote."""
+    package = str(scratch / "package")
+    return ["mizzen_serving", "--package", package, "--version", "1", "--port", str(port)]
+
+
+def load(port: int, seconds: float, body: Path, environment: dict[str, str]) -> Figures:
+    """What a load process measures at a service."""
+    words = [sys.executable, str(HERE / "load.py"), str(port), str(CONNECTIONS), str(seconds)]
+    done = subprocess.run(
+        [*words, str(body)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
     figures: Figures = json.loads(done.stdout)
     return figures
 
 
 @contextlib.contextmanager
-def _service(name: str, scratch: Path, environment: dict[str, str]) -> Iterator[int]:
-    port = _free_port()
-    module = [sys.executable, "-m"]
-    command = {
-        "mizzen": [
-            *module, "mizzen_serving", "--package", str(scratch / "package"), "--version", "1",
-            "--port", str(port),
-        ],
-        "bentoml": [
-            *module, "bentoml", "serve", "stock_bentoml:Stock", "--host", "127.0.0.1",
-            "--port", str(port),
-        ],
-        "fastapi": [
-            *module, "uvicorn", "plain_fastapi:app", "--port", str(port),
-            "--log-level", "warning", "--no-access-log",
-        ],
-    }[name]  # fmt: skip
-    with (scratch / f"{name}.log").open("ab") as log:
+def running(
+    command: list[str], environment: dict[str, str], ready: str, log: Path
+) -> Iterator[None]:
+    """A service that answers at the address `ready`; it ends with the block."""
+    with log.open("ab") as file:
         process = subprocess.Popen(
-            command, env=environment, cwd=HERE, stdout=log, stderr=log, start_new_session=True
+            command, env=environment, cwd=HERE, stdout=file, stderr=file, start_new_session=True
         )
     try:
-        ready = {"mizzen": "readyz", "bentoml": "readyz", "fastapi": "docs"}[name]
-        _wait(f"http://127.0.0.1:{port}/{ready}", process, scratch / f"{name}.log")
-        yield port
+        _wait(ready, process, log)
+        yield
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -163,13 +181,15 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise RuntimeError(f"the service did not start: {log.read_text()[-2000:]}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Of this machine, for now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _median(figures: list[Figures]) -> Figures:
+def median_of(figures: list[Figures]) -> Figures:
+    """The median of each figure over rounds; failures add up."""
     names = ("per_second", "p50_ms", "p99_ms")
     median: Figures = {name: statistics.median(f[name] for f in figures) for name in names}
     return {**median, "failed": sum(f["failed"] for f in figures)}

@@ -1,13 +1,15 @@
 """A load of POST /predict in a process of its own: `load.py PORT CONNECTIONS SECONDS BODY`.
 
 Each connection sends its next request when the answer to the last one has come. Raw sockets
-and epoll, because the load shares the machine with what it measures. Prints one line of JSON:
-requests, failed, seconds, and the latencies' p50 and p99 in milliseconds.
+and epoll, because the load shares the machine with what it measures. BENCH_TOKEN is sent as a
+bearer token, if there is one. Prints one line of JSON: requests, failed, seconds, and the
+latencies' p50 and p99 in milliseconds.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import select
 import socket
 import sys
@@ -50,8 +52,10 @@ class Connection:
 
 def measure(port: int, connections: int, seconds: float, body: bytes) -> dict[str, float]:
     """Load the service and say how it answered."""
+    token = os.environ.get("BENCH_TOKEN")
     head = (
         f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+        f"{f'Authorization: Bearer {token}' if token else 'X-Nothing: 0'}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     open_ones = {}
