@@ -1,7 +1,7 @@
 """Requests that follow the control API's description, nearly follow it, or do not at all.
 
-Whatever comes is answered with a status that the description names and a body that it describes;
-what is kept was a request as it describes one. No answer is an error of the server.
+Whatever comes is answered with a status that the description names and a body that it describes.
+No answer is an error of the server.
 """
 
 from __future__ import annotations
@@ -111,8 +111,6 @@ def check(api: Api, asked: Request) -> None:
         assert status < 500, (asked, status, content)  # it is another operation, or none
         return
     DESCRIPTION.check(asked, status, kind, content)
-    if status < 300:
-        DESCRIPTION.accepts(asked)
 
 
 def _depth(asked: Request) -> int:
