@@ -135,7 +135,14 @@ DASHBOARDS: Mapping[str, tuple[str, str, Sequence[Panel]]] = {
                     "/ sum(rate(mizzen_serving_batch_rows_count[$__rate_interval]))"
                 },
             ),
-            Panel("In flight", {"{{instance}}": "mizzen_serving_in_flight"}),
+            Panel(
+                "In flight, connections and workers",
+                {
+                    "in flight {{instance}}": "mizzen_serving_in_flight",
+                    "connections {{instance}}": "mizzen_serving_connections",
+                    "workers {{state}} {{instance}}": "mizzen_serving_workers",
+                },
+            ),
             Panel(
                 "Missing values",
                 {
@@ -143,6 +150,8 @@ DASHBOARDS: Mapping[str, tuple[str, str, Sequence[Panel]]] = {
                     "(rate(mizzen_serving_features_missing_total[$__rate_interval]))",
                     "{{feature}} outside training": "sum by (feature) "
                     "(rate(mizzen_serving_features_outside_total[$__rate_interval]))",
+                    "{{feature}} unknown": "sum by (feature) "
+                    "(rate(mizzen_serving_categories_unknown_total[$__rate_interval]))",
                 },
             ),
             Panel(
@@ -151,6 +160,8 @@ DASHBOARDS: Mapping[str, tuple[str, str, Sequence[Panel]]] = {
                     "outputs refused": "sum(rate("
                     "mizzen_serving_output_faults_total[$__rate_interval]))",
                     "records refused": "sum(mizzen_serving_log_refused_records)",
+                    "connections refused: {{reason}}": "sum by (reason) (rate("
+                    "mizzen_serving_refused_connections_total[$__rate_interval]))",
                 },
             ),
             Panel("Unsynced", {"{{instance}}": "mizzen_serving_log_unsynced_bytes"}, "bytes"),

@@ -29,6 +29,7 @@ def snapshot(
         data=FILE if data is None else data,
         label=LABEL,
         source_digest=source_digest,
+        reading={},
         start="",
         end="",
         tables=tables,

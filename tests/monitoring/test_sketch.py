@@ -95,7 +95,8 @@ def test_a_number_column_with_text_is_refused() -> None:
 
 
 def test_the_same_class_is_one_name_whatever_its_type() -> None:
-    assert text(of_names([1, 0])) == text(of_names([1.0, 0.0])) == text(of_names([True, False]))
+    assert text(of_names([1, 0])) == text(of_names([1.0, 0.0])) == text(of_names(["1", "0"]))
+    assert text(of_names([True, False])) == text(of_names(["true", "false"]))
 
 
 @pytest.mark.parametrize("scale", [1e-9, 1.0, 1e12])

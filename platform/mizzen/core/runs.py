@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-Scalar = str | int | float | bool
+Scalar = str | int | float | bool | None
 
 
 class StepState(StrEnum):

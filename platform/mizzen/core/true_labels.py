@@ -59,7 +59,10 @@ class LabelRule:
         """
         if self.task == "regression":
             return self._number(value)
-        name = canonical_text(value)
+        try:
+            name = canonical_text(value)
+        except InvalidData:  # an infinite number, say, or a list: the name of no class
+            name = None
         if name is None or name not in self.classes:
             raise self._refused(value, _meant(name, self.classes))
         return name

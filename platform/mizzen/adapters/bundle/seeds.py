@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
 OPTION = "seed"  # of the options that a framework's `load` takes
 
 
 @contextmanager
 def seeded(options: dict[str, Any]) -> Iterator[None]:
     """The global generators of Python, numpy and torch under one seed; as before afterwards."""
+    import numpy as np  # here: a run whose steps are all known opens bundles and loads no model
+
     seed = int(options.get(OPTION, 0))
     torch = sys.modules.get("torch")  # a model that needs it has imported it
     before = random.getstate(), np.random.get_state()

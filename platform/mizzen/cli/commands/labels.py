@@ -12,7 +12,6 @@ import typer
 
 from mizzen.cli.door import Door, as_command, group_app
 from mizzen.cli.values import read, records
-from mizzen.core.true_labels import check_fields, given_labels
 from mizzen.errors import InvalidData, NotFound
 
 if TYPE_CHECKING:
@@ -45,6 +44,8 @@ def import_labels(
 ) -> None:
     """Keep the labels of many predictions: all of them, or none where one cannot be taken. Exits
     with 3 if the log lacks some of the predictions."""
+    from mizzen.core.true_labels import given_labels
+
     text = read(file).removeprefix("\ufeff")
     rows = records(text, str(file)) if text.lstrip()[:1] in "[{" else _table(text, file)
     given: list[tuple[Any, Any, Any]] = [
@@ -83,6 +84,8 @@ def _table(text: str, file: Path) -> list[dict[str, Any]]:
     Raises:
         InvalidData: other columns than labels have, or a row with more or fewer fields.
     """
+    from mizzen.core.true_labels import check_fields
+
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         table = [fields for fields in lines if fields]

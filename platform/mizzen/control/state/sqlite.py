@@ -72,7 +72,10 @@ class SqliteStore:
             if known == identity:
                 return known, connection
         # made here, for this person alone; its log and index follow its mode
-        os.close(os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600))
+        try:
+            os.close(os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            raise sqlite3.OperationalError(str(error)) from error
         connection = sqlite3.connect(
             self._file, BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
