@@ -67,7 +67,9 @@ AWAY = {
 def test_a_password_is_not_shown_where_an_address_leads_nowhere(
     tmp_path: Path, section: str
 ) -> None:
-    folder = create(tmp_path / "shop")
+    folder, tables = create(tmp_path / "shop"), tmp_path / "tables"
+    tables.mkdir()
+    (tables / "rows.csv").write_text("a\n1\n")
     (folder / "profiles" / "away.yaml").write_text(f"{HEAD}{section}\n")
     told: list[object] = []
     with _kept(told):
@@ -76,7 +78,7 @@ def test_a_password_is_not_shown_where_an_address_leads_nowhere(
         url = workspace.place.profile.prediction_log.url
         load("prediction_log", "segments" if url is None else "shipped")(workspace.place)
         with _kept(told):
-            load("data_versions", "dvc")(workspace.place).snapshot(folder)
+            load("data_versions", "dvc")(workspace.place).snapshot(tables)
     assert PLANTED not in str(told)
     assert holding(folder / ".mizzen") == []
 

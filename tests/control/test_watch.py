@@ -75,7 +75,7 @@ def test_the_same_window_is_stored_once(workspace: Workspace) -> None:
 
 @pytest.mark.slow
 def test_an_alarm_trains_on_the_newest_window_and_is_answered_once(workspace: Workspace) -> None:
-    first = Project(workspace).run(end="2025-04-20").check()
+    first = Project(workspace).run(end="2025-05-20").check()
     assert first.version == 1
     alarm(workspace, 1, END)
 

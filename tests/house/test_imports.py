@@ -30,7 +30,7 @@ HEAVY = (
     "torch",
     "uvicorn",
 )
-PROBE = "import sys; print(' '.join(sorted(set(sys.argv[1].split()) & set(sys.modules))))"
+PROBE = "import sys; print('loaded:', *sorted(set(sys.argv[1].split()) & set(sys.modules)))"
 
 
 def loaded_after(statement: str) -> str:
@@ -38,7 +38,7 @@ def loaded_after(statement: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", code, " ".join(HEAVY)], capture_output=True, text=True, check=True
     )
-    return done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
+    return done.stdout.rpartition("loaded:")[2].strip()
 
 
 @pytest.mark.parametrize(

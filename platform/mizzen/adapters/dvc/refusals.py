@@ -22,7 +22,8 @@ def translated(url: str) -> Iterator[None]:
     """Errors of a store on the network as errors of ours; those of a folder pass.
 
     Raises:
-        UserError: it refuses the credentials, or there are none.
+        UserError: it refuses the credentials, or there are none, or its address is of no kind
+            that DVC knows.
         NotFound: it has no such bucket.
         TemporaryError: it does not answer.
     """
@@ -46,12 +47,19 @@ def _told(error: Exception, url: str) -> MizzenError | None:
     if "://" not in url:
         return None
     kind, library = type(error).__name__, type(error).__module__.partition(".")[0]
+    if kind == "ConfigError" and library == "dvc":
+        return UserError(
+            "the data store has an address that DVC does not know",
+            given=masked(url),
+            allowed="a folder, or s3://bucket/prefix",
+            next_step="fix data_store.url in the profile",
+        )
     if isinstance(error, PermissionError) or kind in _NO_CREDENTIALS:
         name = os.environ.get("AWS_ACCESS_KEY_ID")
         shown = "is not set" if not name else f"is {name[:4]}..."
         return UserError(
             "the data store refuses these credentials",
-            given=f"{url}: {error}; AWS_ACCESS_KEY_ID {shown}",
+            given=masked(f"{url}: {error}; AWS_ACCESS_KEY_ID {shown}"),
             next_step="mend AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and what that identity"
             " may do with the bucket",
         )

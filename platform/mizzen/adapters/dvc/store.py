@@ -30,7 +30,8 @@ class DvcStore:
         from dvc_data.hashfile.db import HashFileDB
 
         self._url = url
-        filesystem, path = _open(url)
+        with translated(url):
+            filesystem, path = _open(url)
         self._local = filesystem.protocol == "local"
         self._objects = HashFileDB(filesystem, filesystem.join(path, *OBJECTS.split("/")))
 
