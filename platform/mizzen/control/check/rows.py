@@ -56,7 +56,9 @@ def _other_names(
     found = []
     for view in spec.features.used_views:
         history = histories.get(view.name)
-        for name in () if history is None else view.entity:
+        if history is None:
+            continue
+        for name in view.entity:
             ours = set(canonical_texts(rows[name].dropna().to_numpy(), name).tolist())
             theirs = set(history[name].tolist())
             twins = _twins(ours - theirs, theirs - ours)
