@@ -13,7 +13,7 @@ from mizzen.spec.profile import Profile
 from mizzen_serving.app import ServingApp
 from mizzen_serving.contract import contract_of
 from mizzen_serving.model import read_project
-from mizzen_serving.openapi import document
+from mizzen_serving.openapi import Document, document
 from mizzen_serving.options import WITHOUT_MODEL, ServeOptions
 from mizzen_serving.service import make_service
 
@@ -26,20 +26,19 @@ HOME_VARIABLE = "MIZZEN_HOME"
 def packed_service(package: Path, version: int) -> Service[Any]:
     """The service of a package. Where it keeps its prediction log: in the place that
     MIZZEN_PLACE tells, else in the folder MIZZEN_HOME, else in `~/.mizzen`."""
-    project, (_, encoder) = read_project(package), read_manifest(package)
+    project = read_project(package)
 
     def start() -> tuple[ServeOptions, Place]:
         options = ServeOptions(package, version)
         return options.with_environment(), _place(project.name)
 
-    description = document(project, version, contract_of(project, encoder=encoder))
-    return make_service(project.name, ServingApp(), start, description)
+    return make_service(project.name, ServingApp(), start, _description(package, version))
 
 
 def fetched_service() -> Service[Any]:
     """The service of a Bento without a model. MIZZEN_SERVING says which registered package it
     serves when it starts, as in `{"package": "/models/package", "version": 3}`; for the place see
-    `packed_service`. So one image serves every version of every project."""
+    `packed_service`. So one Bento serves every version of every project."""
 
     def start() -> tuple[ServeOptions, Place]:
         options = ServeOptions.from_environment()
@@ -56,8 +55,7 @@ def open_service(options: ServeOptions, place: Place) -> Service[Any]:
         IntegrityError: the folder is no Bento of Mizzen's.
     """
     if options.bento is None:
-        project = read_project(options.package)
-        told = document(project, options.version, contract_of(project))
+        told = _description(options.package, options.version)
         return make_service(place.project, ServingApp(), lambda: (options, place), told)
     import bentoml
 
@@ -68,6 +66,11 @@ def open_service(options: ServeOptions, place: Place) -> Service[Any]:
     if not isinstance(getattr(service, "application", None), ServingApp):
         raise _no_bento(options.bento, type(service).__name__)
     return service
+
+
+def _description(package: Path, version: int) -> Document:
+    project, (_, encoder) = read_project(package), read_manifest(package)
+    return document(project, version, contract_of(project, encoder=encoder))
 
 
 def _no_bento(folder: Path, given: object) -> IntegrityError:

@@ -26,18 +26,15 @@ def pack(project_folder: Path, store: Path, environment: bytes = b"") -> str:
     Raises:
         InvalidProject: no Python file that may be read, or a link that leads out of the folder.
     """
-    content = _tar(project_folder, environment)
-    digest = hashlib.sha256(content).hexdigest()
-    target = store / f"{digest}.tar"
-    if not target.exists():
-        store.mkdir(parents=True, exist_ok=True)
-        _write(target, content)
-    return digest
+    return _keep(_tar(project_folder, environment), store)
 
 
 def keep(archive: Path, store: Path) -> str:
     """Store an archive that travelled by itself (a package's `bundle.tar`); returns its digest."""
-    content = archive.read_bytes()
+    return _keep(archive.read_bytes(), store)
+
+
+def _keep(content: bytes, store: Path) -> str:
     digest = hashlib.sha256(content).hexdigest()
     target = store / f"{digest}.tar"
     if not target.exists():
