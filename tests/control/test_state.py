@@ -39,6 +39,15 @@ CHAPTER = {
     "at": NOW,
 }
 
+ADDER = """
+import sys
+from datetime import UTC, datetime
+from mizzen.control.state.database import open_address
+values = {"name": sys.argv[2], "folder": "", "created_at": datetime.now(UTC)}
+with open_address(sys.argv[1]).write() as session:
+    session.insert("projects", values)
+"""
+
 
 @pytest.fixture
 def address(tmp_path: Path) -> str:
@@ -63,6 +72,17 @@ def test_opening_again_needs_no_library(address: str) -> None:
         [sys.executable, "-c", code, address], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "set()"
+
+
+def test_processes_see_each_other_though_the_state_was_opened_twice_in_one(address: str) -> None:
+    known = open_address(address)
+    _add_project(known, "here", NOW)
+    open_address(address).check()
+    for name in ("there", "later"):
+        subprocess.run([sys.executable, "-c", ADDER, address, name], check=True)
+    assert _projects(known) == ["here", "later", "there"]
+    _add_project(known, "last", NOW)
+    assert "last" in _projects(open_address(address))
 
 
 def test_a_state_of_a_newer_mizzen_is_refused(address: str) -> None:
@@ -199,6 +219,11 @@ def _stamp(address: str, at: str, works_from: str) -> None:
     with open_address(address).write() as session:
         session.change("alembic_version", {}, {"version_num": at})
         session.change("compatibility", {}, {"works_from": works_from})
+
+
+def _projects(database: Database) -> list[str]:
+    with database.read() as session:
+        return [row["name"] for row in session.find("projects", ["name"], {}, order=["name"])]
 
 
 def _add_project(database: Database, name: str, at: datetime) -> None:

@@ -30,7 +30,7 @@ def test_a_version_registers_once_is_fetched_bit_equal_and_gets_its_alias(
         assert registry.register(name, package, "run-1", {"a": "b"}, {"auc": 0.5}, {}) == 1
     folder = registry.fetch(name, 1, tmp_path / "elsewhere")
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert names == {"project.json", "evaluation/metrics.json", "MLmodel"}
+    assert names == {"project.json", "evaluation/metrics.json"}
     registry.set_alias(name, "champion", 1)
     found = registry.get(name, 1)
     assert (found.aliases, found.metrics, found.tags["a"]) == (("champion",), {"auc": 0.5}, "b")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import threading
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -22,6 +23,7 @@ from mizzen.errors import Conflict, TemporaryError
 
 BUSY_SECONDS = 60
 _Identity = tuple[int, int, int] | None
+_making = threading.Lock()
 # A column's name tells its type in every table; a test compares them with `tables`.
 INSTANTS = frozenset({"created_at", "ended_at", "at", "start", "end", "not_before", "since"})
 DOCUMENTS = frozenset({"arguments", "error", "figures", "artifacts", "result"})
@@ -71,11 +73,7 @@ class SqliteStore:
             known, connection = self._idle.pop()
             if known == identity:
                 return known, connection
-        # made here, for this person alone; its log and index follow its mode
-        try:
-            os.close(os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600))
-        except OSError as error:
-            raise sqlite3.OperationalError(str(error)) from error
+        _make(self._file)
         connection = sqlite3.connect(
             self._file, BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
@@ -90,6 +88,22 @@ class SqliteStore:
             status = Path(self._file).stat()
             return os.getpid(), status.st_dev, status.st_ino
         return None
+
+
+def _make(file: str) -> None:
+    """A new file for this person alone; its log and index follow its mode.
+
+    Never opens a file that is there: closing any descriptor of it would drop the locks that every
+    connection of this process holds, and another process that ends would then take the log away
+    from under them.
+    """
+    with _making:
+        try:
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            return
+        except OSError as error:
+            raise sqlite3.OperationalError(str(error)) from error
 
 
 def _only(session: Session, table: str, field: str) -> str | None:
