@@ -83,3 +83,8 @@ mizzen_features
 {{- end -}}
 {{- dict "project" .project "home" "/tmp/mizzen" "profile" $profile | toJson -}}
 {{- end }}
+
+{{/* MIZZEN_LIMITS. Called with a ClientLimits. */}}
+{{- define "mizzen.limits" -}}
+{{- dict "connections" (int64 .connections) "connections_per_address" (int64 .connectionsPerAddress) "trusted_proxies" .trustedProxies "header_bytes" (int64 .headerBytes) "headers_seconds" (int64 .headersSeconds) "first_byte_seconds" (int64 .headersSeconds) "body_seconds" (int64 .bodySeconds) "idle_seconds" (int64 .idleSeconds) | toJson -}}
+{{- end -}}

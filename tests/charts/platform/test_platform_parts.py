@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from rendering import Helm, Objects, Refused
 
+from mizzen.adapters.uvicorn.limits import Limits
+from mizzen.api.__main__ import _parser
+
 # how a part is switched off -> what is then gone
 PARTS: dict[str, set[str]] = {
     "api.enabled": {
@@ -144,6 +147,55 @@ def test_values_that_cannot_work_together_say_what_to_do(
         platform.render(values)
 
 
+def test_the_api_holds_clients_to_its_own_defaults_where_values_say_nothing(
+    platform: Helm,
+) -> None:
+    container = api_container(platform.render({}))
+    assert Limits.from_environment(environment(container)) == Limits()
+    given = [word for word in container["args"] if word.startswith("--largest")]
+    assert _parser().parse_args(given).largest == _parser().parse_args([]).largest
+
+
+def test_the_api_reads_the_limits_that_values_give(platform: Helm) -> None:
+    limits = {
+        "connections": 500,
+        "connectionsPerAddress": 50,
+        "trustedProxies": ["10.244.0.0/16"],
+        "headerBytes": 8192,
+        "headersSeconds": 5,
+        "bodySeconds": 20,
+        "idleSeconds": 90,
+    }
+    container = api_container(platform.render({"api": {"limits": limits, "requestMegabytes": 8}}))
+    assert Limits.from_environment(environment(container)) == Limits(
+        connections=500,
+        connections_per_address=50,
+        trusted_proxies=("10.244.0.0/16",),
+        header_bytes=8192,
+        first_byte_seconds=5,
+        headers_seconds=5,
+        body_seconds=20,
+        idle_seconds=90,
+    )
+    assert "--largest=8388608" in container["args"]
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ({"connections": 0}, "connections"),
+        ({"conections": 10}, "conections"),
+        ({"trustedProxies": ["the gateway"]}, "trustedProxies"),
+        ({"headersSeconds": 0.5}, "headersSeconds"),
+    ],
+)
+def test_a_limit_that_is_none_is_refused_by_its_name(
+    platform: Helm, values: dict[str, Any], word: str
+) -> None:
+    with pytest.raises(Refused, match=word):
+        platform.render({"api": {"limits": values}})
+
+
 def test_the_place_of_a_job_is_one_that_mizzen_reads(
     platform: Helm, all_on: dict[str, Any]
 ) -> None:
@@ -166,6 +218,16 @@ def test_a_project_has_its_own_schedule_where_it_gives_one(platform: Helm) -> No
         "mizzen-drift-flights": "17 * * * *",
         "mizzen-drift-digits": "0 3 * * *",
     }
+
+
+def api_container(objects: Objects) -> dict[str, Any]:
+    deployment = objects.one("Deployment", "mizzen-api")
+    found: dict[str, Any] = deployment["spec"]["template"]["spec"]["containers"][0]
+    return found
+
+
+def environment(container: dict[str, Any]) -> dict[str, str]:
+    return {entry["name"]: entry.get("value", "") for entry in container["env"]}
 
 
 def init_containers(workload: dict[str, Any]) -> list[dict[str, Any]]:

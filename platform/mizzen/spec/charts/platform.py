@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from mizzen.spec.charts.clients import ClientLimits
 from mizzen.spec.charts.edges import EDGES, Edge
 from mizzen.spec.charts.kubernetes import (
     DnsLabel,
@@ -91,6 +92,10 @@ class Api(Values):
     tls: ApiTls = Field(default=ApiTls(), description="TLS inside the cluster")
     database_schema: SchemaName = Field(
         default="mizzen", description="schema of its tables in the database"
+    )
+    limits: ClientLimits = Field(default=ClientLimits(), description="what clients may take")
+    request_megabytes: Annotated[int, Field(ge=1, le=1024)] = Field(
+        default=32, description="megabytes (2^20 bytes) of a request's body; more is refused"
     )
     resources: Resources = Field(
         default=resources("100m", "256Mi", "1Gi"), description="of each pod, and of the migration"
