@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -93,6 +94,11 @@ def _sendable(value: Any) -> Any:
     return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
+def _shown(value: Any) -> str:
+    """As JSON, in which "7" is not 7."""
+    return json.dumps(value, default=str, ensure_ascii=False)[:200]
+
+
 def install(app: FastAPI) -> None:
     """Let every fault of a request be told like this."""
     app.add_exception_handler(MizzenError, _ours)
@@ -115,9 +121,9 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     where = ".".join(str(part) for part in first["loc"] if part != "body") or "the body"
     found = InvalidData(
         "the request does not fit",
-        given=f"{where}: {str(first.get('input'))[:200]}",
+        given=f"{where}: {_shown(first['input'])}" if "input" in first else None,
         allowed=first["msg"],
-        next_step="mend it; /api/v1/openapi.json describes every request",
+        next_step="fix it; /api/v1/openapi.json describes every request",
     )
     told = answer(found)
     if first["type"] == "json_invalid":

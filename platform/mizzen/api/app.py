@@ -21,8 +21,9 @@ from mizzen.control.state.sql import SqlState
 PREFIX = "/api/v1"
 _ABOUT = """\
 What Mizzen remembers of a cluster's projects. Every write may be repeated: ids and keys are the
-client's. An error is a document with `error` (its type), `message`, `given`, `allowed`, `next`
-and `retryable`."""
+client's. JSON bodies are read to the letter: a value of another type than described, and a name
+that is unknown or given twice, are refused; instants are ISO 8601 text with a zone. An error is a
+document with `error` (its type), `message`, `given`, `allowed`, `next` and `retryable`."""
 
 
 def create_app(state: SqlState, settings: Settings) -> FastAPI:

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from mizzen.errors import InvalidData
 
 LARGEST = 2**31 - 1  # of the whole numbers in tables
-_INSTANT = "an instant with zone, as in 2026-01-02T03:04:05Z"
+INSTANT = "an instant with zone, as in 2026-01-02T03:04:05Z"
 
 
 def same(field: str, given: object, addressed: object) -> None:
@@ -83,11 +83,11 @@ def _size_problem(value: Any) -> tuple[str, str] | None:
 
 def _instant_problem(value: datetime) -> tuple[str, str] | None:
     if value.tzinfo is None:
-        return "has no zone", _INSTANT
+        return "has no zone", INSTANT
     try:
         value.astimezone(UTC)
     except OverflowError:
-        return "is no instant of the calendar in UTC", _INSTANT
+        return "is no instant of the calendar in UTC", INSTANT
     return None
 
 

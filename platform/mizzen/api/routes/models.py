@@ -8,10 +8,11 @@ from typing import Literal
 from fastapi import APIRouter
 
 from mizzen.api.access import Number, ProjectName, StateOf
+from mizzen.api.bodies import StrictRoute
 from mizzen.api.checks import keepable, same
 from mizzen.control.state.records import Promotion, VersionRecord
 
-router = APIRouter(tags=["models"], prefix="/projects/{project}")
+router = APIRouter(tags=["models"], prefix="/projects/{project}", route_class=StrictRoute)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from mizzen.api.access import Id, Number, ProjectName, StateOf
+from mizzen.api.bodies import StrictRoute
 from mizzen.api.checks import keepable, same
 from mizzen.control.state.records import About, Chapter, ProjectRecord
 
-router = APIRouter(tags=["projects"])
+router = APIRouter(tags=["projects"], route_class=StrictRoute)
 
 
 @router.get("/about")

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 
 from mizzen.api.access import Id, ProjectName, StateOf
+from mizzen.api.bodies import StrictRoute
 from mizzen.api.checks import keepable, same
 from mizzen.control.state.records import DecisionRecord, Served, WindowRecord
 
-router = APIRouter(tags=["watching"], prefix="/projects/{project}")
+router = APIRouter(tags=["watching"], prefix="/projects/{project}", route_class=StrictRoute)
 
 
 @dataclass(frozen=True, slots=True)

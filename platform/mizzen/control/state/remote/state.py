@@ -21,6 +21,7 @@ from mizzen.control.state.records import (
     VersionRecord,
     WindowRecord,
     document,
+    names,
 )
 from mizzen.control.state.remote.connection import Connection, connect
 from mizzen.control.state.wire import read
@@ -98,7 +99,8 @@ class HttpRuns:
 
     def record_step(self, project: str, event: StepEvent, position: int) -> None:
         """See `verbs.Runs`."""
-        told = {"event": {**document(event), "name": event.step}, "position": position}
+        step = {**document(event), "name": event.step}
+        told = {"event": {name: step[name] for name in names(StepRecord)}, "position": position}
         self._connection.write("PUT", _of(project, "runs", event.run_id, "steps", event.step), told)
 
     def steps_of(self, project: str, run_id: str) -> list[StepRecord]:
