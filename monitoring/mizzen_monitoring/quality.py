@@ -60,7 +60,7 @@ def judge_quality(
     """
     metric = find_metric(project.evaluation.metrics[0], project.task)
     numbers, known = _numbers(labels, project.task, classes)
-    evaluated = _evaluated(package, metric.name)
+    evaluated, missing = _evaluated(package, metric.name)
     found = Interval(math.nan, math.nan, math.nan)
     if waits_for is None:
         found = _interval(metric, numbers, scores[known], project)
@@ -71,7 +71,9 @@ def judge_quality(
     if judged:
         alarm, reason = _compare(metric, found, evaluated, project.monitoring.quality_drop)
     elif enough:
-        reason = f"{metric.name} is not defined on the window or at evaluation"
+        why = metric.why_undefined(numbers, classes)
+        lack = f"cannot be computed: {why}" if not math.isfinite(found.low) else missing
+        reason = f"{metric.name} {lack}"
     return Quality(
         metric.name,
         found.value,
@@ -118,7 +120,12 @@ def _numbers(
     return numbers[kept], rows[kept]
 
 
-def _evaluated(package: Path, metric: str) -> float:
+def _evaluated(package: Path, metric: str) -> tuple[float, str]:
+    """The metric at evaluation; NaN with the reason where it had no value."""
     document = json.loads((package / "evaluation" / "metrics.json").read_text(encoding="utf-8"))
-    value = document["metrics"].get(metric, {}).get("value")
-    return float("nan") if value is None else float(value)
+    found = document["metrics"].get(metric)
+    if found is None:
+        return math.nan, "was not measured at evaluation"
+    if found["value"] is None:
+        return math.nan, f"had no value at evaluation: {found.get('why', 'no reason is kept')}"
+    return float(found["value"]), ""

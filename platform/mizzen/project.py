@@ -409,11 +409,16 @@ class Project:
             trigger: id of the event that asks; the same id never starts two runs.
             until: end of the window. Without it a person trains on all rows; for other causes
                 it is now.
+
+        Raises:
+            UserError: `until` has not come yet.
         """
+        from mizzen.control.instants import refuse_future
         from mizzen.control.retrain import retrain
         from mizzen.control.watch import request_of
 
         now = parse(until, "--until") if until else _now()
+        refuse_future(now)
         request = request_of(cause, trigger, now)
         all_rows = cause == "person" and not until
         return retrain(self._workspace, request, now, all_rows=all_rows, watch=watch)

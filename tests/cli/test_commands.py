@@ -175,6 +175,9 @@ def test_an_empty_project_answers_every_question(answer: Answer, shop: Path) -> 
         (("serve",), "has no champion\n  next: train one: mizzen run\n"),
         (("drift",), "has no champion\n  next: train one: mizzen run\n"),
         (("retrain", "--cause", "moon"), "drift"),
+        (("retrain", "--reset", "--unfreeze"), "given: --reset and --unfreeze"),
+        (("retrain", "--reset", "--until", "2025-06-01"), "given: --reset and a retraining"),
+        (("retrain", "--until", "2999-01-01"), "the window has not ended"),
         (("labels", "import", "nothing.csv"), "cannot be read"),
         (("cache", "prune", "--older-than", "a month"), "as in 90d"),
     ],
@@ -226,8 +229,8 @@ def test_labels_are_kept_without_a_service(answer: Answer, priced: Path) -> None
     (priced / "labels.csv").write_text("\ufeff" + table)
     kept = answer("labels", "import", "labels.csv", cwd=priced)
     assert (kept["accepted"], kept["unknown"]) == (2, [])
-    assert answer("labels", "add", "c", "1", cwd=priced)["accepted"] == 1
-    assert stored(priced) == {"a": 1.0, "b": 0.5, "c": 1.0}
+    assert answer("labels", "add", "c", "-1.5", cwd=priced)["accepted"] == 1
+    assert stored(priced) == {"a": 1.0, "b": 0.5, "c": -1.5}
 
 
 @pytest.mark.parametrize(
@@ -241,6 +244,9 @@ def test_labels_are_kept_without_a_service(answer: Answer, priced: Path) -> None
         ("prediction_id,value\na,1,5\n", "3 fields under prediction_id, value"),
         ('[{"prediction_id": "a", "value": 1}, {"prediction_id": "b", "value": true}]', "id b"),
         ('[{"prediction_id": "a", "value": 1, "known": 0}]', "prediction_id, value and"),
+        ('[{"prediction_id": "a", "value": 1, "value": 0}]', "'value': 1 and 0"),
+        ("prediction_id;value\na;1\n", "separates its columns by ';'"),
+        ("prediction_id,value\na,1\nb,1\na,2\n", "row 3, id a: '2', and '1' in row 1"),
     ],
 )
 def test_a_file_with_one_wrong_label_is_refused_whole(

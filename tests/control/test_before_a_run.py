@@ -26,7 +26,9 @@ def test_equal_instants_are_equal_text() -> None:
     assert canonical(None) == ""
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2013-06-01T00:00:00", "2013-13-01", ""])
+@pytest.mark.parametrize(
+    "text", ["yesterday", "2013-06-01T00:00:00", "2013-13-01", "", "0001-01-01T00:00:00+14:00"]
+)
 def test_an_instant_without_a_zone_is_refused(text: str) -> None:
     with pytest.raises(UserError, match="--from"):
         parse(text, "--from")

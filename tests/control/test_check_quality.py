@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from mizzen.control.check.monitoring import check_quality, few_rows
+from mizzen.control.check.drift_windows import check_windows
+from mizzen.control.check.monitoring import check_quality
 from mizzen.control.workspace import Workspace
 
 
@@ -42,11 +43,24 @@ def test_what_will_be_judged_is_not_reported(workspace: Workspace, fields: Any) 
     assert told(workspace, **fields) == []
 
 
-def test_windows_that_hold_too_few_rows_are_reported(workspace: Workspace) -> None:
-    times = pd.date_range("2024-01-01", periods=300, freq="12h", tz="UTC")
-    rows = pd.DataFrame({workspace.spec.data.event_time: times.strftime("%FT%TZ")})
-    found = few_rows(rows, workspace.spec)
-    assert "holds 60 rows, monitoring.min_rows is 200" in found[0].message
-    assert found[0].level == "warning"
-    crowded = pd.concat([rows] * 10, ignore_index=True)
-    assert few_rows(crowded, workspace.spec) == []
+def rows_of(workspace: Workspace, count: int, every: str) -> pd.DataFrame:
+    times = pd.date_range("2024-01-01", periods=count, freq=every, tz="UTC")
+    return pd.DataFrame({workspace.spec.data.event_time: times})
+
+
+def test_windows_that_hold_too_few_rows_are_reported_once(workspace: Workspace) -> None:
+    (found,) = check_windows(rows_of(workspace, 300, "12h"), workspace.spec)
+    assert (found.level, found.subject) == ("warning", "monitoring.min_rows")
+    assert "more than 60 rows, and monitoring.min_rows is 200" in found.message
+    assert "neither drift nor quality will ever be judged" in found.message
+    assert check_windows(rows_of(workspace, 3000, "1h"), workspace.spec) == []
+
+
+def test_windows_of_quality_that_hold_too_few_rows_are_reported(workspace: Workspace) -> None:
+    short = workspace.changed({"monitoring.quality.window": "5d"}).spec
+    (found,) = check_windows(rows_of(workspace, 3000, "1h"), short)
+    assert "of 5d, holds 120 rows" in found.message
+    assert found.message.endswith("quality will never be judged")
+    drift, quality = check_windows(rows_of(workspace, 300, "12h"), short)
+    assert "drift will never be judged" in drift.message
+    assert "holds 10 rows" in quality.message

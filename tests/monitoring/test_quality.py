@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,7 +52,27 @@ def test_too_few_labels_are_not_judged(in_use: Any) -> None:
 def test_labels_of_one_class_only_are_not_judged(in_use: Any) -> None:
     found = judged(in_use, [0] * 500, np.linspace(0, 1, 500))
     assert (found.judged, found.alarm) == (False, False)
-    assert "not defined" in found.reason
+    assert found.reason == (
+        "roc_auc cannot be computed: all 500 rows are of class '0', and it needs both classes"
+    )
+
+
+def test_a_metric_without_a_value_at_evaluation_says_why(in_use: Any, tmp_path: Path) -> None:
+    labels, scores = drawn(1000, 1.5)
+    values = np.array(labels, dtype=object)
+    (tmp_path / "evaluation").mkdir()
+    for measured, reason in [
+        (
+            {"value": None, "why": "all 9 rows are of class '0'"},
+            "had no value at evaluation: all 9",
+        ),
+        (None, "was not measured at evaluation"),
+    ]:
+        document = {"metrics": {} if measured is None else {"roc_auc": measured}}
+        (tmp_path / "evaluation" / "metrics.json").write_text(json.dumps(document))
+        found = judge_quality(tmp_path, in_use.project, ("0", "1"), values, np.array(scores))
+        assert (found.judged, found.alarm) == (False, False)
+        assert found.reason.startswith(f"roc_auc {reason}")
 
 
 def test_a_class_that_training_never_saw_is_left_out(in_use: Any) -> None:

@@ -93,6 +93,22 @@ def test_a_refusal_names_each_row_id_and_value_and_keeps_nothing() -> None:
     assert len(kept) == 20
 
 
+def test_labels_that_contradict_each_other_at_one_instant_are_refused() -> None:
+    early, late = "2026-01-01T00:00:00Z", "2026-01-01T02:00:00+01:00"
+    rows = [
+        GivenLabel("p1", "1", early, "row 1"),
+        GivenLabel("p1", 1.0, "2026-01-01T01:00:00+01:00", "row 2"),  # the same again
+        GivenLabel("p1", "0", late, "row 3"),  # a correction
+        GivenLabel("p2", "0", None, "row 4"),
+        GivenLabel("p2", "1", None, "row 5"),
+    ]
+    kept, faults = read_labels(rows, lambda _: BINARY, NOW)
+    assert [(label.prediction_id, label.value) for label in kept[:2]] == [("p1", "1"), ("p1", "0")]
+    assert [fault.label.where for fault in faults] == ["row 5"]
+    error = refusal(faults, len(rows))
+    assert "row 5, id p2: '1', and '0' in row 4 (another label of" in str(error.given)
+
+
 @pytest.mark.parametrize(
     ("columns", "hint"),
     [

@@ -212,11 +212,19 @@ def command_app(example: str, **options: Any) -> tuple[typer.Typer, Callable[...
     return app, as_command(app, None, example)
 
 
-def as_command(app: typer.Typer, name: str | None, example: str) -> Callable[..., Any]:
-    """The decorator that adds a function to an app, with its example below its help."""
+def as_command(
+    app: typer.Typer, name: str | None, example: str, *, negative: bool = False
+) -> Callable[..., Any]:
+    """The decorator that adds a function to an app, with its example below its help.
+
+    Args:
+        negative: an argument may be a number below 0, which looks like an option.
+    """
+    settings = {"ignore_unknown_options": negative}
 
     def add(function: Callable[..., Any]) -> Callable[..., Any]:
-        app.command(name, epilog=f"Example: {example}")(front_door(function))
+        example_of = f"Example: {example}"
+        app.command(name, epilog=example_of, context_settings=settings)(front_door(function))
         return function
 
     return add

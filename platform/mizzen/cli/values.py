@@ -31,10 +31,11 @@ def records(text: str, source: str) -> list[dict[str, Any]]:
     import json
 
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError):
         try:
-            found = [json.loads(line) for line in text.splitlines() if line.strip()]
+            lines = (line for line in text.splitlines() if line.strip())
+            found = [json.loads(line, object_pairs_hook=_once) for line in lines]
         except (ValueError, RecursionError) as error:
             raise UserError(
                 f"{source} holds no JSON rows",
@@ -49,6 +50,19 @@ def records(text: str, source: str) -> list[dict[str, Any]]:
     return rows
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise UserError(
+                "a name is given twice",
+                given=f"{name!r}: {found[name]!r} and {value!r}",
+                allowed="each name once in an object",
+            )
+        found[name] = value
+    return found
+
+
 def read(path: Path | None) -> str:
     """A file's text; `-` is the standard input."""
     import sys
@@ -57,5 +71,9 @@ def read(path: Path | None) -> str:
         return sys.stdin.read()
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise UserError(f"{path} cannot be read", given=error) from None
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path} cannot be read", given=error, allowed="UTF-8", next_step="save it as UTF-8"
+        ) from None

@@ -21,7 +21,22 @@ def parse(text: str, name: str) -> datetime:
         if len(text) > len("2013-06-01"):
             raise _refused(text, name, "without a zone")
         found = found.replace(tzinfo=UTC)
-    return found.astimezone(UTC)
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:
+        raise _refused(text, name, "out of the calendar in UTC") from None
+
+
+def refuse_future(until: datetime) -> None:
+    """Raises UserError for the end of a window that has not come yet."""
+    clock = datetime.now(UTC)
+    if until > clock:
+        raise UserError(
+            "the window has not ended",
+            given=f"until {until.isoformat()}",
+            allowed=f"an instant up to now, {clock:%FT%TZ}",
+            next_step="leave --until out, or give an instant of the past",
+        )
 
 
 def canonical(when: datetime | None) -> str:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import cast, get_args
 
 from mizzen.control import conclude, quality
 from mizzen.control.deploy import version_of
 from mizzen.control.drift import Found, LoggedTimes, logged_times, run_drift_job
+from mizzen.control.instants import refuse_future
 from mizzen.control.observers import Watch
 from mizzen.control.retrain import Retrained, retrain
 from mizzen.control.state.records import WindowRecord
@@ -44,7 +45,7 @@ def inspect(workspace: Workspace, now: datetime) -> Watched:
     Raises:
         UserError: `now` has not come yet.
     """
-    _refuse_future(now)
+    refuse_future(now)
     version = version_of(workspace, None)
     seen = _inspect_drift(workspace, version, now).windows
     judged = quality.look(workspace, version, now)
@@ -69,7 +70,7 @@ def tick(workspace: Workspace, now: datetime, watch: Watch | None = None) -> Wat
     Raises:
         UserError: `now` has not come yet.
     """
-    _refuse_future(now)
+    refuse_future(now)
     resumed = _finish_interrupted(workspace, watch)
     version = version_of(workspace, None)
     if due(workspace, now):
@@ -237,17 +238,6 @@ def _finish_interrupted(workspace: Workspace, watch: Watch | None) -> Iterable[R
 def _pending(workspace: Workspace) -> list[WindowRecord]:
     # the newest says how things are now; older ones are answered after it
     return workspace.state.watching.pending_alarms(workspace.spec.name)[::-1]
-
-
-def _refuse_future(now: datetime) -> None:
-    clock = datetime.now(UTC)
-    if now > clock:
-        raise UserError(
-            "nobody can watch a window that has not ended",
-            given=f"until {now.isoformat()}",
-            allowed=f"an instant up to now, {clock:%FT%TZ}",
-            next_step="leave --until out, or give an instant of the past",
-        )
 
 
 def _length(workspace: Workspace) -> timedelta:

@@ -163,15 +163,25 @@ def read_labels(
     Args:
         rule_of: prediction id -> the rule of the model that answered; None where no prediction
             has this id, whose label is on neither side.
+
+    Of labels that came together, one instant knows one value of a prediction: the same one again
+    counts once, another one cannot be taken.
     """
     kept: list[TrueLabel] = []
     faults: list[LabelFault] = []
+    before: dict[tuple[str, datetime], tuple[TrueLabel, GivenLabel]] = {}
     for label in given:
         try:
             name = _id_of(label.prediction_id)
             rule = rule_of(name)
-            if rule is not None:
-                kept.append(TrueLabel(name, rule.read(label.value), _known_at(label.at, now)))
+            if rule is None:
+                continue
+            read = TrueLabel(name, rule.read(label.value), _known_at(label.at, now))
+            first, where = before.setdefault((name, read.at), (read, label))
+            if first.value != read.value:
+                raise _contradicts(label, where)
+            if first is read:
+                kept.append(read)
         except InvalidData as error:
             faults.append(LabelFault(label, error))
     return kept, faults
@@ -191,6 +201,15 @@ def refusal(faults: Sequence[LabelFault], of: int) -> InvalidData:
         given="; ".join(shown) + more,
         allowed="; ".join(dict.fromkeys(str(fault.error.allowed) for fault in faults)),
         next_step=faults[0].error.next_step,
+    )
+
+
+def _contradicts(label: GivenLabel, other: GivenLabel) -> InvalidData:
+    return InvalidData(
+        "another label of the same prediction and instant contradicts it",
+        given=f"{label.value!r}, and {other.value!r} in {other.where}",
+        allowed="one value at an instant; a correction has an `at` of its own",
+        next_step="leave one of them out, or give each the `at` at which it became known",
     )
 
 

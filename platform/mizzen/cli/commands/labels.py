@@ -21,7 +21,7 @@ app = group_app("Labels: what predictions turned out to be.")
 _SHOWN = 10  # ids; --json has all
 
 
-@as_command(app, "add", "mizzen labels add 01J8Z... 1 --at 2013-07-01T12:00:00Z")
+@as_command(app, "add", "mizzen labels add 01J8Z... 1 --at 2013-07-01T12:00:00Z", negative=True)
 def add(
     door: Door,
     prediction: Annotated[str, typer.Argument(help="The id in the service's answer.")],
@@ -92,6 +92,7 @@ def _table(text: str, file: Path) -> list[dict[str, Any]]:
     except csv.Error as error:
         raise InvalidData(f"{file} is no CSV", given=error, next_step="fix the quotes") from None
     header = table[0] if table else []
+    _check_separator(header, file)
     check_fields(header, str(file))
     for number, fields in enumerate(table[1:], start=1):
         if len(fields) != len(header) or len(set(header)) != len(header):
@@ -102,3 +103,15 @@ def _table(text: str, file: Path) -> list[dict[str, Any]]:
                 next_step="fix the row; quote a value that holds a comma. Nothing was kept",
             )
     return [dict(zip(header, fields, strict=True)) for fields in table[1:]]
+
+
+def _check_separator(header: Sequence[str], file: Path) -> None:
+    """Spreadsheets of some countries write semicolons."""
+    found = next((sign for sign in ";\t|" if len(header) == 1 and sign in header[0]), None)
+    if found is not None:
+        raise InvalidData(
+            f"{file} separates its columns by {found!r}",
+            given=header[0],
+            allowed="commas, as in prediction_id,value,at",
+            next_step="save it as CSV with commas. Nothing was kept",
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from mizzen.cli.commands.run import finish
 from mizzen.cli.door import Door, command_app
 from mizzen.cli.progress import progress
 from mizzen.cli.show import table
+from mizzen.errors import UserError
 
 app, command = command_app("mizzen retrain --cause merge --trigger $(git rev-parse HEAD)")
 
@@ -42,6 +44,10 @@ def retrain(
     ] = False,
 ) -> None:
     """Train again on the newest window, if the guard allows; either is kept with its reason."""
+    asks = cause != "person" or trigger is not None or until is not None
+    _one_wish(
+        {"--history": history, "--reset": reset, "--unfreeze": unfreeze, "a retraining": asks}
+    )
     if history:
         found = door.project.decisions()
         rows = [(f"{d.at:%F %T}", d.cause, d.rule, d.reason, d.run) for d in found]
@@ -66,3 +72,15 @@ def retrain(
         )
         return
     finish(door, door.project.run_info(result.run.id))
+
+
+def _one_wish(wishes: Mapping[str, bool]) -> None:
+    """Raises UserError for two at once: the second would be passed over."""
+    given = [name for name, wished in wishes.items() if wished]
+    if len(given) > 1:
+        raise UserError(
+            "one call does one thing",
+            given=" and ".join(given),
+            allowed="--history, --reset or --unfreeze alone, or a retraining without them",
+            next_step="call it once for each",
+        )

@@ -18,7 +18,6 @@ from mizzen.adapters import bundle
 from mizzen.adapters.tables import check_storable
 from mizzen.control.check.drift_windows import check_windows
 from mizzen.control.check.finding import Finding, refused
-from mizzen.control.check.monitoring import few_rows
 from mizzen.control.check.numbers import odd_numbers
 from mizzen.control.check.rows import looks
 from mizzen.control.sources import pack_code
@@ -42,7 +41,6 @@ def check_data(workspace: Workspace) -> list[Finding]:
         except MizzenError as error:
             return [*steps.found, refused(subject, error)]
     steps.found += odd_numbers(steps.rows, workspace.spec.features)
-    steps.found += few_rows(steps.rows, workspace.spec)
     steps.found += check_windows(steps.rows, workspace.spec)
     return [*steps.found, *looks(workspace.spec, steps.rows, steps.types, steps.histories)]
 

@@ -1,4 +1,4 @@
-"""Which windows will never be judged for drift, as far as the description and the rows tell."""
+"""Which windows will never be judged, as far as the description and the rows tell."""
 
 from __future__ import annotations
 
@@ -33,8 +33,7 @@ def check_windows(rows: pd.DataFrame, spec: ProjectSpec) -> list[Finding]:
     if spec.data.event_time is None:
         return []
     instants = rows[spec.data.event_time].dropna().to_numpy(dtype="datetime64[us]")
-    reason = never_judged(instants.astype(np.int64) / 1e6, spec.monitoring)
-    if reason is None:
-        return []
-    hint = "widen monitoring.window, or lower monitoring.min_rows"
-    return [Finding("warning", "monitoring", reason, hint)]
+    seconds = instants.astype(np.int64) / 1e6
+    hint = "lengthen the windows, or lower monitoring.min_rows"
+    found = never_judged(seconds, spec.monitoring)
+    return [Finding("warning", "monitoring.min_rows", reason, hint) for reason in found]

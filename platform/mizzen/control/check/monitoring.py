@@ -1,18 +1,12 @@
-"""What will never be judged: labels that come when their predictions are forgotten, windows that
-are judged before their labels can be there, or that hold too few rows."""
+"""What of quality will never be judged: labels that come when their predictions are forgotten,
+windows that are judged before their labels can be there."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mizzen.control.check.finding import Finding
 from mizzen.core.quality import QualityPolicy
-from mizzen.errors import MizzenError
 from mizzen.spec.duration import to_timedelta
 from mizzen.spec.project import ProjectSpec
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 SUBJECT = "monitoring.quality"
 
@@ -38,30 +32,6 @@ def check_quality(spec: ProjectSpec) -> list[Finding]:
         hint = f"set monitoring.quality.delay to {spec.label.delay} or more, or leave it out"
         return [Finding("warning", SUBJECT, message, hint)]
     return []
-
-
-def few_rows(rows: pd.DataFrame, spec: ProjectSpec) -> list[Finding]:
-    """A warning where no window of the source's own rows holds as many as are judged."""
-    from mizzen_components.snapshot.instants import to_instants
-
-    event_time, watched = spec.data.event_time, spec.monitoring
-    if event_time is None or len(rows) == 0:
-        return []
-    try:
-        seconds = to_instants(rows[event_time]).dropna().map(lambda at: at.timestamp())
-    except MizzenError:
-        return []  # refused by another check
-    length = watched.quality.window or watched.window
-    windows = seconds // to_timedelta(length).total_seconds()
-    fullest = int(windows.value_counts().max())
-    if fullest >= watched.min_rows:
-        return []
-    message = (
-        f"with as many predictions as the source has rows, none will ever be judged: the fullest "
-        f"window of {length} holds {fullest} rows, monitoring.min_rows is {watched.min_rows}"
-    )
-    hint = "lengthen monitoring.window or monitoring.quality.window, or lower monitoring.min_rows"
-    return [Finding("warning", "monitoring.min_rows", message, hint)]
 
 
 def _never(spec: ProjectSpec, why: str, days: int) -> Finding:
