@@ -178,15 +178,15 @@ def test_a_bill_of_materials_that_is_none_is_refused(
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("min_rows: 200", "min_rows: 100000", "drift will never be judged"),
-        ("window: 30d\n  min_rows", "window: 1h\n  min_rows", "drift will never be judged"),
+        ("min_rows: 200", "min_rows: 100000", "neither drift nor quality"),
+        ("window: 30d\n  min_rows", "window: 1h\n  min_rows", "neither drift nor quality"),
         ("window: 30d\n  min_rows", "window: 365d\n  min_rows", "longer than serving.log.retent"),
     ],
 )
 def test_what_will_never_be_judged_is_told_before_anything_is_served(
     workspace: Workspace, old: str, new: str, said: str
 ) -> None:
-    subjects = {"monitoring", "monitoring.window"}
+    subjects = {"monitoring.min_rows", "monitoring.window"}
     assert [f for f in check(workspace, with_data=True) if f.subject in subjects] == []
     found = check(changed(workspace, old, new), with_data=True)
     told = [f for f in found if f.subject in subjects]

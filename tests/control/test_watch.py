@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from shop_records import RUN, run
 from tiny_plans import judged
 
+from mizzen.cli.commands.drift import answered, failed
 from mizzen.control import watch
-from mizzen.control.retrain import ask, reset_breaker, retrain
+from mizzen.control.retrain import Retrained, ask, reset_breaker, retrain
 from mizzen.control.state.records import (
     DecisionRecord,
     Promotion,
@@ -102,6 +104,30 @@ def test_an_alarm_trains_on_the_newest_window_and_is_answered_once(workspace: Wo
 def test_decisions_name_runs_that_exist(workspace: Workspace, write: Make) -> None:
     run = carry_out(write(judged(blessed=False)))
     assert workspace.state.runs.get("shop", run.id).trigger == "person"
+
+
+def test_the_run_that_answers_an_alarm_is_reported_as_it_ended(
+    workspace: Workspace, write: Make
+) -> None:
+    held = carry_out(write(judged(blessed=False)))
+    decision = DecisionRecord("shop", "t", "drift", True, "allowed", "why", None, END, held.id)
+    project = Project(workspace)
+    first, *ended = answered(project, Retrained(decision, held))
+    assert first == "retrain: go (allowed): why"
+    assert ended[0] == f"  run {held.id} succeeded"
+    assert "the gate refused the model" in ended[1]
+    assert not failed(held)
+
+    workspace.state.runs.change("shop", held.id, state=RunState.FAILED)
+    broken = workspace.state.runs.get("shop", held.id)
+    assert answered(project, Retrained(decision, broken))[1:] == [
+        f"  run {held.id} failed",
+        f"  why: mizzen runs show {held.id}",
+    ]
+    assert failed(broken)
+    assert answered(project, Retrained(replace(decision, go=False))) == [
+        "retrain: no (allowed): why"
+    ]
 
 
 def promoted(workspace: Workspace, *numbers: int) -> None:

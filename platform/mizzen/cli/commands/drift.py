@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mizzen.cli.door import Door, command_app
 from mizzen.cli.progress import figures_text
+from mizzen.cli.show import ending
+from mizzen.core.runs import RunState
+from mizzen.errors import StepFailed
+
+if TYPE_CHECKING:
+    from mizzen.control.retrain import Retrained
+    from mizzen.control.state.records import RunRecord
+    from mizzen.project import Project
 
 app, command = command_app("mizzen drift --until 2013-10-01")
 
@@ -22,7 +30,8 @@ def drift(
         bool, typer.Option("--act", help="Answer alarms: retrain where the guard allows.")
     ] = False,
 ) -> None:
-    """Compare a window of predictions with training; store an alarm if they differ."""
+    """Compare a window of predictions with training; store an alarm if they differ. Exits with 5
+    if a retraining failed."""
     found = door.project.tick(until=until) if act else door.project.drift(until=until)
 
     def show() -> None:
@@ -34,7 +43,23 @@ def drift(
             if window.report:
                 door.say(f"  report: {window.report}")
         for answer in found.retrained:
-            outcome = "go" if answer.decision.go else "no"
-            door.say(f"retrain: {outcome} ({answer.decision.rule}): {answer.decision.reason}")
+            door.say("\n".join(answered(door.project, answer)))
 
     door.answer(found, show)
+    if any(answer.run is not None and failed(answer.run) for answer in found.retrained):
+        raise typer.Exit(StepFailed.exit_code)
+
+
+def answered(project: Project, answer: Retrained) -> list[str]:
+    """What was decided about an alarm, and how the run that followed ended."""
+    decision, run = answer.decision, answer.run
+    lines = [f"retrain: {'go' if decision.go else 'no'} ({decision.rule}): {decision.reason}"]
+    if run is not None:
+        lines += [f"  {line}" for line in ending(project, project.run_info(run.id))]
+        lines += [f"  why: mizzen runs show {run.id}"] if failed(run) else []
+    return lines
+
+
+def failed(run: RunRecord) -> bool:
+    """Whether a run ended otherwise than it should."""
+    return run.state.ended and run.state is not RunState.SUCCEEDED
