@@ -20,6 +20,7 @@ from mizzen_serving.field_names import readable
 Role = Literal[
     "id", "time", "key", "key of text", "key of numbers", "key of booleans", "number",
     "category", "category of numbers", "category of booleans", "category of several types",
+    "key of declared numbers", "category of declared numbers",
 ]  # fmt: skip
 PREDICTION_ID = "prediction_id"
 ROWS = "rows"
@@ -47,10 +48,12 @@ TYPES: dict[Role, Any] = {
     "key of text": _Text | None,
     "key of numbers": _Text | _Whole | float | None,
     "key of booleans": _Text | bool | None,
+    "key of declared numbers": _Text | _Whole | float | None,
     "number": float | bool | None,
     "category": str | None,
     "category of numbers": str | _Whole | float | None,
     "category of booleans": str | bool | None,
+    "category of declared numbers": str | _Whole | float | None,
     "category of several types": str | _Whole | float | bool | None,
 }
 # what training read a category from -> what a request may send for it; text is always right
@@ -58,6 +61,7 @@ _CATEGORIES: dict[str, Role] = {
     "number": "category of numbers",
     "boolean": "category of booleans",
     "mixed": "category of several types",
+    "declared number": "category of declared numbers",
 }
 # the same for keys and entities; where training did not record it, or read several, all are taken
 _KEYS: dict[str, Role] = {
@@ -65,7 +69,9 @@ _KEYS: dict[str, Role] = {
     "other": "key of text",
     "number": "key of numbers",
     "boolean": "key of booleans",
+    "declared number": "key of declared numbers",
 }
+_DECLARED = "a number, or its digits as text (2116, not 02116 or 2116.0), or null"
 _NUMBERS = "a whole number of 64 bits (a longer one as text), another number"
 ALLOWED: dict[Role, str] = {
     "id": "a UUID of version 1 to 6 or 8, in lower case, or no such field",
@@ -80,6 +86,8 @@ ALLOWED: dict[Role, str] = {
     "category of numbers": "text, a number or null",
     "category of booleans": "text, true, false or null",
     "category of several types": "text, a number, true, false or null",
+    "key of declared numbers": _DECLARED,
+    "category of declared numbers": _DECLARED,
 }
 
 
@@ -111,6 +119,12 @@ class Contract:
         """Place and name of each category whose values may come in another type than text."""
         typed = set(_CATEGORIES.values())
         return tuple((n, field.name) for n, field in enumerate(self.fields) if field.role in typed)
+
+    @property
+    def declared_numbers(self) -> tuple[tuple[int, str], ...]:
+        """Place and name of each category, key or entity that the description calls a number."""
+        found = {_CATEGORIES["declared number"], _KEYS["declared number"]}
+        return tuple((n, field.name) for n, field in enumerate(self.fields) if field.role in found)
 
     @property
     def has_escaped_names(self) -> bool:

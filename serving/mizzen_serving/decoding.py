@@ -41,6 +41,7 @@ class Decoder:
         self._allowed = {field.name: ALLOWED[field.role] for field in contract.fields}
         self._quoted = [msgspec.json.encode(field.name) for field in contract.fields]
         self._typed = contract.typed_categories
+        self._numbers = contract.declared_numbers
         self._escaped = contract.has_escaped_names
         row = contract.row_type()
         batch = msgspec.defstruct("Batch", [("rows", list[row])], forbid_unknown_fields=True)  # type: ignore[valid-type]
@@ -61,7 +62,7 @@ class Decoder:
         tuples = [to_tuple(rows)] if single else [to_tuple(row) for row in self._sized(rows)]
         self._check_instants(tuples, single, body)
         self._check_repeated(tuples, body)
-        if self._typed:
+        if self._typed or self._numbers:
             paths = [""] if single else [f"rows[{number}]." for number in range(len(tuples))]
             tuples = [self._named(*each) for each in zip(tuples, paths, strict=True)]
         return Request(tuples, single)
@@ -82,6 +83,8 @@ class Decoder:
     def _named(self, row: Row, path: str) -> Row:
         """The row with every category as the text that names its value."""
         values = list(row)
+        for place, name in self._numbers:
+            _check_number(values[place], f"{path}{name}")
         for place, name in self._typed:
             try:
                 values[place] = canonical_text(values[place])
@@ -146,6 +149,27 @@ class Decoder:
             if count(name) > most:
                 return False
         return True
+
+
+def _check_number(value: Any, field: str) -> None:
+    """Training read the column as numbers: `02116` was 2116. A text that is not a number's own
+    name would never be found."""
+    if not isinstance(value, str) or not value:
+        return
+    try:
+        number = int(value) if value.lstrip("-").isdecimal() else float(value)
+        name = canonical_text(number)
+    except (ValueError, InvalidData):
+        name = None
+    if name != value:
+        raise Refused(
+            422,
+            f"field {field!r} must be a number, or its digits",
+            field,
+            given=repr(value),
+            allowed=ALLOWED["key of declared numbers"],
+            next_step="send a number: data.columns declares the column so",
+        )
 
 
 def _told(error: InvalidData) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import astuple
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,17 @@ from mizzen.control.check.data import check_data
 from mizzen.control.workspace import open_workspace
 from mizzen.core.encoding import Encoder, fit_category
 from mizzen.core.place import Place
-from mizzen.errors import MizzenError
+from mizzen.errors import InvalidData, MizzenError
 from mizzen.spec.data import Data, FileSource
 from mizzen.spec.reading import Reading, reading_of
 from mizzen_components import preprocess, snapshot
 from mizzen_components.model_rows import encode, unknown_categories
+from mizzen_components.snapshot import checked_rows
 from mizzen_components.snapshot.read import columns_read, named_rows
+from mizzen_components.snapshot.window import Window
 from mizzen_pipelines.sections import section
+from mizzen_serving.contract import contract_of
+from mizzen_serving.decoding import Decoder
 
 LANDS = np.array(["NA", "SE"])
 CASES = Path(__file__).parent / "cases"
@@ -329,6 +335,56 @@ def test_all_columns_that_do_not_fit_are_told_at_once(
         assert said in found
     with pytest.raises(MizzenError, match="3 columns do not fit the description"):
         Steps(folder, monkeypatch).run()
+
+
+@pytest.mark.parametrize("wrong", ["yesterday", ""])
+def test_an_instant_that_does_not_fit_hides_no_number_and_no_other_column(
+    copy: Any, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    folder = copy("bool-with-null", "key: [id]", "key: [id]\n  event_time: at")
+    lines = [f"{n},0.5,k,{n % 2},2024-03-01T00:00Z" for n in range(40)]
+    lines[7], lines[9] = "7,abc,k,1,2024-03-01T00:00Z", f"9,2,k,1,{wrong}"
+    (folder / "data" / "x.csv").write_text("\n".join(["id,x,c,y,at", *lines]))
+    found = checked(folder)
+    assert found.index("'abc' (str) in row 8 (id=7)") < found.index("column 'at'")
+    assert "row 10" in found
+    with pytest.raises(MizzenError, match="2 columns do not fit the description"):
+        Steps(folder, monkeypatch).run()
+
+
+def test_where_the_window_is_not_known_only_its_column_is_told(copy: Any) -> None:
+    folder = copy("bool-with-null", "key: [id]", "key: [id]\n  event_time: at")
+    rows = pd.DataFrame({"id": ["1", "2"], "x": ["a", "1"], "c": "k", "y": ["0", "1"], "at": "no"})
+    spec = open_workspace(folder).spec
+    window = Window.of("2024-01-01T00:00Z", "")
+    with pytest.raises(MizzenError, match="column 'at' does not hold instants") as error:
+        checked_rows(rows, spec.data, spec.label, reading_of(spec), window, datetime.now(UTC))
+    assert "'x'" not in str(error.value)
+
+
+def test_a_category_and_a_key_that_are_declared_numbers_are_numbers_everywhere(
+    copy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared = "key: [id]\n  columns: [{name: id, kind: number}, {name: c, kind: number}]"
+    folder = copy("bool-with-null", "key: [id]", declared)
+    lines = [f"0{n},0.5,{['02116', '2116.0', '7'][n % 3]},{n % 2}" for n in range(60)]
+    (folder / "data" / "x.csv").write_text("\n".join(["id,x,c,y", *lines]))
+    assert checked(folder) == ""
+    steps = Steps(folder, monkeypatch)
+    steps.run()
+    assert set(steps.rows["id"]) == {str(n) for n in range(60)}
+    assert known(steps)["c"] == {"2116", "7"}
+
+    decode = Decoder(contract_of(steps.spec, None, steps.encoder)).decode
+    for sent in ('"2116"', "2116", "2116.0"):
+        ((row,), _) = astuple(decode(f'{{"x":1,"c":{sent},"id":{sent}}}'.encode()))
+        frame = pd.DataFrame({"x": [1.0], "c": [row[1]]})
+        assert not unknown_categories(steps.encoder, frame, encode(steps.encoder, frame)).any()
+    for name, sent in (("c", '"02116"'), ("id", '"2116.0"'), ("c", '"1e3"'), ("id", "true")):
+        body = {"x": "1", "c": "7", "id": "7"} | {name: sent}
+        with pytest.raises(InvalidData, match=name) as refused:
+            decode(("{" + ",".join(f'"{n}":{v}' for n, v in body.items()) + "}").encode())
+        assert "its digits as text" in str(refused.value.allowed)
 
 
 def test_the_page_about_own_projects_shows_a_description_that_reads_values_as_it_says(

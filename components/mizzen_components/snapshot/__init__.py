@@ -19,7 +19,8 @@ from mizzen.core.place import Place
 from mizzen.ports.data import DataVersions
 from mizzen.spec.data import Data, Label
 from mizzen.spec.reading import Reading
-from mizzen_components.snapshot.instants import check_instants
+from mizzen_components.snapshot.faults import Faults, one_of
+from mizzen_components.snapshot.instants import absent_instants
 from mizzen_components.snapshot.labels import check_labels
 from mizzen_components.snapshot.load import as_submitted, load_tables
 from mizzen_components.snapshot.read import (
@@ -104,13 +105,24 @@ def checked_rows(
     """
     check_columns(rows, data, label, reading)
     # a plain index: the number that an error shows is the row's place in the table
-    rows = instants_read(rows.reset_index(drop=True), reading)
-    check_instants(rows, data, label)
-    rows = columns_read(cut(rows, data.event_time, window, now), data, reading)
+    rows, faults = instants_read(rows.reset_index(drop=True), reading)
+    faults |= absent_instants(rows, data, label, faults)
+    rows = columns_read(_inside(rows, data, window, now, faults), data, reading, faults)
     check_keys(rows, data)
     if label is not None:
         check_labels(rows, data, label)
     return sorted_rows(rows, data)
+
+
+def _inside(
+    rows: pd.DataFrame, data: Data, window: Window, now: datetime, faults: Faults
+) -> pd.DataFrame:
+    """The rows of the window; where their event times cannot be read, all of an unbounded one."""
+    if data.event_time not in faults:
+        return cut(rows, data.event_time, window, now)
+    if window.start is not None or window.end is not None:
+        raise one_of(faults, rows)  # nobody knows which rows' other columns matter
+    return rows
 
 
 def now() -> datetime:

@@ -10,6 +10,7 @@ import numpy as np
 from mizzen.core.canonical import is_null
 from mizzen.errors import InvalidData
 from mizzen.spec.data import Data, Label
+from mizzen_components.snapshot.faults import Faults
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,17 +22,20 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def check_instants(rows: pd.DataFrame, data: Data, label: Label | None) -> None:
-    """Every row has its event time, and every labelled row the time of its label.
-
-    Raises:
-        InvalidData: naming the first row without one.
-    """
-    if data.event_time is not None:
-        _check_known(rows[data.event_time], "every row needs its event time")
+def absent_instants(rows: pd.DataFrame, data: Data, label: Label | None, known: Faults) -> Faults:
+    """Rows without their event time, and labelled rows without the time of their label, each with
+    the first row; columns of which a fault is known are not looked at."""
+    needed: dict[str, tuple[pd.Series[Any], str]] = {}
     if label is not None and label.time is not None:
-        times = rows[label.time]
-        _check_known(times[rows[label.column].notna()], "a row with a label needs its time")
+        times = rows[label.time][rows[label.column].notna()]
+        needed[label.time] = times, "a row with a label needs its time"
+    if data.event_time is not None:
+        needed[data.event_time] = rows[data.event_time], "every row needs its event time"
+    return {
+        name: _absent(*each)
+        for name, each in needed.items()
+        if name not in known and each[0].isna().any()
+    }
 
 
 def to_instants(values: pd.Series[Any]) -> pd.Series[Any]:
@@ -81,14 +85,14 @@ def _since_epoch(value: object) -> int:
         raise ValueError("instants in the years 1 to 9999 of UTC") from None
 
 
-def _check_known(times: pd.Series[Any], rule: str) -> None:
-    nulls = times.isna().to_numpy()
-    if nulls.any():
-        raise InvalidData(
-            f"column {times.name!r} is null: {rule}",
-            given=f"{nulls.sum()} of {len(times)} rows, the first is row {int(nulls.argmax()) + 1}",
-            next_step="fill the instants in, or leave those rows out of the source",
-        )
+def _absent(times: pd.Series[Any], rule: str) -> InvalidData:
+    nulls = times.isna()
+    first = int(nulls.idxmax()) + 1
+    return InvalidData(
+        f"column {times.name!r} is null: {rule}",
+        given=f"{nulls.sum()} of {len(times)} rows, the first is row {first}",
+        next_step="fill the instants in, or leave those rows out of the source",
+    )
 
 
 def _no_instant(column: str, value: object, row: int, what: str) -> InvalidData:

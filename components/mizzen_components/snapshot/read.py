@@ -6,7 +6,7 @@ later steps see numbers, instants in UTC and canonical texts (docs/reference/val
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from mizzen.core.canonical import canonical_texts
 from mizzen.errors import InvalidData
 from mizzen.spec.data import Data, Label, SourceColumn
 from mizzen.spec.reading import Reading
+from mizzen_components.snapshot.faults import Faults, collected, one_of
 from mizzen_components.snapshot.instants import to_instants
 from mizzen_components.snapshot.numbers import to_numbers
 from mizzen_components.snapshot.places import place_of
@@ -38,18 +39,25 @@ def named_rows(rows: pd.DataFrame, data: Data) -> pd.DataFrame:
     return named.assign(**nulled)
 
 
-def instants_read(rows: pd.DataFrame, reading: Reading) -> pd.DataFrame:
-    """The rows with their columns of instants as UTC timestamps."""
-    found = [name for name in reading.instants if name in rows.columns]
-    return rows.assign(**_each(found, lambda name: to_instants(rows[name])))
+def instants_read(rows: pd.DataFrame, reading: Reading) -> tuple[pd.DataFrame, Faults]:
+    """The rows with their columns of instants as UTC timestamps, and those that hold none."""
+    names = [name for name in reading.instants if name in rows.columns]
+    found, faults = collected(names, lambda name: to_instants(rows[name]))
+    return rows.assign(**found), faults
 
 
-def columns_read(rows: pd.DataFrame, data: Data, reading: Reading) -> pd.DataFrame:
+def columns_read(
+    rows: pd.DataFrame, data: Data, reading: Reading, known: Faults | None = None
+) -> pd.DataFrame:
     """The rows with numbers as numbers and names as canonical texts; all other texts as they
     stand.
 
+    Args:
+        known: what is wrong with columns of instants.
+
     Raises:
-        InvalidData: a value that is no number, or has no canonical text, with its row.
+        InvalidData: a value that is no number, or has no canonical text, with its row; of every
+            column, and what is known.
     """
     entries = {column.name: column for column in data.columns}
     keys = rows[[name for name in data.key if name in rows.columns]]
@@ -63,34 +71,11 @@ def columns_read(rows: pd.DataFrame, data: Data, reading: Reading) -> pd.DataFra
         is_text = entry is not None and entry.kind == "text" and values.dtype == object
         return to_names(values, keys) if name in names or is_text else _plain_text(values)
 
-    return rows.assign(**_each(list(rows.columns), read))
-
-
-def _each(names: Sequence[str], read: Callable[[str], pd.Series[Any]]) -> dict[str, pd.Series[Any]]:
-    """Every column read, or one error that names all that cannot be."""
-    found: dict[str, pd.Series[Any]] = {}
-    faults: list[InvalidData] = []
-    for name in names:
-        try:
-            found[name] = read(name)
-        except InvalidData as error:
-            faults.append(error)
-    if faults:
-        raise faults[0] if len(faults) == 1 else _several(faults)
-    return found
-
-
-def _several(faults: Sequence[InvalidData]) -> InvalidData:
-    told = {
-        part: list(dict.fromkeys(str(getattr(fault, part)) for fault in faults))
-        for part in ("allowed", "next_step")
-    }
-    return InvalidData(
-        f"{len(faults)} columns do not fit the description",
-        given="; ".join(f"{fault.message}: {fault.given}" for fault in faults),
-        allowed="; ".join(told["allowed"]),
-        next_step="; ".join(told["next_step"]),
-    )
+    given = dict(known or {})
+    found, faults = collected([name for name in rows.columns if name not in given], read)
+    if faults or given:
+        raise one_of(given | faults, rows)
+    return rows.assign(**found)
 
 
 def to_names(values: pd.Series[Any], keys: pd.DataFrame) -> pd.Series[Any]:
@@ -120,9 +105,11 @@ def source_types(
     rows: pd.DataFrame, reading: Reading, label: Label | None = None
 ) -> Mapping[str, str]:
     """What categories, keys and entities were in the source: `text`, `number`, `boolean`,
-    `mixed` or `other`. A request that sends another type for one is refused; it sends no label."""
+    `mixed` or `other`; `declared number` where the description says so, whatever they were. A
+    request that sends another type for one is refused; it sends no label."""
     label_name = None if label is None else label.column
-    return types_of(rows, [name for name in reading.names if name != label_name])
+    types = types_of(rows, [name for name in reading.names if name != label_name])
+    return types | {name: "declared number" for name in types if name in reading.numbers}
 
 
 def types_of(frame: pd.DataFrame, names: Iterable[str]) -> dict[str, str]:
