@@ -77,7 +77,8 @@ def run(
         computed = compute(views, bundle.open_code(place, code), read_folder(tables), place)
         for one in computed:
             write_table(one.values, sources / f"{one.view.name}.parquet")
-            check_entities(one.view, rows, one.values)
+            for sentence in check_entities(one.view, rows, one.values):
+                print(sentence, flush=True)  # noqa: T201 (the step's log)
         # the spec demands an event time wherever views are used
         rows, histories = _joined(place, rows, str(described.event_time), computed, declare)
     write_table(rows, frame, types=read_types(rows_file))

@@ -197,9 +197,9 @@ def test_what_will_never_be_judged_is_told_before_anything_is_served(
 @pytest.mark.parametrize(
     ("rows", "history", "said"),
     [
-        (["02116", "10001"], "[2116, 10001]", "'02116', the history of view 'sold' as in '2116'"),
-        (["True", "no"], "['true', 'no']", "'True', the history of view 'sold' as in 'true'"),
-        (["1.10", "2"], "[1.1, 2.0]", "'1.10', the history of view 'sold' as in '1.1'"),
+        (["02116", "10001"], "[2116, 10001]", "writes '2116' where the rows write '02116'"),
+        (["True", "no"], "['true', 'no']", "writes 'true' where the rows write 'True'"),
+        (["1.10", "2"], "[1.1, 2.0]", "writes '1.1' where the rows write '1.10'"),
         (["1", "2"], "[1, 2]", None),
         (["02116", "10001"], "['02116', '9']", None),
     ],
@@ -221,3 +221,18 @@ def test_entities_that_rows_and_a_history_write_in_two_ways_are_told(
     told = [f.message for f in found if (f.level, f.subject) == ("warning", "features.views")]
     assert len(told) == (said is not None)
     assert said is None or said in told[0]
+    assert said is None or told[0].startswith("1 of 2 entities 'zip' of the rows are not in")
+
+
+def test_entities_that_the_features_step_refuses_are_refused_by_the_check(tmp_path: Path) -> None:
+    lines = [f"{n},2024-03-01T00:00:00Z,{n % 2},{n % 3 % 2}" for n in range(40)]
+    (tmp_path / "x.csv").write_text("\n".join(["id,at,zip,y", *lines]) + "\n")
+    (tmp_path / "views.py").write_text(
+        "import pandas as pd\n\ndef sold(tables):\n"
+        "    at = pd.Timestamp('2024-02-01', tz='UTC')\n"
+        "    found = {'zip': [True, False], 'event_timestamp': at, 'many': [1.0, 2.0]}\n"
+        "    return pd.DataFrame(found)\n"
+    )
+    (tmp_path / "mizzen.yaml").write_text(SOLD)
+    (fault,) = [f for f in check_data(open_workspace(tmp_path)) if f.level == "error"]
+    assert "name 'zip' in different ways" in fault.message

@@ -212,8 +212,40 @@ def test_entities_that_rows_and_views_name_in_different_ways_are_refused(
 
 
 def test_rows_of_entities_that_no_view_knows_yet_are_no_fault() -> None:
-    rows, values = pd.DataFrame({"port": ["rostock"]}), pd.DataFrame({"port": ["bremen"]})
-    check_entities(FeatureView.model_validate(VIEW), rows, values)
+    rows = pd.DataFrame({"port": ["rostock", "bremen"]})
+    assert check_entities(FeatureView.model_validate(VIEW), rows, rows.tail(1)) == []
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        ("02116", "2116"),
+        ("1", True),
+        ("0.5", "0.50"),
+        ("100000", "1E5"),
+        ("Bremen ", "bremen"),
+        ("2024-01-01T00:00:00Z", "2024-01-01"),
+        ("2024-01-01T00:00:00", "2024-01-01T01:00:00+01:00"),
+    ],
+)
+def test_a_single_entity_that_rows_write_in_another_way_is_said_with_both_ways(
+    ours: str, theirs: Any
+) -> None:
+    rows = pd.DataFrame({"port": [ours, "rostock", "new"] * 2})
+    values = pd.DataFrame({"port": [theirs, "rostock"]})
+    (said,) = check_entities(FeatureView.model_validate(VIEW), rows, values)
+    assert "2 of 3 entities 'port' of the rows are not in the view 'traffic', 1 of them" in said
+    written = "true" if theirs is True else theirs
+    assert f"writes {written!r} where the rows write {ours!r}" in said
+
+
+def test_the_step_says_in_its_log_which_entities_find_no_value(
+    features: Step, capsys: pytest.CaptureFixture[str]
+) -> None:
+    features.run(GOOD.replace('["news"]', '["news"].replace("bremen", "Bremen")'), VIEW)
+    assert "writes 'Bremen' where the rows write 'bremen'" in capsys.readouterr().out
+    features.run(GOOD.replace('["news"]', '["news"].assign(port="x" + tables["news"].port)'), VIEW)
+    assert "none of the 2 entities 'port' of the rows" in capsys.readouterr().out
 
 
 def test_a_feature_named_like_a_column_of_the_rows_is_refused(features: Step) -> None:

@@ -7,10 +7,7 @@ views and the fit itself are left to the run.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +17,10 @@ from mizzen.control.check.drift_windows import check_windows
 from mizzen.control.check.finding import Finding, refused
 from mizzen.control.check.numbers import odd_numbers
 from mizzen.control.check.rows import looks
+from mizzen.control.source_rows import in_project, read_source
 from mizzen.control.sources import pack_code
-from mizzen.control.submit import PROJECT_DIR
 from mizzen.control.workspace import Workspace
 from mizzen.errors import MizzenError
-from mizzen.spec.reading import reading_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +38,7 @@ def check_data(workspace: Workspace) -> list[Finding]:
             return [*steps.found, refused(subject, error)]
     steps.found += odd_numbers(steps.rows, workspace.spec.features)
     steps.found += check_windows(steps.rows, workspace.spec)
-    return [*steps.found, *looks(workspace.spec, steps.rows, steps.types, steps.histories)]
+    return [*steps.found, *looks(workspace.spec, steps.rows, steps.types)]
 
 
 class _Steps:
@@ -51,10 +47,9 @@ class _Steps:
     def __init__(self, workspace: Workspace) -> None:
         self._workspace, self._spec = workspace, workspace.spec
         self._code = ""
-        self._tables: dict[str, pd.DataFrame] = {}
+        self._tables: Mapping[str, pd.DataFrame] = {}
         self.rows: pd.DataFrame
         self.types: Mapping[str, str] = {}
-        self.histories: dict[str, pd.DataFrame] = {}
         self._fitted: tuple[Any, Any] = (None, None)
         self.found: list[Finding] = []
 
@@ -70,22 +65,9 @@ class _Steps:
         }[subject]()
 
     def _snapshot(self) -> None:
-        from mizzen_components.snapshot import checked_rows
-        from mizzen_components.snapshot.load import load_tables
-        from mizzen_components.snapshot.read import named_rows, types_of
-        from mizzen_components.snapshot.rows import rows_of
-        from mizzen_components.snapshot.window import Window
-
-        spec, place = self._spec, self._workspace.place
         self._code = pack_code(self._workspace)
-        with _project_dir(self._workspace.folder):
-            tables = load_tables(spec.data, place, self._code)
-        given, reading = named_rows(rows_of(tables, spec.data), spec.data), reading_of(spec)
-        everything = Window.of("", "")
-        now = datetime.now(UTC)
-        self.rows = checked_rows(given, spec.data, spec.label, reading, everything, now)
-        self.types = types_of(given, reading.names)
-        self._tables = {**tables, spec.data.rows: self.rows}
+        found = read_source(self._workspace, self._code)
+        self.rows, self.types, self._tables = found.rows, found.types, found.tables
         for name, frame in self._tables.items():
             check_storable(frame, name)
 
@@ -102,13 +84,18 @@ class _Steps:
         ]
 
     def _views(self) -> None:
+        from mizzen_components.entity_match import check_entities
         from mizzen_components.view_values import compute
 
         views = self._spec.features.used_views
         if views:
             code = bundle.open_code(self._workspace.place, self._code)
-            computed = compute(views, code, self._tables, self._workspace.place)
-            self.histories = {one.view.name: one.values for one in computed}
+            with in_project(self._workspace.folder):
+                computed = compute(views, code, self._tables, self._workspace.place)
+            sentences = [
+                s for one in computed for s in check_entities(one.view, self.rows, one.values)
+            ]
+            self.found += [Finding("warning", "features.views", each) for each in sentences]
 
     def _preprocess(self) -> None:
         from mizzen_components.preprocess import divided, fit
@@ -146,16 +133,3 @@ class _Steps:
             inputs=names,
         )
         read_parameters(job)
-
-
-@contextmanager
-def _project_dir(folder: Path) -> Iterator[None]:
-    before = os.environ.get(PROJECT_DIR)
-    os.environ[PROJECT_DIR] = str(folder)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[PROJECT_DIR]
-        else:
-            os.environ[PROJECT_DIR] = before
