@@ -27,7 +27,7 @@ help: ## show this help
 
 setup: $(VENV)/ready ## make the environment in .venv (TORCH_BACKEND=cpu for the small torch)
 
-$(VENV)/ready: pyproject.toml $(REQUIREMENTS) requirements/install.sh
+$(VENV)/ready: pyproject.toml $(REQUIREMENTS) requirements/install.sh requirements/uv.sh
 	@test -n "$(PYTHON)" || { echo "Mizzen needs Python 3.11 or newer; none was found. Next: make setup PYTHON=/path/to/python"; exit 3; }
 	@test -x $(BIN)/uv || { $(PYTHON) -m venv --clear $(VENV) && $(BIN)/python -m pip install --quiet "uv>=0.8"; }
 	@requirements/install.sh $(VENV) $(REQUIREMENTS) $(if $(TORCH_BACKEND),--torch-backend=$(TORCH_BACKEND))
