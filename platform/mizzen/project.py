@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mizzen.control.check import Finding
     from mizzen.control.compare import Comparison
     from mizzen.control.doctor import Diagnosis
+    from mizzen.control.feature_views import NeededView, StaleView
     from mizzen.control.labels import LabelResult
     from mizzen.control.retrain import Retrained
     from mizzen.control.stack.stack import StackStatus
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     )
     from mizzen.control.story import Told
     from mizzen.control.watch import Watched
+    from mizzen.ports.data import DeclaredView
 
 Watch = Callable[[StepEvent], None]
 LabelValue = float | str | bool  # checked against the task; text as the class is written
@@ -486,6 +488,45 @@ class Project:
 
         length = read_duration(older_than, "--older-than")
         return StepCache(self._workspace.place.home).prune(length)
+
+    def feature_versions(self) -> list[NeededView]:
+        """Every version of every feature view that the feature store holds, and who needs it."""
+        from mizzen.control.feature_views import view_versions
+
+        return view_versions(self._workspace)
+
+    def stale_features(self, version: int | None = None) -> list[StaleView]:
+        """The views of a version (the champion) whose values end before those of another
+        version of the view, or that the feature store does not hold."""
+        from mizzen.control.deploy import version_of
+        from mizzen.control.feature_views import stale_of
+
+        return stale_of(self._workspace, version_of(self._workspace, version))
+
+    def notes_on_features(self, version: int | None = None, fetch: bool = False) -> list[str]:
+        """`stale_features` in words; nothing of a version whose package is not here, unless it
+        may be fetched."""
+        from mizzen.control.feature_views import notes
+
+        champion = self.champion() if version is None else None
+        number = champion.version if champion else version
+        return [] if number is None else notes(self._workspace, number, fetch)
+
+    def refresh_features(self, version: int | None = None) -> list[DeclaredView]:
+        """Compute a version's (the champion's) features anew by its own code, and load them
+        online; the views, as they are then in the feature store."""
+        from mizzen.control.refresh import refresh
+
+        return refresh(self._workspace, version, _now())
+
+    def prune_features(self, older_than: str = "30d") -> list[DeclaredView]:
+        """Remove the versions of feature views that no registered version needs and that no run
+        declared for so long; what was removed."""
+        from mizzen.control.feature_views import prune
+        from mizzen.spec.duration import read_duration
+
+        length = read_duration(older_than, "--older-than")
+        return prune(self._workspace, length, _now())
 
     def doctor(self) -> list[Diagnosis]:
         """Whether this machine has what the project needs."""

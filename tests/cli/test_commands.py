@@ -46,7 +46,8 @@ def test_every_command_that_the_documents_name_is_there() -> None:
         "status", "doctor", "runs list", "runs show", "runs logs", "runs resume", "runs cancel",
         "models list", "models show", "models promote", "models compare", "models package",
         "models export", "replay", "windows",
-        "labels add", "labels import", "cache prune",
+        "labels add", "labels import", "cache prune", "features list", "features refresh",
+        "features prune",
     }  # fmt: skip
     assert set(COMMANDS) == {path[0] for path, _ in LEAVES}
 

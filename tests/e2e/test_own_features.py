@@ -4,7 +4,11 @@ folder says by now."""
 from __future__ import annotations
 
 import json
+import math
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,11 +20,17 @@ import pytest
 
 from mizzen.adapters.segment_log.log import SegmentLog
 from mizzen.adapters.table import load
+from mizzen.control.jobs import Champion
+from mizzen.control.materialize import load_newest
+from mizzen.control.owner import Ownership
 from mizzen.control.package import materialize
 from mizzen.control.registered import project_of
 from mizzen.core.runs import RunState
+from mizzen.core.views import VersionedView
+from mizzen.errors import Conflict, InvalidProject
 from mizzen.project import Project
 from mizzen_serving.contract import contract_of
+from mizzen_serving.instruments import Instruments
 from mizzen_serving.model import load_model
 from mizzen_serving.options import ServeOptions
 from mizzen_serving.predictions import Predictions
@@ -72,7 +82,7 @@ class Ferries:
         contract = contract_of(model.project, model.manifest.views)
         source = load("feature_source", "local")(place)
         log = SegmentLog(place)
-        predictions = Predictions(model, contract, log, source, lambda name, count: None)
+        predictions = Predictions(model, contract, log, source, Instruments())
         rows = [
             {"cars": float(n), "port": ["Dover", "Calais"][n % 2], "crossing": n, "leaves": END}
             for n in range(192)
@@ -95,6 +105,12 @@ class Ferries:
 def ferries(tmp_path_factory: pytest.TempPathFactory) -> Ferries:
     folder = tmp_path_factory.mktemp("ferries") / "project"
     shutil.copytree(Path(__file__).parent / "ferries", folder)
+    data = (folder / "data.py").read_text().replace("24 * 90", "24 * int(days)")
+    told = "    days, at_name = open('wind.txt').read().split()\n"
+    data = data.replace("    rng =", f"{told}    rng =")
+    data = data.replace('"wind": known', '"wind": known.rename(columns={"at": at_name})')
+    (folder / "data.py").write_text(data)
+    (folder / "wind.txt").write_text("90 at")
     made = Ferries(folder)
     made.write(VIEW)
     run = made.project.run(end=END.isoformat())
@@ -134,3 +150,90 @@ def test_a_champion_is_measured_served_and_asked_with_its_own_features(ferries: 
     pd.testing.assert_frame_equal(ferries.batch(1), predicted)
     manifest = json.loads((project_of(project.workspace, 1).package / "manifest.json").read_text())
     assert manifest["views"]["wind"]["version"] == views[0]
+
+
+def later(view: VersionedView) -> tuple[VersionedView, pd.DataFrame]:
+    """Another version of the view, with values until June, as a run of newer code declares it."""
+    at = pd.to_datetime(["2024-06-02T00:00Z"])
+    values = pd.DataFrame({"port": ["Dover"], "event_timestamp": at, "knots": [1.0]})
+    return view.model_copy(update={"version": "0" * 16}), values
+
+
+def test_after_a_rollback_what_ends_is_said_and_computed_anew_by_the_versions_own_code(
+    ferries: Ferries, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = ferries.project
+    place = project.workspace.place
+    (mine,) = project_of(project.workspace, 1).views
+    assert project.stale_features(1) == []
+    newer, values = later(mine)
+    load("feature_source", "local")(place).apply([newer], {"wind": values})
+
+    (stale,) = project.stale_features(1)
+    assert (stale.view, stale.ends) == ("wind", datetime(2024, 5, 29, 23, tzinfo=UTC))
+    assert "end at 2024-05-29T23:00:00Z" in str(stale)
+    assert "until 2024-06-02T00:00:00Z" in str(stale)
+    assert stale.fix == "mizzen features refresh --version 1"
+    if project.champion().version != 1:
+        project.promote(1)
+    command = [sys.executable, "-m", "mizzen", "status", "-C", str(ferries.folder)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert str(stale) in shown.stdout
+    (told,) = [one for one in project.doctor() if one.subject == "features"]
+    assert (told.level, told.found, told.fix) == ("warning", stale.found, stale.fix)
+    load_newest(Champion(project.workspace, 1, project_of(project.workspace, 1).package), END)
+    assert f"warning: {stale}" in capsys.readouterr().out
+
+    # today's code would compute something else, and today's data reaches further
+    ferries.write(OTHER)
+    (ferries.folder / "wind.txt").write_text("100 at")
+    (fresh,) = ferries.project.refresh_features(1)
+    assert (fresh.version, fresh.ends) == (mine.version, datetime(2024, 6, 8, 23, tzinfo=UTC))
+    assert ferries.project.stale_features(1) == []
+    asked = {"port": ["Dover"]}, [datetime(2024, 6, 8, 23, 30, tzinfo=UTC)]
+    (knots,) = load("feature_source", "local")(place).online([mine], *asked)["knots"]
+    assert knots == pytest.approx(10 + 8 * math.sin((24 * 100 - 1) / 17))
+
+
+def test_only_versions_of_views_that_no_registered_version_needs_are_pruned(
+    ferries: Ferries,
+) -> None:
+    project = ferries.project
+    source = load("feature_source", "local")(project.workspace.place)
+    (mine,) = project_of(project.workspace, 1).views
+    unused, values = later(mine)
+    source.apply([unused], {"wind": values})
+    assert project.prune_features("30d") == []
+    needed = {one.declared.version: one.needed_by for one in project.feature_versions()}
+    assert 1 in needed[mine.version]
+    assert needed[unused.version] == ()
+    time.sleep(1)
+    gone = {view.version for view in project.prune_features("1s")}
+    assert gone == {version for version, models in needed.items() if not models}
+    assert {one.version for one in source.declared()} == needed.keys() - gone
+    assert source.materialize([mine], END) == 2
+
+
+def test_nothing_is_pruned_while_a_run_goes_on(ferries: Ferries) -> None:
+    state, run = ferries.project.workspace.state, ferries.project.runs(1)[0]
+    state.runs.change(run.project, run.id, state=RunState.RUNNING)
+    try:
+        with Ownership(Path(run.folder)), pytest.raises(Conflict, match=run.id):
+            ferries.project.prune_features("1s")
+    finally:
+        state.runs.change(run.project, run.id, state=run.state)
+
+
+def test_a_view_that_cannot_be_computed_any_more_keeps_the_values_that_it_had(
+    ferries: Ferries,
+) -> None:
+    source = load("feature_source", "local")(ferries.project.workspace.place)
+    before, told = source.declared(), ferries.folder / "wind.txt"
+    kept = told.read_text()
+    told.write_text("90 when")
+    try:
+        with pytest.raises(InvalidProject, match="without event_timestamp"):
+            ferries.project.refresh_features(1)
+    finally:
+        told.write_text(kept)
+    assert source.declared() == before

@@ -29,6 +29,7 @@ COMMANDS = {
     "down": "down",
     "status": "status",
     "doctor": "doctor",
+    "features": "features",
     "cache": "cache",
 }
 EXIT_CODES = (

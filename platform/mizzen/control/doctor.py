@@ -15,6 +15,7 @@ from typing import Literal
 from mizzen import __version__
 from mizzen.adapters.mlflow.database import is_unfinished
 from mizzen.adapters.table import TABLE
+from mizzen.control.feature_views import stale_of
 from mizzen.control.stack.files import StackFiles
 from mizzen.control.stack.probes import ask, listen
 from mizzen.control.stack.serving import is_open
@@ -59,6 +60,7 @@ def examine(workspace: Workspace) -> list[Diagnosis]:
         *_state(workspace),
         *_registry(workspace),
         *_addresses(workspace),
+        *_features(workspace),
         diagnose_door(workspace),
     ]
 
@@ -169,6 +171,20 @@ def _registry(workspace: Workspace) -> Iterator[Diagnosis]:
     if unfinished:
         found = f"{file} is half made: its first use ended early, and it holds nothing"
         yield Diagnosis("warning", "registry", found, "nothing to do: the next run makes it anew")
+
+
+def _features(workspace: Workspace) -> Iterator[Diagnosis]:
+    """Whether the champion's own feature values go on."""
+    if not workspace.spec.features.used_views:
+        return
+    try:
+        champion = workspace.state.models.champion(workspace.spec.name)
+        stale = stale_of(workspace, champion.version) if champion else []
+    except MizzenError as error:
+        yield Diagnosis("warning", "features", str(error), error.next_step)
+        return
+    for one in stale:
+        yield Diagnosis("warning", "features", one.found, one.fix)
 
 
 def diagnose_door(workspace: Workspace) -> Diagnosis:

@@ -18,7 +18,7 @@ from mizzen.control.stack.serving import packages_folder
 from mizzen.control.state import open_state
 from mizzen.core.manifest import PROJECT, read_manifest
 from mizzen.core.place import Place
-from mizzen.core.views import views_of
+from mizzen.core.views import VersionedView, views_of
 from mizzen.errors import MizzenError, NotFound
 from mizzen.ports.data import FeatureSource
 from mizzen.spec.project import ProjectSpec
@@ -27,12 +27,21 @@ from mizzen.streams import guard_streams
 
 def materialize(place: Place, package: Path, until: datetime) -> int:
     """Make the features of a package's views servable, as known at `until`; rows written."""
-    project = ProjectSpec.model_validate_json((package / PROJECT).read_text(encoding="utf-8"))
-    if not project.features.used_views:
+    views = package_views(package)
+    if not views:
         return 0
-    views = views_of(project, read_manifest(package)[0].views)
     source: FeatureSource = load("feature_source", place.profile.feature_store.kind)(place)
     return source.materialize(views, until)
+
+
+def package_views(package: Path) -> tuple[VersionedView, ...]:
+    """The views that a packaged model needs, each in its version.
+
+    Raises:
+        IntegrityError: the package is of an older Mizzen.
+    """
+    project = ProjectSpec.model_validate_json((package / PROJECT).read_text(encoding="utf-8"))
+    return views_of(project, read_manifest(package)[0].views)
 
 
 def known_until(place: Place, version: int, now: datetime) -> datetime:

@@ -56,6 +56,18 @@ class Validator(Protocol):
         """One check per expectation, in order; `rows` names the default table."""
 
 
+@dataclass(frozen=True, slots=True)
+class DeclaredView:
+    """A version of a view in the feature store. `history`: digest of its present one; `ends`: the
+    instant of the newest value in it, None where it holds none; `at`: when it was declared."""
+
+    view: str
+    version: str
+    history: str
+    ends: datetime | None
+    at: datetime
+
+
 class FeatureSource(Protocol):
     """Features with event times: joined point in time for training, by key for serving. Each
     version of a view has its own history and its own values."""
@@ -67,6 +79,15 @@ class FeatureSource(Protocol):
     def holds(self, view: str, version: str, history: str) -> bool:
         """Whether the present history of a view's version is the one of this digest. Imports no
         large library."""
+
+    def declared(self) -> list[DeclaredView]:
+        """Every version of every view that has a history here, by name, the oldest declaration
+        first. Imports no large library."""
+
+    def remove(self, views: Sequence[DeclaredView]) -> None:
+        """Forget these versions, unless declared since: definition, histories, online values.
+        Killed anywhere, another call removes the rest; meanwhile no remembered result of theirs
+        is used."""
 
     def training_frame(
         self, rows: pd.DataFrame, event_time: str, views: Sequence[VersionedView]

@@ -34,3 +34,6 @@ class ObjectStore(Protocol):
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """The objects whose keys begin so, in order of their keys."""
+
+    def delete(self, key: str) -> None:
+        """Remove an object; one that is not there is no error."""

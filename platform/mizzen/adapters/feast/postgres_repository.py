@@ -15,7 +15,7 @@ from typing import Any
 from mizzen.adapters.feast.definitions import table_of
 from mizzen.adapters.feast.library import feast
 from mizzen.adapters.feast.postgres import SCHEMA, WRITE_SECONDS, connect, translated
-from mizzen.adapters.feast.repository import Repository
+from mizzen.adapters.feast.repository import Note, Repository
 from mizzen.errors import NotFound, Unsupported, UserError
 from mizzen.spec.features import FeatureView
 
@@ -71,24 +71,33 @@ class PostgresRepository(Repository):
             connection.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
             yield
 
-    def _present(self) -> dict[str, str]:
-        query = "SELECT view, history FROM mizzen_histories WHERE project = %s"
+    def present(self) -> dict[str, Note]:
+        """See `Repository`."""
+        query = "SELECT view, history, ends, at FROM mizzen_declared WHERE project = %s"
         with suppress(NotFound), translated(), connect(WRITE_SECONDS) as connection:
-            return dict(connection.execute(query, [self.project]).fetchall())
+            rows = connection.execute(query, [self.project]).fetchall()
+            return {view: Note(history, ends, at) for view, history, ends, at in rows}
         return {}
 
-    def _note(self, histories: Mapping[str, str]) -> None:
+    def _note(self, notes: Mapping[str, Note]) -> None:
         with translated(), connect(WRITE_SECONDS) as connection, connection.transaction():
             connection.execute(
-                "CREATE TABLE IF NOT EXISTS mizzen_histories (project text, view text,"
-                " history text NOT NULL, PRIMARY KEY (project, view))"
+                "CREATE TABLE IF NOT EXISTS mizzen_declared (project text, view text,"
+                " history text NOT NULL, ends bigint, at timestamptz NOT NULL,"
+                " PRIMARY KEY (project, view))"
             )
-            for view, history in histories.items():
+            for view, note in notes.items():
                 connection.execute(
-                    "INSERT INTO mizzen_histories VALUES (%s, %s, %s) ON CONFLICT (project, view)"
-                    " DO UPDATE SET history = EXCLUDED.history",
-                    [self.project, view, history],
+                    "INSERT INTO mizzen_declared VALUES (%s, %s, %s, %s, %s) ON CONFLICT"
+                    " (project, view) DO UPDATE SET history = EXCLUDED.history,"
+                    " ends = EXCLUDED.ends, at = EXCLUDED.at",
+                    [self.project, view, note.history, note.ends, note.at],
                 )
+
+    def _forget(self, names: Sequence[str]) -> None:
+        query = "DELETE FROM mizzen_declared WHERE project = %s AND view = ANY(%s)"
+        with translated(), connect(WRITE_SECONDS) as connection:
+            connection.execute(query, [self.project, list(names)])
 
     def has_tables(self, views: Sequence[FeatureView]) -> bool:
         """See `Repository`.

@@ -6,6 +6,8 @@ import fcntl
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,17 @@ from mizzen.core.folders import replace_text
 from mizzen.core.place import Place
 from mizzen.errors import NotFound
 from mizzen.spec.features import FeatureView
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is known of a declared view without asking Feast, which takes seconds to be opened:
+    digest of its present history ("" while it is being removed), instant of the newest value in
+    it (microseconds), and when it was declared."""
+
+    history: str
+    ends: int | None
+    at: datetime
 
 
 class Repository:
@@ -89,23 +102,50 @@ class Repository:
                 views = [feast_view(view, history.address) for view, history in histories]
                 store.apply([*entities.values(), *views])
                 self._settle()
-            self._note({name_of(view): history.digest for view, history in histories})
+            now = datetime.now(UTC)
+            notes = {name_of(v): Note(h.digest, h.ends, now) for v, h in histories}
+            self._note(notes)
             return store
 
     def holds(self, view: str, history: str) -> bool:
-        """Whether the history of this digest is the present one of a view (Feast's name).
-        Feast's own registry would say so too, but takes seconds to be opened."""
-        return self._present().get(view) == history
+        """Whether the history of this digest is the present one of a view (Feast's name)."""
+        note = self.present().get(view)
+        return note is not None and note.history == history != ""
 
-    def _present(self) -> dict[str, str]:
+    def present(self) -> dict[str, Note]:
+        """What is noted of each declared view (Feast's name)."""
         with suppress(OSError, ValueError):
-            found: dict[str, str] = json.loads(self._present_file.read_text(encoding="utf-8"))
-            return found
+            found: dict[str, Any] = json.loads(self._present_file.read_text(encoding="utf-8"))
+            return {name: _note_of(document) for name, document in found.items()}
         return {}
 
-    def _note(self, histories: Mapping[str, str]) -> None:
-        """Remember which histories are the present ones (Feast's name of a view -> digest)."""
-        replace_text(self._present_file, json.dumps(self._present() | dict(histories)))
+    def remove(self, declared: Mapping[str, datetime]) -> None:
+        """Forget views (Feast's names): definitions, online values, histories; not those that were
+        declared since. What is noted of one goes last, so that a removal that was killed can be
+        repeated."""
+        with self.changing("definitions"), self.changing("online"):
+            known = self.present()
+            names = [n for n, at in declared.items() if n in known and known[n].at == at]
+            self._note({name: replace(known[name], history="") for name in names})
+            store = self.open()
+            views = [view for view in store.list_feature_views() if view.name in names]
+            if views:
+                sources = [view.batch_source for view in views]
+                store.apply([], objects_to_delete=[*views, *sources], partial=False)
+            for name in names:
+                self.sources.remove(name)
+            self._forget(names)
+
+    def _note(self, notes: Mapping[str, Note]) -> None:
+        self._write_notes(self.present() | dict(notes))
+
+    def _forget(self, names: Sequence[str]) -> None:
+        kept = {name: note for name, note in self.present().items() if name not in names}
+        self._write_notes(kept)
+
+    def _write_notes(self, notes: Mapping[str, Note]) -> None:
+        documents = {n: {**asdict(note), "at": note.at.isoformat()} for n, note in notes.items()}
+        replace_text(self._present_file, json.dumps(documents))
 
     @property
     def _present_file(self) -> Path:
@@ -142,3 +182,9 @@ class Repository:
             next_step="run the training pipeline once, it declares the views; with --no-cache "
             "where the store was emptied since",
         )
+
+
+def _note_of(document: Any) -> Note:
+    if isinstance(document, str):  # of a Mizzen that noted the digest alone: declared again
+        return Note("", None, datetime.fromtimestamp(0, UTC))
+    return Note(document["history"], document["ends"], datetime.fromisoformat(document["at"]))

@@ -15,10 +15,11 @@ from mizzen.adapters.feast.online import OnlineValues
 from mizzen.adapters.feast.postgres_online import PostgresValues
 from mizzen.adapters.feast.postgres_repository import PostgresRepository
 from mizzen.adapters.feast.question import guard, question
-from mizzen.adapters.feast.repository import Repository
+from mizzen.adapters.feast.repository import Note, Repository
 from mizzen.adapters.table import missing
 from mizzen.core.place import Place
 from mizzen.errors import InvalidData
+from mizzen.ports.data import DeclaredView
 from mizzen.spec.duration import to_timedelta
 from mizzen.spec.features import FeatureView
 
@@ -71,6 +72,18 @@ class FeastSource:
     def holds(self, view: str, version: str, history: str) -> bool:
         """See the port. Feast is not imported: this is asked before every run."""
         return self._repository.holds(f"{view}_{version}", history)
+
+    def declared(self) -> list[DeclaredView]:
+        """See the port."""
+        notes = sorted(self._repository.present().items(), key=lambda item: item[1].at)
+        found = [_declared(name, note) for name, note in notes]
+        return sorted(found, key=lambda one: one.view)
+
+    def remove(self, views: Sequence[DeclaredView]) -> None:
+        """See the port."""
+        if views:
+            self._repository.remove({f"{one.view}_{one.version}": one.at for one in views})
+            self._store = None
 
     def training_frame(
         self, rows: pd.DataFrame, event_time: str, views: Sequence[FeatureView]
@@ -133,6 +146,12 @@ class PostgresSource(FeastSource):
     def _stores(self, place: Place) -> tuple[Repository, OnlineStore]:
         repository = PostgresRepository(place)
         return repository, PostgresValues(repository.project)
+
+
+def _declared(name: str, note: Note) -> DeclaredView:
+    view, _, version = name.rpartition("_")
+    ends = None if note.ends is None else EPOCH + note.ends * MICROSECOND
+    return DeclaredView(view, version, note.history, ends, note.at)
 
 
 def _keys(view: FeatureView, entities: Mapping[str, Sequence[Any]]) -> list[Key]:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mizzen.adapters import table
-from mizzen.adapters.feast.definitions import name_of
+from mizzen.adapters.feast.definitions import INSTANTS, name_of
 from mizzen.adapters.feast.history import Columns, digest_of, keep
-from mizzen.core.folders import told_when_full
+from mizzen.core.folders import remove_below, told_when_full
 from mizzen.errors import IntegrityError, NotFound
 from mizzen.spec.features import FeatureView
 
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """One view's history: the file on this machine, and the address that Feast is told."""
+    """One view's history: the file on this machine, the address that Feast is told, and the
+    instant of its newest value (microseconds), None where it holds none."""
 
     file: Path
     address: str
+    ends: int | None = None
 
     @property
     def digest(self) -> str:
@@ -45,13 +47,22 @@ class Sources:
     def keep(self, view: FeatureView, values: Columns) -> History:
         """Store a view's history, here and where it is shared."""
         file = keep(self._folder, view, values)
+        ends = max(values[INSTANTS].tolist(), default=None)
         if self._url is None:
-            return History(file, str(file))
+            return History(file, str(file), ends)
         key = f"{name_of(view)}/{file.name}"
         store = self._store()
         if not any(stored.key == key for stored in store.list(key)):
             store.put(key, file.read_bytes())
-        return History(file, f"{self._url}/{key}")
+        return History(file, f"{self._url}/{key}", ends)
+
+    def remove(self, name: str) -> None:
+        """Remove all histories of a view (Feast's name), here and where they are shared."""
+        if self._url is not None:
+            store = self._store()
+            for stored in list(store.list(f"{name}/")):
+                store.delete(stored.key)
+        remove_below(self._folder, name)
 
     def file_of(self, address: str) -> Path:
         """The file of an address, brought here when it is not.

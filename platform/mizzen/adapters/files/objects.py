@@ -56,6 +56,13 @@ class FileObjects:
                 status = self._path(key).stat()
                 yield StoredObject(key, status.st_size, f"{status.st_mtime_ns:x}")
 
+    def delete(self, key: str) -> None:
+        """See the port."""
+        try:
+            self._path(key).unlink(missing_ok=True)
+        except OSError as error:
+            raise self._away(error) from None
+
     def _files(self, folder: str) -> Iterator[Path]:
         for path in (self._root / folder).rglob("*"):
             if path.is_file() and not path.name.startswith("."):

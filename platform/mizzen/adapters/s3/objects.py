@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
@@ -76,6 +76,11 @@ class S3Objects:
             if not page.get("IsTruncated"):
                 return
             token = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def delete(self, key: str) -> None:
+        """See the port. S3 itself says nothing of an absent object, others do."""
+        with suppress(NotFound), self._translated(key):
+            self._client().delete_object(Bucket=self._bucket, Key=self._prefix + key)
 
     def _client(self) -> Any:
         with self._making:

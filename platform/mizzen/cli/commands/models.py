@@ -96,6 +96,8 @@ def promote(
         freeze = door.project.workspace.spec.retraining.freeze
         if found.is_rollback and freeze is not None:
             door.say(f"retraining is frozen for {freeze}; lift it: mizzen retrain --unfreeze")
+        for note in door.project.notes_on_features(found.version, fetch=True):
+            door.say(f"note: {note}")
 
     door.answer(found, show)
 

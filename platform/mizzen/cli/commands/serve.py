@@ -20,8 +20,12 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Instead of the profile's.", min=0)] = None,
 ) -> None:
     """Serve one version in the foreground, until Ctrl-C."""
-    status = door.project.serve(
-        version, port, lambda at: typer.echo(f"serving on {at}; Ctrl-C ends it", err=True)
-    )
+
+    def tell(address: str) -> None:
+        for note in door.project.notes_on_features(version):
+            typer.echo(f"note: {note}", err=True)
+        typer.echo(f"serving on {address}; Ctrl-C ends it", err=True)
+
+    status = door.project.serve(version, port, tell)
     door.answer({"status": status}, lambda: None)
     raise typer.Exit(status)

@@ -14,7 +14,7 @@ def status(door: Door) -> None:
     """What runs, who the champion is, and the newest runs."""
     project = door.project
     stack, champion, runs = project.status(), project.champion(), project.runs(5)
-    windows = project.windows()
+    windows, notes = project.windows(), project.notes_on_features()
     pending = [w for w in windows if w.alarm and w.handled_by is None]
     quality = next((w for w in reversed(windows) if w.kind == "quality"), None)
 
@@ -24,6 +24,8 @@ def status(door: Door) -> None:
             door.say("champion: none yet")
         else:
             door.say(f"champion: version {champion.version}, by {champion.by}: {champion.reason}")
+        for note in notes:
+            door.say(f"note: {note}")
         for alarm in pending:
             door.say(f"alarm without an answer: {alarm.kind} until {alarm.end:%F %T}")
         if quality is not None:
@@ -37,6 +39,7 @@ def status(door: Door) -> None:
     document = {
         "stack": stack,
         "champion": champion,
+        "features": notes,
         "runs": runs,
         "pending_alarms": pending,
         "quality": quality,

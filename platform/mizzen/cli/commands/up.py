@@ -19,7 +19,14 @@ app, command = command_app("mizzen up")
 def up(door: Door) -> None:
     """Start MLflow's page and the champion's service; returns when they answer."""
     found = door.project.up(lambda waits: typer.echo(waits, err=True))
-    door.answer(found, lambda: show_stack(door, found))
+    notes = door.project.notes_on_features()
+
+    def show() -> None:
+        show_stack(door, found)
+        for note in notes:
+            door.say(f"note: {note}")
+
+    door.answer(found, show)
 
 
 def show_stack(door: Door, found: StackStatus) -> None:
