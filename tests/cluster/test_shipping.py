@@ -180,8 +180,9 @@ def test_a_log_that_is_full_when_the_pod_is_told_to_go_is_shipped_whole(
             answered += 100
         except TemporaryError:
             break
-    process = sidecar().process
-    time.sleep(1.0)
+    one = sidecar()
+    one.wait_for("mizzen_ship_shipped_bytes_total")
+    process = one.process
     process.send_signal(signal.SIGTERM)
     time.sleep(1.0)
     assert process.poll() is None  # the service still drains
