@@ -14,6 +14,7 @@ from mizzen_serving.app import ServingApp
 from mizzen_serving.contract import contract_of
 from mizzen_serving.model import read_project
 from mizzen_serving.openapi import Document, document
+from mizzen_serving.options import VARIABLE as OPTIONS_VARIABLE
 from mizzen_serving.options import WITHOUT_MODEL, ServeOptions
 from mizzen_serving.service import make_service
 
@@ -37,14 +38,19 @@ def packed_service(package: Path, version: int) -> Service[Any]:
 
 def fetched_service() -> Service[Any]:
     """The service of a Bento without a model. MIZZEN_SERVING says which registered package it
-    serves when it starts, as in `{"package": "/models/package", "version": 3}`; for the place see
-    `packed_service`. So one Bento serves every version of every project."""
+    serves, as in `{"package": "/models/package", "version": 3}`; for the place see
+    `packed_service`. So one Bento serves every version of every project. BentoML's clients know
+    the project's columns when the variable is there on import, as it is not when it is built."""
 
     def start() -> tuple[ServeOptions, Place]:
         options = ServeOptions.from_environment()
         return options, _place(read_project(options.package).name)
 
-    return make_service(WITHOUT_MODEL, ServingApp(), start)
+    told = None
+    if OPTIONS_VARIABLE in os.environ:
+        options = ServeOptions.from_environment()
+        told = _description(options.package, options.version)
+    return make_service(WITHOUT_MODEL, ServingApp(), start, told)
 
 
 def open_service(options: ServeOptions, place: Place) -> Service[Any]:
@@ -59,6 +65,7 @@ def open_service(options: ServeOptions, place: Place) -> Service[Any]:
         return make_service(place.project, ServingApp(), lambda: (options, place), told)
     import bentoml
 
+    os.environ[OPTIONS_VARIABLE] = options.for_bento()
     try:
         service = bentoml.load(str(options.bento))
     except (bentoml.exceptions.BentoMLException, ImportError, OSError) as error:

@@ -91,6 +91,10 @@ class ServeOptions:
             )
         return cls(**{**told, "package": Path(told["package"])})
 
+    def for_bento(self) -> str:
+        """MIZZEN_SERVING by which a Bento without a model serves the same version."""
+        return json.dumps({"package": str(self.package), "version": self.version})
+
 
 def _told(environment: Mapping[str, str] | None, allowed: Sequence[str]) -> dict[str, Any]:
     text = (os.environ if environment is None else environment).get(VARIABLE, "{}")

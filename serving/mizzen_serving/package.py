@@ -27,7 +27,7 @@ from mizzen.errors import MizzenError
 from mizzen.spec.project import ProjectSpec
 from mizzen.spec.requirements import applying
 from mizzen_serving.model import read_project, unpack_code
-from mizzen_serving.options import WITHOUT_MODEL
+from mizzen_serving.options import VARIABLE, WITHOUT_MODEL
 from mizzen_serving.requirements import pinned
 from mizzen_serving.wheel import write_wheel
 
@@ -62,7 +62,7 @@ def build(package: Path, out: Path, version: int) -> Path:
     needs = _needs(manifest, project)
     with _sources(_SERVICE.format(version=version)) as source:
         shutil.copytree(package, source / "package")
-        return _build(source, out, project.name, str(version), needs)
+        return _build(source, out, project.name, str(version), [*needs, _add_wheel(source)])
 
 
 def build_without_model(out: Path, needs: Sequence[str] | None = None) -> Path:
@@ -70,11 +70,13 @@ def build_without_model(out: Path, needs: Sequence[str] | None = None) -> Path:
     folder, `<out>/mizzen-predictions-<version of Mizzen>`.
 
     Args:
-        needs: exact versions of everything that it needs; as they are here when None.
+        needs: exact versions of everything that it needs, Mizzen too; when None, as they are
+            here, with this Mizzen as a wheel.
     """
     with _sources(_FETCHED) as source:
-        wanted = pinned(["mizzen[serving]"], {}) if needs is None else list(needs)
-        return _build(source, out, WITHOUT_MODEL, __version__, wanted)
+        if needs is None:
+            needs = [*pinned(["mizzen[serving]"], {}), _add_wheel(source)]
+        return _build(source, out, WITHOUT_MODEL, __version__, needs)
 
 
 @contextmanager
@@ -86,11 +88,15 @@ def _sources(service: str) -> Iterator[Path]:
         yield source
 
 
+def _add_wheel(source: Path) -> str:
+    """Put this Mizzen into a Bento; returns the requirement that names it."""
+    (source / "wheels").mkdir()
+    return f"./wheels/{write_wheel(source / 'wheels').name}"
+
+
 def _build(source: Path, out: Path, name: str, version: str, needs: Sequence[str]) -> Path:
     target, home = out / f"{name}-{version}", source.parent / "home"
-    (source / "wheels").mkdir()
-    wheel = write_wheel(source / "wheels")
-    file = _bentofile(name, version, [*needs, f"./wheels/{wheel.name}"])
+    file = _bentofile(name, version, needs)
     (source / "bentofile.yaml").write_text(yaml.safe_dump(file))
     _bentoml_build(source, home)
     out.mkdir(parents=True, exist_ok=True)
@@ -155,10 +161,12 @@ def _bentoml_build(source: Path, home: Path) -> None:
     """In a process of its own: BentoML's store is a global of the process, and it imports the
     service by the name `service`."""
     version = yaml.safe_load((source / "bentofile.yaml").read_text())["labels"]["version"]
+    # what a service of this machine is told must not get into the description
+    around = {name: value for name, value in os.environ.items() if name != VARIABLE}
     done = subprocess.run(
         [sys.executable, "-m", "bentoml", "build", "--version", version],
         cwd=source,
-        env={**os.environ, "BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True"},
+        env={**around, "BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True"},
         capture_output=True,
         text=True,
         timeout=300,

@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
-from mizzen.errors import InvalidData, UserError
-from mizzen_serving.bento import packed_service
+from mizzen.core.place import Place
+from mizzen.errors import IntegrityError, InvalidData, UserError
+from mizzen_serving.bento import open_service, packed_service
 from mizzen_serving.options import ServeOptions
 from mizzen_serving.package import build, build_without_model
 
@@ -97,21 +99,33 @@ def test_bentoml_serve_answers_its_own_client(
 
 
 def test_a_bento_without_a_model_serves_the_version_that_it_is_told(
-    package_of: Any, tmp_path: Path, bentoml_serve: Callable[..., str], launch: Any
+    package_of: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    bentoml_serve: Callable[..., str],
+    launch: Any,
 ) -> None:
     import bentoml
 
     package = package_of("binary")
+    monkeypatch.setenv("MIZZEN_SERVING", json.dumps({"package": str(package), "version": 9}))
     shared = build_without_model(tmp_path / "bentos")
+    monkeypatch.delenv("MIZZEN_SERVING")
     assert not list(shared.rglob("manifest.json"))
+    assert "carrier" not in (shared / "bento.yaml").read_text()
     chosen = json.dumps({"package": str(package), "version": 5})
-    with bentoml.SyncHTTPClient(bentoml_serve(shared, MIZZEN_SERVING=chosen)) as client:
+    address = bentoml_serve(shared, MIZZEN_SERVING=chosen)
+    assert "carrier" in httpx.get(f"{address}/schema.json").text
+    with bentoml.SyncHTTPClient(address) as client:
         told = client.predict(rows=[ROW])
+        with pytest.raises(bentoml.exceptions.BentoMLException, match="carier"):
+            client.predict(rows=[{**ROW, "carier": "UA"}])
     service = launch("--bento", str(shared), package=package)
     service.wait_ready()
     status, body = service.ask("POST", "/predict", {"rows": [ROW]})
     assert (status, told["version"]) == (200, 5)
     assert json.loads(body)["predictions"][0]["output"] == told["predictions"][0]["output"]
+    assert "carrier" in service.ask("GET", "/schema.json")[1].decode()
 
 
 def test_a_bento_without_a_model_says_what_it_lacks() -> None:
@@ -123,6 +137,25 @@ def test_a_bento_without_a_model_says_what_it_lacks() -> None:
     ):
         with pytest.raises(UserError, match=fault):
             ServeOptions.from_environment({"MIZZEN_SERVING": text})
+
+
+OF_ANOTHER = "import bentoml\n\n@bentoml.service\nclass Other: ...\n"
+
+
+@pytest.mark.parametrize("sources", [{}, {"service.py": OF_ANOTHER}])
+def test_a_folder_that_is_no_bento_of_ours_is_refused_with_what_to_do(
+    sources: dict[str, str], place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIZZEN_SERVING", "{}")  # given back after the test
+    monkeypatch.setitem(sys.modules, "service", sys)  # gone again after the test
+    monkeypatch.delitem(sys.modules, "service")
+    for name, text in sources.items():
+        (tmp_path / name).write_text(text)
+    options = ServeOptions(tmp_path / "package", 3, bento=tmp_path)
+    with pytest.raises(IntegrityError, match="no Bento that Mizzen serves with") as refused:
+        open_service(options, place)
+    assert "build_without_model" in str(refused.value.allowed)
+    assert "leave --bento out" in str(refused.value.next_step)
 
 
 def test_a_service_that_depends_on_it_calls_the_same_path(
