@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -43,6 +43,12 @@ def test_a_window_needs_rows_with_a_time(workspace: Workspace) -> None:
     untimed = {"data.event_time": None, "split": {"by": "key", "test": 0.2}}
     with pytest.raises(UserError, match="rows with a time"):
         prepare(workspace, RunRequest(overrides=untimed, end=NOW), NOW)
+
+
+def test_training_up_to_an_instant_that_has_not_come_is_refused(workspace: Workspace) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    with pytest.raises(UserError, match="the window has not ended"):
+        prepare(workspace, RunRequest(end=tomorrow), NOW)
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,8 @@ def test_the_gate_promotes_and_the_alias_follows(shop: Workspace) -> None:
 
 
 def test_promoting_an_older_version_is_a_rollback_in_the_history(shop: Workspace) -> None:
-    promote(shop, 2, NOW)
+    silent = promote(shop, 2, NOW)
+    assert silent.reason == "no reason was given; the gate said: why"
     back = promote(shop, 1, NOW, reason="version 2 is slow")
     assert back.previous == 2
     assert alias(shop) == 1

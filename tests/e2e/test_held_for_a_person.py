@@ -65,3 +65,8 @@ def test_an_outgrown_champion_stays_until_a_person_forces_the_next_one(tmp_path:
     assert [(p.version, p.previous, p.forced) for p in history] == [(1, None, False), (2, 1, True)]
     assert history[1].reason == REASON
     assert history[1].by not in {"", "gate"}
+
+    again = mizzen(shop, "models", "promote", "2", "--force", "--reason", "once more")
+    assert "version 2 is the champion already" in again.stdout
+    assert f": {REASON}; nothing changed" in again.stdout
+    assert len(project.promotions()) == 2

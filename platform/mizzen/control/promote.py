@@ -50,7 +50,7 @@ def promote(
         version=number,
         previous=None,
         by=by or user(),
-        reason=reason or version.reason,
+        reason=reason or f"no reason was given; the gate said: {version.reason}",
         forced=force and not version.blessed,
         at=now,
     )

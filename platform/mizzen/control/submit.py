@@ -23,7 +23,7 @@ from mizzen.adapters.table import load
 from mizzen.control import conclude, owner
 from mizzen.control.capacity import check_resources, this_machine
 from mizzen.control.check import dependencies
-from mizzen.control.instants import canonical
+from mizzen.control.instants import canonical, refuse_future
 from mizzen.control.observers import Watch, all_of, state_writer
 from mizzen.control.request import RunRequest, Written, read_request
 from mizzen.control.revision import revision_of
@@ -236,6 +236,8 @@ def _check(workspace: Workspace, request: RunRequest) -> None:
             given="--from or --until",
             next_step="name the column with `data.event_time`, or leave the window out",
         )
+    if request.kind == "training" and request.end is not None:
+        refuse_future(request.end)  # labels that nobody knows yet would count as complete
     if workspace.place.profile.runner == "local":  # a cluster's images are checked by themselves
         dependencies.require(workspace.spec)
     resources = workspace.spec.trainer.resources

@@ -88,10 +88,16 @@ def promote(
 ) -> None:
     """Make a version the champion; an older one is a rollback, after which nothing but a person
     retrains for `retraining.freeze`."""
+    champion = door.project.champion()
     found = door.project.promote(version, reason=reason, force=force)
+    stood = champion is not None and champion.id == found.id
     before = "" if found.previous is None else f" (before: version {found.previous})"
 
     def show() -> None:
+        if stood:
+            since = f"since {found.at:%F %T}, by {found.by}: {found.reason}"
+            door.say(f"version {found.version} is the champion already, {since}; nothing changed")
+            return
         door.say(f"version {found.version} is the champion{before}")
         freeze = door.project.workspace.spec.retraining.freeze
         if found.is_rollback and freeze is not None:
