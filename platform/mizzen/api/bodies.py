@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -36,7 +37,8 @@ class StrictRoute(APIRoute):
         async def strictly(request: Request) -> Response:
             content = await request.body()
             if content:  # the framework reports that there is none
-                check_body(adapter, content)
+                # a large one would hold up every other request
+                await run_in_threadpool(check_body, adapter, content)
             return await handle(request)
 
         return strictly
