@@ -119,6 +119,55 @@ def test_a_figure_of_a_whole_column_is_told(step: Step) -> None:
         step(mean)
 
 
+class TestNamesThatAreNumbers:
+    """A snapshot holds classes and categories as texts; what is asked of them as numbers holds."""
+
+    @pytest.fixture
+    def named(self, in_step: Place, tmp_path: Path) -> Step:
+        frame = pd.DataFrame(
+            {
+                "trip": [f"t{n}" for n in range(8)],
+                "late": ["0", "1", "0", None, "0", "0", "1", "0"],
+                "zip": ["02116", "10001", "02116", "94103", "10001", "02116", "60601", "K1A0B1"],
+                "gate": ["9", "10", "11", "9", "10", "11", "9", "120"],
+            }
+        )
+        return Step(in_step, tmp_path, {"rows": frame})
+
+    @pytest.mark.parametrize(
+        ("name", "bounds"),
+        [
+            ("Mean", {"min_value": 0.28, "max_value": 0.29}),
+            ("Median", {"min_value": 0, "max_value": 0}),
+            ("Sum", {"min_value": 2, "max_value": 2}),
+            ("Stdev", {"min_value": 0.4, "max_value": 0.5}),
+            ("Min", {"min_value": 0}),
+            ("Max", {"max_value": 1}),
+        ],
+    )
+    def test_a_class_label_of_zeros_and_ones_has_figures(
+        self, named: Step, name: str, bounds: dict[str, float]
+    ) -> None:
+        assert named(expect(f"ExpectColumn{name}ToBeBetween", column="late", **bounds)) == (1, 0)
+
+    def test_categories_compare_as_numbers_and_are_shown_as_they_stand(self, named: Step) -> None:
+        assert named(between("late", 0, 1), between("gate", 9, 120)) == (2, 0)
+        with refused("row=8, trip=t7, gate=120"):
+            named(between("gate", 9, 11))
+
+    def test_figures_of_names_that_are_no_numbers_are_refused(self, named: Step) -> None:
+        with refused("ExpectColumnMeanToBeBetween cannot be evaluated"):
+            named(expect("ExpectColumnMeanToBeBetween", column="zip", min_value=1))
+
+    def test_lengths_and_counts_are_those_of_the_texts(self, named: Step) -> None:
+        lengths = {"column": "gate", "min_value": 1, "max_value": 3}
+        distinct = {"column": "late", "min_value": 2, "max_value": 2}
+        assert named(
+            expect("ExpectColumnValueLengthsToBeBetween", **lengths),
+            expect("ExpectColumnUniqueValueCountToBeBetween", **distinct),
+        ) == (2, 0)
+
+
 def test_several_columns_show_whole_rows(step: Step) -> None:
     unique = expect("ExpectCompoundColumnsToBeUnique", column_list=["carrier", "late"])
     with refused("row=1, trip=t000, at=2024-01-01T00:00:00"):

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from mizzen.core.canonical import canonical_text
 from mizzen.errors import InvalidData, InvalidProject
 from mizzen.spec.data import Expectation
 
@@ -63,20 +62,6 @@ def check_columns(table: str, frame: pd.DataFrame, expectations: Iterable[Expect
             next_step=(f"did you mean {meant}? " if meant else "")
             + "Mend `expectations` in mizzen.yaml, or the column's name in the source",
         )
-
-
-def by_name(expectation: Expectation, frame: pd.DataFrame) -> Expectation:
-    """The expectation with the names of its values where its column holds names: `[0, 1]` of a
-    class label means the classes `0` and `1` (docs/reference/values.md)."""
-    column = expectation.arguments.get("column")
-    values = expectation.arguments.get("value_set")
-    known = isinstance(column, str) and column in frame.columns
-    if not known or not isinstance(values, list):
-        return expectation
-    if not isinstance(next(iter(frame[str(column)].dropna()), None), str):
-        return expectation
-    named = {**expectation.arguments, "value_set": [canonical_text(value) for value in values]}
-    return expectation.model_copy(update={"arguments": named})
 
 
 def _columns(expectation: Expectation) -> list[str]:

@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mizzen.adapters.great_expectations.declare import by_name, check_columns, declare
+from mizzen.adapters.great_expectations.declare import check_columns, declare
+from mizzen.adapters.great_expectations.names import by_name, numeric_names, with_numbers
 from mizzen.adapters.great_expectations.observe import SHOWN, as_check, check_evaluated
 from mizzen.core.place import Place
 from mizzen.errors import InvalidData
@@ -46,17 +47,23 @@ class GreatExpectationsValidator(Validator):
         for name, members in _by_table(expectations, rows).items():
             if name not in tables:
                 raise _no_table(name, members, expectations, tables)
-            mine = {number: by_name(expectations[number], tables[name]) for number in members}
-            found |= self._judge(name, tables[name], mine)
+            frame = tables[name]
+            mine = {number: by_name(expectations[number], frame) for number in members}
+            for columns, group in _by_numbers(mine, frame).items():
+                found |= self._judge(name, frame, columns, group)
         return [found[number] for number in range(len(expectations))]
 
     def _judge(
-        self, table: str, frame: pd.DataFrame, expectations: Mapping[int, Expectation]
+        self,
+        table: str,
+        frame: pd.DataFrame,
+        numeric: tuple[str, ...],
+        expectations: Mapping[int, Expectation],
     ) -> dict[int, Check]:
         declared = {number: declare(each, number) for number, each in expectations.items()}
         check_columns(table, frame, expectations.values())
         positioned = frame.reset_index(drop=True)  # Great Expectations names rows by index
-        batch = _batch(table, positioned)
+        batch = _batch(table, with_numbers(positioned, numeric))
         results = _results(batch, list(declared.values()), "BASIC")
         for number, each in expectations.items():
             check_evaluated(table, each, results[number])
@@ -78,6 +85,16 @@ def _by_table(expectations: Sequence[Expectation], rows: str) -> dict[str, list[
     for number, expectation in enumerate(expectations):
         members[expectation.table or rows].append(number)
     return members
+
+
+def _by_numbers(
+    expectations: Mapping[int, Expectation], frame: pd.DataFrame
+) -> dict[tuple[str, ...], dict[int, Expectation]]:
+    """The expectations by the columns of names that they want as numbers."""
+    groups: dict[tuple[str, ...], dict[int, Expectation]] = defaultdict(dict)
+    for number, expectation in expectations.items():
+        groups[numeric_names(expectation, frame)][number] = expectation
+    return groups
 
 
 def _batch(name: str, frame: pd.DataFrame) -> Any:
