@@ -29,7 +29,7 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """See `APIRoute`."""
         handle = super().get_route_handler()
-        kind = self.body_field.field_info.annotation if self.body_field else bytes
+        kind: Any = self.body_field.field_info.annotation if self.body_field else bytes
         if kind is bytes:
             return handle
         adapter: TypeAdapter[Any] = TypeAdapter(kind)
