@@ -12,8 +12,8 @@ Control starts exactly this, with the place in the environment (MIZZEN_PLACE)::
                       for each name (a mounted Secret); everybody may without it
     --rate N          requests a second of one caller, in each worker (no limit)
     --burst N         requests that a caller may send at once (twice the rate)
-    --bento DIR       a Bento without a model that answers (the service of the installed
-                      Mizzen)
+    --bento DIR       the Bento without a model that answers, as Mizzen's images hold one (the
+                      service of the installed Mizzen)
     --drain SECONDS   how long to go on answering after SIGTERM, being unready (1.0)
 
 It is ready once GET /readyz answers 200; it ends with status 0 after SIGTERM, and with the

@@ -84,8 +84,9 @@ def _no_bento(folder: Path, given: object) -> IntegrityError:
     return IntegrityError(
         f"{folder} is no Bento that Mizzen serves with",
         given=given,
-        allowed="a folder of `mizzen_serving.package.build_without_model`",
-        next_step="leave --bento out to serve with the installed Mizzen",
+        allowed="/usr/share/mizzen/bento in Mizzen's images, or a folder of `build_without_model`",
+        next_step="build the image on mizzen/serving, or leave --bento out to serve with the "
+        "installed Mizzen",
     )
 
 

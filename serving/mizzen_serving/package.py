@@ -39,7 +39,7 @@ from mizzen_serving.bento import packed_service
 
 svc = packed_service(Path(__file__).parent / "package", {version})
 '''
-_FETCHED = '''"""Serves the model version that MIZZEN_SERVING names; a Bento without a model."""
+_FETCHED = '''"""Serves the model version that MIZZEN_SERVING names; the Bento of images."""
 
 from mizzen_serving.bento import fetched_service
 

@@ -125,6 +125,22 @@ def test_a_digest_wins_over_a_tag(model: Helm) -> None:
     }
 
 
+def test_every_pod_serves_the_bento_of_its_image_with_the_version_that_it_fetched(
+    model: Helm, everything: Object
+) -> None:
+    for deployment in model.render(everything).of("Deployment").values():
+        containers = _containers(_pod(deployment))
+        number = _labels(deployment)["mizzen.dev/version"]
+        assert containers["serving"]["args"][:4] == [
+            "mizzen_serving",
+            "--bento=/usr/share/mizzen/bento",
+            "--package=/var/lib/package/package",
+            f"--version={number}",
+        ]
+        assert containers["fetch"]["args"][:3] == ["mizzen_serving.fetch", "--version", number]
+        assert containers["fetch"]["image"] == containers["serving"]["image"]
+
+
 def test_a_limit_of_null_is_no_limit(model: Helm) -> None:
     values = {**ONE, "resources": {"limits": {"memory": None, "cpu": 2}}}
     pod = _pod(model.render(values).one("Deployment", "flights-stable"))

@@ -154,8 +154,8 @@ def test_a_folder_that_is_no_bento_of_ours_is_refused_with_what_to_do(
     options = ServeOptions(tmp_path / "package", 3, bento=tmp_path)
     with pytest.raises(IntegrityError, match="no Bento that Mizzen serves with") as refused:
         open_service(options, place)
-    assert "build_without_model" in str(refused.value.allowed)
-    assert "leave --bento out" in str(refused.value.next_step)
+    assert "/usr/share/mizzen/bento" in str(refused.value.allowed)
+    assert "build the image on mizzen/serving" in str(refused.value.next_step)
 
 
 def test_a_service_that_depends_on_it_calls_the_same_path(

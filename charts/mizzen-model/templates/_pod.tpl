@@ -110,6 +110,7 @@ spec:
       imagePullPolicy: {{ $values.image.pullPolicy }}
       args:
         - mizzen_serving
+        - --bento=/usr/share/mizzen/bento
         - --package=/var/lib/package/package
         - --version={{ int64 $track.version }}
         - --host=0.0.0.0

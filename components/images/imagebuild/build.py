@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from imagebuild.catalog import LOCK, ROOT, Image
-from imagebuild.context import LAYER, build_wheel, digest, fetch_tools, stage
+from imagebuild.context import BENTO, LAYER, build_wheel, digest, fetch_tools, stage
 from imagebuild.engines import Built, Engine, Order
 from imagebuild.programs import run
 from imagebuild.settings import authorities, for_steps
@@ -146,7 +146,8 @@ class _Workshop:
     def _of_image(self, image: Image) -> dict[str, str]:
         own = {"IMAGE": f"mizzen/{image.name}", "TITLE": image.title}
         scripts = [LAYER / script for script in SCRIPTS_OF_MIZZEN]
-        return {**own, "WHEEL_DIGEST": digest([self._wheel, *scripts]), **self._labels}
+        bento = [file for file in (self._context(image) / BENTO).rglob("*") if file.is_file()]
+        return {**own, "WHEEL_DIGEST": digest([self._wheel, *scripts, *bento]), **self._labels}
 
     def _keep_bill(self, image: Image) -> None:
         self._options.output.mkdir(parents=True, exist_ok=True)

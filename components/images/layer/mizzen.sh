@@ -13,5 +13,9 @@ sed -i '/uv_cache.json/d' "$site"/mizzen-*.dist-info/RECORD
 rm -f "$site"/mizzen-*.dist-info/uv_cache.json
 "$python" "$here/bytecode.py"
 mkdir -p /usr/share/mizzen
+if [ -f /run/bento/bento.yaml ]; then # an image that serves
+  cp -r /run/bento /usr/share/mizzen/bento
+  chmod -R a+rX,u+w /usr/share/mizzen/bento
+fi
 "$python" "$here/bill.py" "$2" >/usr/share/mizzen/sbom.json
 rm -f /tmp/uv-*.lock
