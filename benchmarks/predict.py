@@ -69,7 +69,7 @@ def _write_package(folder: Path, place: Any) -> None:
 
     import numpy as np
 
-    from mizzen.adapters import table
+    from mizzen.adapters import backends
     from mizzen.core.encoding import Encoder, fit_category, fit_number
     from mizzen.core.manifest import Manifest
     from mizzen.ports.framework import TrainingJob
@@ -101,7 +101,7 @@ def _write_package(folder: Path, place: Any) -> None:
         tuple(fit_category(name, rows[name]) for name in CATEGORIES),
         ("0", "1"),
     )
-    framework = table.load("framework", "lightgbm")(place)
+    framework = backends.load_backend("framework", "lightgbm")(place)
     encoded = encoder.encode(rows)
     job = TrainingJob("binary", project.trainer, encoder, encoded, labels, folder, folder)
     fitted = framework.fit(job, folder)

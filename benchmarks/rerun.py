@@ -36,7 +36,7 @@ PLAIN = """
 OURS = """
     import sys, time
     begin = time.perf_counter()
-    import mizzen.cli.commands.run, mizzen.control.submit
+    import mizzen.cli.commands.run, mizzen.control.runs.submit
     from pathlib import Path
     import json
     from mizzen.adapters.local_runner.runner import LocalRunner

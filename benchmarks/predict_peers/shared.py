@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, create_model
 
-from mizzen.adapters import table
+from mizzen.adapters import backends
 from mizzen.core.manifest import read_manifest
 from mizzen.core.place import Place
 from mizzen.spec.project import ProjectSpec
@@ -42,7 +42,7 @@ class Model:
 
     def __init__(self) -> None:
         manifest, encoder = read_manifest(PACKAGE)
-        framework = table.load("framework", manifest.framework)(Place.from_environment())
+        framework = backends.load_backend("framework", manifest.framework)(Place.from_environment())
         self._predictor = framework.load(PACKAGE, None, {"threads": 1})
         self._encoder = RowEncoder(encoder, COLUMNS)
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mizzen.adapters import table
+from mizzen.adapters import backends
 from mizzen.core.place import Place
 from mizzen.core.views import VersionedView
 from mizzen_components.view_files import PROJECT_DIR, sha256_of
@@ -54,7 +54,7 @@ def holds(place: Place, environment: Mapping[str, str], outputs: Mapping[str, Pa
     declared = {name: one for name, one in records.items() if one["history"]}
     if not declared:
         return True
-    store = table.load("feature_source", place.profile.feature_store.kind)(place)
+    store = backends.load_backend("feature_source", place.profile.feature_store.kind)(place)
     return all(store.holds(n, one["version"], one["history"]) for n, one in declared.items())
 
 

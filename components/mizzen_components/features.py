@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mizzen.adapters import bundle, table
+from mizzen.adapters import backends, bundle
 from mizzen.adapters.feast.join import join
 from mizzen.adapters.tables import read_folder, read_table, read_types, write_table
 from mizzen.core.place import Place
@@ -93,7 +93,9 @@ def _joined(
     views, values = [one.view for one in computed], {one.view.name: one.values for one in computed}
     if not declare:
         return join(rows, event_time, views, values), {}
-    store: FeatureSource = table.load("feature_source", place.profile.feature_store.kind)(place)
+    store: FeatureSource = backends.load_backend(
+        "feature_source", place.profile.feature_store.kind
+    )(place)
     histories = store.apply(views, values)
     return store.training_frame(rows, event_time, views), histories
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from mizzen.adapters import bundle, table
+from mizzen.adapters import backends, bundle
 from mizzen.adapters.tables import read_table, write_table
 from mizzen.core.manifest import BUNDLE, read_manifest
 from mizzen.core.outputs import Floats, check_outputs
@@ -56,12 +56,12 @@ def run(
         StepFailed: the model answers with what no model may answer.
     """
     place, spec = Place.from_environment(), ProjectSpec.model_validate(project)
-    registry = table.load("registry", "mlflow")(place)
+    registry = backends.load_backend("registry", "mlflow")(place)
     package = registry.fetch(spec.name, model_version, place.home / "packages")
     manifest, encoder = read_manifest(package)
     check_views(manifest.views, read_records(sources))
     code = bundle.unpack_file(package / BUNDLE, place.home / "code")
-    framework = table.load("framework", manifest.framework)(place)
+    framework = backends.load_backend("framework", manifest.framework)(place)
     predictor = framework.load(package, code, {"threads": spec.trainer.resources.cpu})
     rows = read_table(frame)
     encoded = encode(encoder, rows)

@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mizzen.adapters import bundle, table
+from mizzen.adapters import backends, bundle
 from mizzen.adapters.tables import read_table
 from mizzen.core.encoding import Encoder
 from mizzen.core.labels import label_numbers
@@ -96,7 +96,7 @@ def training_job(
 
 
 def _fit(place: Place, job: TrainingJob, model: Path) -> str:
-    framework: Framework = table.load("framework", job.trainer.kind)(place)
+    framework: Framework = backends.load_backend("framework", job.trainer.kind)(place)
     scratch = model.with_name(f"{model.name}.part-{os.getpid()}")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)

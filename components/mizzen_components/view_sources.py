@@ -102,5 +102,5 @@ def _numbers(view: FeatureView, name: str, values: pd.Series[Any]) -> pd.Series[
 
 
 def _fault(view: FeatureView, what: str, **told: Any) -> InvalidProject:
-    told.setdefault("next_step", f"mend {view.source}")
+    told.setdefault("next_step", f"fix {view.source}")
     return InvalidProject(f"{view.source} of the view {view.name!r} {what}", **told)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from mizzen.adapters import table
+from mizzen.adapters import backends
 from mizzen.adapters.tables import read_table
 from mizzen.core.canonical import canonical_text
 from mizzen.core.drift import judge
@@ -208,7 +208,7 @@ def _page(
     shown = [c for c in rows.columns if c.name in profile.sample]
     quiet = "No alarm" if window.drift.judged else "Not judged"
     verdict = f"{'ALARM' if window.cause else quiet}: {window.reason}; {window.labels}"
-    renderer = table.load("drift_report", "evidently")(place)
+    renderer = backends.load_backend("drift_report", "evidently")(place)
     page: Path = renderer.render(
         pd.DataFrame({c.name: list(profile.sample[c.name]) for c in shown}),
         pd.DataFrame({c.name: _values(c, chosen) for c in shown}),

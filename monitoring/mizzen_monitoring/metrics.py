@@ -246,7 +246,7 @@ def reference() -> str:
             *_table("The service", "Answered on `/metrics`.", SERVING),
             *_table(
                 "The sidecar that ships the prediction log",
-                "Answered on `/metrics` of `python -m mizzen_serving.ship`, port 9464.",
+                "Answered on `/metrics` of `python -m mizzen_serving.log_shipper`, port 9464.",
                 SHIPPING,
             ),
         ]

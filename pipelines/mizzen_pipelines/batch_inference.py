@@ -8,9 +8,9 @@ from kfp import dsl  # type: ignore[import-untyped]
 
 from mizzen.spec.project import ProjectSpec
 from mizzen.spec.reading import reading_of
-from mizzen_components.shells.features import features
-from mizzen_components.shells.predict import predict
-from mizzen_components.shells.snapshot import snapshot
+from mizzen_components.kfp_components.features import features
+from mizzen_components.kfp_components.predict import predict
+from mizzen_components.kfp_components.snapshot import snapshot
 from mizzen_pipelines.sections import section
 from mizzen_pipelines.steps import framework, reads_inputs, step
 

@@ -66,7 +66,7 @@ def examples(root: Path) -> Iterator[tuple[str, str]]:
 
 def _key(spec: ProjectSpec, image: str | None) -> str:
     key = hashlib.sha256(f"{compiler_version()}|{image}|{spec.model_dump_json()}".encode())
-    for package in ("mizzen_pipelines", "mizzen_components.shells", "mizzen.adapters.kfp"):
+    for package in ("mizzen_pipelines", "mizzen_components.kfp_components", "mizzen.adapters.kfp"):
         for file in _sources(package):
             key.update(file.read_bytes())
     return key.hexdigest()[:20]

@@ -16,14 +16,14 @@ from kfp import dsl  # type: ignore[import-untyped]
 from mizzen.core.carried import label_text
 from mizzen.spec.project import ProjectSpec
 from mizzen.spec.reading import reading_of
-from mizzen_components.shells.evaluate import evaluate
-from mizzen_components.shells.features import features
-from mizzen_components.shells.preprocess import preprocess
-from mizzen_components.shells.profile import profile
-from mizzen_components.shells.register import register
-from mizzen_components.shells.snapshot import snapshot
-from mizzen_components.shells.train import train
-from mizzen_components.shells.validate import validate
+from mizzen_components.kfp_components.evaluate import evaluate
+from mizzen_components.kfp_components.features import features
+from mizzen_components.kfp_components.preprocess import preprocess
+from mizzen_components.kfp_components.profile import profile
+from mizzen_components.kfp_components.register import register
+from mizzen_components.kfp_components.snapshot import snapshot
+from mizzen_components.kfp_components.train import train
+from mizzen_components.kfp_components.validate import validate
 from mizzen_pipelines.sections import section, sections
 from mizzen_pipelines.steps import fitted_by, for_trainer, framework, reads_inputs, step
 

@@ -12,23 +12,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mizzen.control.instants import parse, window
-from mizzen.control.request import RunRequest
+from mizzen.control.runs.request import RunRequest
+from mizzen.control.timestamps import parse, window
 from mizzen.control.workspace import Workspace, open_workspace
 from mizzen.core.runs import RunState, StepEvent
 from mizzen.errors import NotFound
 
 if TYPE_CHECKING:
-    from mizzen.adapters.cache.store import Pruned
+    from mizzen.adapters.cache.store import PruneResult
     from mizzen.adapters.mlflow.pyfunc import PackageModel
     from mizzen.control.check import Finding
-    from mizzen.control.compare import Comparison
+    from mizzen.control.demo.script import DemoEvent
     from mizzen.control.doctor import Diagnosis
     from mizzen.control.feature_views import NeededView, StaleView
-    from mizzen.control.labels import LabelResult
-    from mizzen.control.retrain import Retrained
+    from mizzen.control.monitoring.labels import LabelResult
+    from mizzen.control.monitoring.retrain import RetrainResult
+    from mizzen.control.monitoring.tick import TickResult
+    from mizzen.control.runs.compare import Comparison
     from mizzen.control.stack.stack import StackStatus
-    from mizzen.control.state.records import (
+    from mizzen.ports.data import DeclaredView
+    from mizzen.state.records import (
         DecisionRecord,
         Promotion,
         RunRecord,
@@ -36,11 +39,8 @@ if TYPE_CHECKING:
         VersionRecord,
         WindowRecord,
     )
-    from mizzen.control.story import Told
-    from mizzen.control.watch import Watched
-    from mizzen.ports.data import DeclaredView
 
-Watch = Callable[[StepEvent], None]
+OnEvent = Callable[[StepEvent], None]
 LabelValue = float | str | bool  # checked against the task; text as the class is written
 _POLL_SECONDS = 0.2
 
@@ -57,10 +57,10 @@ class Run:
     @property
     def record(self) -> RunRecord:
         """The run as the state has it now."""
-        from mizzen.control import conclude
+        from mizzen.control.runs import finalize
 
         found = self._workspace.state.runs.get(self._workspace.spec.name, self.id)
-        return conclude.settle(self._workspace, found)
+        return finalize.detect_interrupted(self._workspace, found)
 
     @property
     def state(self) -> RunState:
@@ -82,14 +82,14 @@ class Run:
         """Step -> its key figures."""
         return {step.name: dict(step.figures) for step in self.steps if step.figures}
 
-    def watch(self) -> Iterator[StepRecord]:
+    def follow(self) -> Iterator[StepRecord]:
         """Each change of each step, until the run has ended."""
-        from mizzen.control import conclude
+        from mizzen.control.runs import finalize
 
         name, state = self._workspace.spec.name, self._workspace.state
         for change in state.runs.follow(name, self.id):
             if change is None:  # a quiet moment: does its process still live?
-                conclude.settle(self._workspace, state.runs.get(name, self.id))
+                finalize.detect_interrupted(self._workspace, state.runs.get(name, self.id))
             elif change.step is not None:
                 yield change.step
 
@@ -116,13 +116,13 @@ class Run:
         record = self.record
         if record.state is RunState.SUCCEEDED:
             return self
-        from mizzen.control.conclude import failure
+        from mizzen.control.runs.finalize import failure
 
         raise failure(record)
 
     def logs(self, step: str) -> str:
         """What a step printed, all attempts in order."""
-        from mizzen.control.submit import runner_of
+        from mizzen.control.runs.submit import runner_of
 
         folder = Path(self.record.folder)
         if not folder.exists():
@@ -164,18 +164,18 @@ class Project:
         return self._workspace
 
     def check(
-        self, *, data: bool = False, images: bool = False, bill: Path | None = None
+        self, *, data: bool = False, images: bool = False, sbom: Path | None = None
     ) -> list[Finding]:
         """What is wrong with the project.
 
         Args:
             data: also load its source and check its rows.
             images: also check that a cluster's images hold what its steps import.
-            bill: the list (CycloneDX as JSON) of an image of one's own, to check instead.
+            sbom: the list (CycloneDX as JSON) of an image of one's own, to check instead.
         """
         from mizzen.control.check import check
 
-        return check(self._workspace, data, images, bill)
+        return check(self._workspace, data, images, sbom)
 
     def run(
         self,
@@ -185,7 +185,7 @@ class Project:
         end: str | None = None,
         title: str = "",
         cache: bool = True,
-        watch: Watch | None = None,
+        on_event: OnEvent | None = None,
     ) -> Run:
         """Train in this process, until the run has ended.
 
@@ -195,10 +195,10 @@ class Project:
             cache: False executes every step again.
             watch: called with each `StepEvent`.
         """
-        from mizzen.control.submit import carry_out, prepare
+        from mizzen.control.runs.submit import execute, prepare
 
         request = self._request(set, start, end, title, cache)
-        run = carry_out(prepare(self._workspace, request, _now()), watch)
+        run = execute(prepare(self._workspace, request, _now()), on_event)
         return Run(self._workspace, run.id)
 
     def submit(
@@ -211,18 +211,18 @@ class Project:
         cache: bool = True,
     ) -> Run:
         """Train in a process of its own, which outlives this one; see `run`."""
-        from mizzen.control.submit import carry_out_apart, prepare
+        from mizzen.control.runs.submit import execute_detached, prepare
 
         request = self._request(set, start, end, title, cache)
-        run = carry_out_apart(prepare(self._workspace, request, _now()))
+        run = execute_detached(prepare(self._workspace, request, _now()))
         return Run(self._workspace, run.id)
 
     def runs(self, limit: int = 50) -> list[RunRecord]:
         """The newest runs, newest first."""
-        from mizzen.control import conclude
+        from mizzen.control.runs import finalize
 
         found = self._workspace.state.runs.newest_first(self.name, limit)
-        return [conclude.settle(self._workspace, run) for run in found]
+        return [finalize.detect_interrupted(self._workspace, run) for run in found]
 
     def run_info(self, run_id: str) -> Run:
         """A run by its id, or by an unambiguous beginning of it."""
@@ -232,15 +232,15 @@ class Project:
         """What a step of a run printed."""
         return self.run_info(run_id).logs(step)
 
-    def resume(self, run_id: str, *, watch: Watch | None = None) -> Run:
+    def resume(self, run_id: str, *, on_event: OnEvent | None = None) -> Run:
         """Go on with a failed, cancelled or interrupted run from its last finished step."""
-        from mizzen.control.submit import again, carry_out
+        from mizzen.control.runs.submit import execute, prepare_resume
 
-        return Run(self._workspace, carry_out(again(self._workspace, run_id), watch).id)
+        return Run(self._workspace, execute(prepare_resume(self._workspace, run_id), on_event).id)
 
     def cancel(self, run_id: str) -> Run:
         """Stop a run; returns once no step of it runs."""
-        from mizzen.control.submit import cancel
+        from mizzen.control.runs.submit import cancel
 
         return Run(self._workspace, cancel(self._workspace, run_id).id)
 
@@ -265,13 +265,13 @@ class Project:
     def promote(self, version: int, *, reason: str = "", force: bool = False) -> Promotion:
         """Make a version the champion; an older one is a rollback, which freezes retraining.
         `force`: also one that the gate held, with a reason."""
-        from mizzen.control.promote import promote
+        from mizzen.control.models.promote import promote
 
         return promote(self._workspace, version, _now(), reason=reason, force=force)
 
     def compare(self, first: int | str, second: int | str) -> Comparison:
         """Two versions (numbers) or two runs (ids) side by side."""
-        from mizzen.control.compare import compare_runs, compare_versions
+        from mizzen.control.runs.compare import compare_runs, compare_versions
 
         if isinstance(first, int) and isinstance(second, int):
             return compare_versions(self._workspace, first, second)
@@ -285,7 +285,7 @@ class Project:
         Args:
             onnx: export a torch model to ONNX first, so that the Bento needs no torch.
         """
-        from mizzen.control.deploy import package
+        from mizzen.control.models.deploy import package
 
         return package(self._workspace, version, into, onnx)
 
@@ -294,20 +294,20 @@ class Project:
 
         `.predict(frame)` takes a DataFrame of the project's features and returns the outputs.
         """
-        from mizzen.control.deploy import load_model
+        from mizzen.control.models.deploy import load_model
 
         return load_model(self._workspace, version)
 
     def export_onnx(self, version: int | None = None) -> int:
         """Register a version's (the champion's) ONNX variant, so that an image without torch
         can serve it; returns the number. Doing so again changes nothing."""
-        from mizzen.control.deploy import export_onnx
+        from mizzen.control.models.deploy import export_onnx
 
         return export_onnx(self._workspace, version)
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """The running service's answer to these rows."""
-        from mizzen.control.predictions import predict
+        from mizzen.control.models.predictions import predict
 
         return predict(self._workspace, rows)
 
@@ -317,29 +317,29 @@ class Project:
         version: int | None = None,
         start: str | None = None,
         end: str | None = None,
-        watch: Watch | None = None,
+        on_event: OnEvent | None = None,
     ) -> Run:
         """Predict the rows of a window with one version (the champion), without a service: by
         that version's own description and code, on the project's data of today."""
-        from mizzen.control.deploy import batch_request
-        from mizzen.control.submit import carry_out, prepare
+        from mizzen.control.models.deploy import batch_request
+        from mizzen.control.runs.submit import execute, prepare
 
         submitted = batch_request(self._workspace, version, *window(start, end))
-        run = carry_out(prepare(*submitted, _now()), watch)
+        run = execute(prepare(*submitted, _now()), on_event)
         return Run(self._workspace, run.id)
 
     def replay(
-        self, *, start: str, end: str, service: str | None = None, watch: Watch | None = None
+        self, *, start: str, end: str, service: str | None = None, on_event: OnEvent | None = None
     ) -> dict[str, Any]:
         """Send past rows to a service as they came, features and labels too; the counts.
 
         Args:
             service: its address; that of what `up` started when absent.
         """
-        from mizzen.control.replaying import replay
+        from mizzen.control.demo.replay_traffic import replay
 
         first, last = parse(start, "--from"), parse(end, "--until")
-        return replay(self._workspace, first, last, _now(), watch, service)
+        return replay(self._workspace, first, last, _now(), on_event, service)
 
     def label(self, prediction_id: str, value: LabelValue, at: str | None = None) -> LabelResult:
         """Keep what a prediction turned out to be.
@@ -368,7 +368,7 @@ class Project:
         Raises:
             InvalidData: some cannot be taken, each named by row, id and value; none is kept.
         """
-        from mizzen.control.labels import add_labels
+        from mizzen.control.monitoring.labels import add_labels
         from mizzen.core.true_labels import GivenLabel
 
         given = [
@@ -377,25 +377,25 @@ class Project:
         ]
         return add_labels(self._workspace, given)
 
-    def drift(self, *, until: str | None = None) -> Watched:
+    def drift(self, *, until: str | None = None) -> TickResult:
         """Run the drift job on the window that ends at `until` (now); store what it finds."""
-        from mizzen.control.watch import inspect
+        from mizzen.control.monitoring.tick import inspect
 
         return inspect(self._workspace, parse(until, "--until") if until else _now())
 
-    def tick(self, *, until: str | None = None, watch: Watch | None = None) -> Watched:
+    def tick(self, *, until: str | None = None, on_event: OnEvent | None = None) -> TickResult:
         """Run the drift job, then answer its alarms: what a scheduler calls."""
-        from mizzen.control.watch import tick
+        from mizzen.control.monitoring.tick import tick
 
-        return tick(self._workspace, parse(until, "--until") if until else _now(), watch)
+        return tick(self._workspace, parse(until, "--until") if until else _now(), on_event)
 
     def windows(self) -> list[WindowRecord]:
         """What was found in every watched window, oldest first."""
-        return self._workspace.state.watching.all_windows(self.name)
+        return self._workspace.state.monitoring.all_windows(self.name)
 
     def decisions(self) -> list[DecisionRecord]:
         """Every decision about retraining, oldest first."""
-        return self._workspace.state.watching.all_decisions(self.name)
+        return self._workspace.state.monitoring.all_decisions(self.name)
 
     def retrain(
         self,
@@ -403,37 +403,37 @@ class Project:
         cause: str = "person",
         trigger: str | None = None,
         until: str | None = None,
-        watch: Watch | None = None,
-    ) -> Retrained:
+        on_event: OnEvent | None = None,
+    ) -> RetrainResult:
         """Ask the guard for a retraining on the newest window, and do it if it allows.
 
         Args:
-            trigger: id of the event that asks; the same id never starts two runs.
+            trigger: id of the event that asks; one key never starts two runs.
             until: end of the window. Without it a person trains on all rows; for other causes
                 it is now.
 
         Raises:
             UserError: `until` has not come yet.
         """
-        from mizzen.control.instants import refuse_future
-        from mizzen.control.retrain import retrain
-        from mizzen.control.watch import request_of
+        from mizzen.control.monitoring.retrain import retrain
+        from mizzen.control.monitoring.tick import request_of
+        from mizzen.control.timestamps import refuse_future
 
         now = parse(until, "--until") if until else _now()
         refuse_future(now)
         request = request_of(cause, trigger, now)
         all_rows = cause == "person" and not until
-        return retrain(self._workspace, request, now, all_rows=all_rows, watch=watch)
+        return retrain(self._workspace, request, now, all_rows=all_rows, on_event=on_event)
 
     def reset_breaker(self, by: str | None = None) -> DecisionRecord:
         """Allow retraining again after it failed several times in a row."""
-        from mizzen.control.retrain import reset_breaker
+        from mizzen.control.monitoring.retrain import reset_breaker
 
         return reset_breaker(self._workspace, _now(), by)
 
     def lift_freeze(self, by: str | None = None) -> DecisionRecord:
         """Let alarms and schedules retrain again after a rollback."""
-        from mizzen.control.retrain import lift_freeze
+        from mizzen.control.monitoring.retrain import lift_freeze
 
         return lift_freeze(self._workspace, _now(), by)
 
@@ -448,7 +448,7 @@ class Project:
         Args:
             tell: called with the address before the service starts.
         """
-        from mizzen.control.deploy import serve
+        from mizzen.control.models.deploy import serve
 
         return serve(self._workspace, version, port, tell)
 
@@ -476,11 +476,11 @@ class Project:
 
     def reconcile(self) -> list[str]:
         """Make registry and service follow the champion; what was done."""
-        from mizzen.control.reconcile import reconcile
+        from mizzen.control.models.reconcile import reconcile
 
         return reconcile(self._workspace)
 
-    def prune_cache(self, older_than: str = "30d") -> Pruned:
+    def prune_cache(self, older_than: str = "30d") -> PruneResult:
         """Remove cached results that no run used for so long; what was removed. Runs and
         versions keep their files, so space that they share with the cache stays taken."""
         from mizzen.adapters.cache.store import StepCache
@@ -498,7 +498,7 @@ class Project:
     def stale_features(self, version: int | None = None) -> list[StaleView]:
         """The views of a version (the champion) whose values end before those of another
         version of the view, or that the feature store does not hold."""
-        from mizzen.control.deploy import version_of
+        from mizzen.control.backends import version_of
         from mizzen.control.feature_views import stale_of
 
         return stale_of(self._workspace, version_of(self._workspace, version))
@@ -534,11 +534,11 @@ class Project:
 
         return examine(self._workspace)
 
-    def demo(self, tell: Callable[[Told], None] | None = None) -> list[Told]:
-        """Tell the project's story (`demo.yaml`), reusing what did not change."""
-        from mizzen.control.story import tell_story
+    def demo(self, tell: Callable[[DemoEvent], None] | None = None) -> list[DemoEvent]:
+        """Tell the project's demo (`demo.yaml`), reusing what did not change."""
+        from mizzen.control.demo.script import run_demo
 
-        return tell_story(self._workspace, tell)
+        return run_demo(self._workspace, tell)
 
     def _request(
         self,

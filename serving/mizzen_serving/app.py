@@ -25,12 +25,12 @@ from mizzen_serving.board import WorkerBoard
 from mizzen_serving.bodies import ClientGone, read_body
 from mizzen_serving.decoding import Request
 from mizzen_serving.door import Door, open_door
-from mizzen_serving.engine import Engine, start_engine
-from mizzen_serving.instruments import CONTENT_TYPE
 from mizzen_serving.labels import MAX_BYTES, decode_labels, keep_labels
+from mizzen_serving.metrics import CONTENT_TYPE
 from mizzen_serving.options import ServeOptions
 from mizzen_serving.predictions import OutputFault, Overflow, Result
-from mizzen_serving.refusals import Refused
+from mizzen_serving.refusals import RefusedRequest
+from mizzen_serving.runtime import Engine, start_engine
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -103,7 +103,7 @@ class ServingApp:
         """Whether the door lets a request for a path of BentoML's pass."""
         try:
             self._check_door(scope)
-        except Refused:
+        except RefusedRequest:
             return False
         return True
 
@@ -158,7 +158,7 @@ class ServingApp:
             return await self._dispatch(engine, scope, receive)
         except ClientGone:
             raise
-        except Refused as error:
+        except RefusedRequest as error:
             closing = [(b"connection", b"close")] if error.status == 413 else []
             return error.status, _encode(error.as_dict()), [*JSON, *closing, *error.headers]
         except InvalidData as error:
@@ -276,7 +276,7 @@ class ServingApp:
 def _sound(engine: Engine, request: Request, row: int, result: Result) -> Answer:
     if isinstance(result, Overflow):
         field = result.field if request.single else f"rows[{row}].{result.field}"
-        raise Refused(
+        raise RefusedRequest(
             422,
             f"field {field!r} lies so far outside what the model was trained on that it has no "
             "finite answer",
@@ -293,4 +293,4 @@ def _sound(engine: Engine, request: Request, row: int, result: Result) -> Answer
 
 def _refuse(status: int, message: str, allowed: str) -> Reply:
     headers = [*JSON, (b"allow", allowed.encode())] if status == 405 else JSON
-    return status, _encode(Refused(status, message, allowed=allowed).as_dict()), headers
+    return status, _encode(RefusedRequest(status, message, allowed=allowed).as_dict()), headers

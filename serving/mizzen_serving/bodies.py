@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from mizzen_serving.refusals import Refused
+from mizzen_serving.refusals import RefusedRequest
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -24,8 +24,8 @@ async def read_body(headers: list[tuple[bytes, bytes]], receive: Receive, limit:
     """The body, decompressed where `Content-Encoding` says so.
 
     Raises:
-        Refused: 413 before more than `limit` bytes are read or unpacked, 415 for a type or an
-            encoding that is not taken, 400 for a body that is not what its encoding says.
+        RefusedRequest: 413 before more than `limit` bytes are read or unpacked, 415 for a type or
+            an encoding that is not taken, 400 for a body that is not what its encoding says.
         ClientGone: it broke off.
     """
     kind, encoding, length = _KINDS[0], b"identity", b"0"
@@ -37,7 +37,7 @@ async def read_body(headers: list[tuple[bytes, bytes]], receive: Receive, limit:
         elif name == b"content-encoding":
             encoding = value.strip().lower()
     if kind not in _KINDS:
-        raise Refused(
+        raise RefusedRequest(
             415,
             "unsupported content type",
             given=kind.decode("latin-1"),
@@ -68,7 +68,7 @@ async def _read(receive: Receive, limit: int) -> bytes:
 
 def _unpack(body: bytes, encoding: bytes, limit: int) -> bytes:
     if encoding not in (b"gzip", b"x-gzip", b"deflate"):
-        raise Refused(
+        raise RefusedRequest(
             415,
             "unsupported content encoding",
             given=encoding.decode("latin-1"),
@@ -101,8 +101,8 @@ def _inflate(body: bytes, window: int, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def _broken(encoding: bytes, error: Exception) -> Refused:
-    return Refused(
+def _broken(encoding: bytes, error: Exception) -> RefusedRequest:
+    return RefusedRequest(
         400,
         "the body is not what its Content-Encoding says",
         given=error,
@@ -111,8 +111,8 @@ def _broken(encoding: bytes, error: Exception) -> Refused:
     )
 
 
-def _too_large(size: int, limit: int) -> Refused:
-    return Refused(
+def _too_large(size: int, limit: int) -> RefusedRequest:
+    return RefusedRequest(
         413,
         "the body is too large",
         given=f"{size} bytes" if size != limit + 1 else f"more than {limit} bytes",

@@ -28,7 +28,7 @@ _SCHEMES = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnec
 
 
 @dataclass(frozen=True, slots=True)
-class Predicted:
+class Prediction:
     """One answer. `output`: `probability` and `label`, `class` and `probabilities`, or
     `value`, by the task. `missing`: features that were null. `outside`: numbers far outside
     what training saw. `unknown`: categories that it never saw."""
@@ -88,7 +88,7 @@ class Client:
         """Close the connection; another request opens it again."""
         self._connection.close()
 
-    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Predicted]:
+    def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
         """One answer per row, in order; more rows than a batch go in several requests.
 
         Raises:
@@ -120,11 +120,11 @@ class Client:
         told = self._ask("GET", "/readyz", None, True)
         return told["model"], told["version"]
 
-    def _predict(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[Predicted]:
+    def _predict(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[Prediction]:
         repeatable = all(row.get("prediction_id") for row in rows)
         told = self._ask("POST", "/predict", {"rows": rows}, repeatable)
         for one in told["predictions"]:
-            yield Predicted(
+            yield Prediction(
                 one["prediction_id"],
                 told["model"],
                 told["version"],

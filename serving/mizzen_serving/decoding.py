@@ -17,7 +17,7 @@ from mizzen.errors import InvalidData
 from mizzen_serving.contract import ALLOWED, INSTANT_YEARS, Contract
 from mizzen_serving.field_names import with_readable_names
 from mizzen_serving.json_path import first_repeated
-from mizzen_serving.refusals import Refused, not_json, repeated, wrong_field
+from mizzen_serving.refusals import RefusedRequest, not_json, repeated, wrong_field
 
 Row = tuple[Any, ...]
 NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -89,13 +89,13 @@ class Decoder:
             try:
                 values[place] = canonical_text(values[place])
             except InvalidData as error:
-                raise Refused(422, error.message, f"{path}{name}", **_told(error)) from None
+                raise RefusedRequest(422, error.message, f"{path}{name}", **_told(error)) from None
         return tuple(values)
 
     def _sized(self, rows: list[Any]) -> list[Any]:
         if 0 < len(rows) <= self._contract.max_batch:
             return rows
-        raise Refused(
+        raise RefusedRequest(
             413 if rows else 422,
             "too many rows" if rows else "no rows",
             field="rows",
@@ -114,7 +114,7 @@ class Decoder:
                 name = self._contract.fields[place].name
                 around = "" if single else "rows" if body.lstrip()[:1] == b"{" else ""
                 path = name if single else f"{around}[{number}].{name}"
-                raise Refused(
+                raise RefusedRequest(
                     422,
                     f"field {path!r} is out of range",
                     field=path,
@@ -162,7 +162,7 @@ def _check_number(value: Any, field: str) -> None:
     except (ValueError, InvalidData):
         name = None
     if name != value:
-        raise Refused(
+        raise RefusedRequest(
             422,
             f"field {field!r} must be a number, or its digits",
             field,

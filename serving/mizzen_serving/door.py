@@ -15,7 +15,7 @@ from mizzen.adapters.uvicorn.addresses import Proxies, owner_of
 from mizzen.adapters.uvicorn.limits import Limits
 from mizzen_serving.callers import Caller, CallerTokens
 from mizzen_serving.options import ServeOptions
-from mizzen_serving.refusals import Refused
+from mizzen_serving.refusals import RefusedRequest
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 _RIGHT_OF = {"/predict": "predict", "/labels": "labels"}
@@ -23,7 +23,7 @@ _MOST_CALLERS = 10_000  # remembered at a time
 Headers = Sequence[tuple[bytes, bytes]]
 
 
-class TurnedAway(Refused):
+class TurnedAway(RefusedRequest):
     """401, 403 or 429."""
 
     def __init__(

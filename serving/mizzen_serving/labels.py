@@ -13,7 +13,7 @@ from mizzen.core.true_labels import GivenLabel, LabelRule, read_labels, refusal
 from mizzen.ports.prediction_log import PredictionLog
 from mizzen_serving.decoding import NO_JSON
 from mizzen_serving.json_path import first_repeated
-from mizzen_serving.refusals import Refused, not_json, repeated
+from mizzen_serving.refusals import RefusedRequest, not_json, repeated
 
 MAX_LABELS = 100_000
 MAX_BYTES = 32_000_000
@@ -68,12 +68,12 @@ def decode_labels(body: bytes) -> LabelsRequest:
     """Labels of a request's body: one, a list, or `{"labels": [...]}`.
 
     Raises:
-        Refused: no JSON, or a field that does not fit.
+        RefusedRequest: no JSON, or a field that does not fit.
     """
     try:
         found = _decode(body)
     except msgspec.ValidationError as error:
-        raise Refused(
+        raise RefusedRequest(
             422,
             "the labels do not fit",
             field=str(error).rsplit("`$", 1)[-1].strip("`.") if "`$" in str(error) else None,
@@ -100,14 +100,14 @@ def keep_labels(
     """Check all of them, then keep all of them. It reads the log: not for an event loop.
 
     Raises:
-        Refused: one cannot be taken; none is kept.
+        RefusedRequest: one cannot be taken; none is kept.
         TemporaryError: the log is full.
     """
     kept, faults = read_labels(request.labels, lambda _: rule, now)
     if faults:
         error, first = refusal(faults, len(request.labels)), faults[0].label.where
         told = {"given": error.given, "allowed": error.allowed, "next_step": error.next_step}
-        raise Refused(422, error.message, field=f"{first}.value", **told)
+        raise RefusedRequest(422, error.message, field=f"{first}.value", **told)
     logged = log.versions_of({label.prediction_id for label in kept})
     if not request.dry_run:
         log.label(kept)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mizzen.adapters import table
+from mizzen.adapters import backends
 from mizzen.core.encoding import Encoder
 from mizzen.core.manifest import BUNDLE, PROJECT, Manifest, read_manifest
 from mizzen.core.place import Place
@@ -59,7 +59,7 @@ def load_model(options: ServeOptions, place: Place) -> Model:
     for name, digest in manifest.files.items():
         _verify(options.package / name, digest)
     project = read_project(options.package)
-    framework = table.load("framework", manifest.framework)(place)
+    framework = backends.load_backend("framework", manifest.framework)(place)
     predictor = framework.load(
         options.package,
         unpack_code(options.package, place),

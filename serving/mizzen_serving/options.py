@@ -87,7 +87,7 @@ class ServeOptions:
                 f"{VARIABLE} names no {' and no '.join(missing)}",
                 given=json.dumps(told),
                 allowed='for example {"package": "/models/package", "version": 3}',
-                next_step="fetch the version (python -m mizzen_serving.fetch), then name it",
+                next_step="fetch the version (python -m mizzen_serving.fetch_model), then name it",
             )
         return cls(**{**told, "package": Path(told["package"])})
 

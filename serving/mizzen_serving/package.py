@@ -176,5 +176,5 @@ def _bentoml_build(source: Path, home: Path) -> None:
         raise MizzenError(
             "BentoML could not build the Bento",
             given=(done.stderr or done.stdout)[-2000:],
-            next_step="mend what it says, then package again",
+            next_step="fix what it says, then package again",
         )

@@ -23,7 +23,7 @@ from mizzen_serving.answers import Answer, Outputs
 from mizzen_serving.contract import Contract
 from mizzen_serving.decoding import Row
 from mizzen_serving.ids import IdMaker
-from mizzen_serving.instruments import Instruments
+from mizzen_serving.metrics import Instruments
 from mizzen_serving.model import Model
 from mizzen_serving.rowencoding import RowEncoder
 

@@ -29,7 +29,7 @@ _BYTE = re.compile(r"\(byte (\d+)\)")
 _SHOWN = 200  # characters of a value
 
 
-class Refused(InvalidData):
+class RefusedRequest(InvalidData):
     """A request that is answered with a status of the 4xx; `field` is its JSON path, `headers`
     go with the answer."""
 
@@ -45,10 +45,10 @@ class Refused(InvalidData):
         return {**super().as_dict(), "error": "InvalidData", "field": self.field}
 
 
-def not_json(error: Exception, body: bytes) -> Refused:
+def not_json(error: Exception, body: bytes) -> RefusedRequest:
     """400 for a body that no JSON decoder takes; names the field that it breaks off in."""
     if isinstance(error, RecursionError):
-        return Refused(
+        return RefusedRequest(
             400,
             "the body is nested too deeply",
             given=error,
@@ -58,7 +58,7 @@ def not_json(error: Exception, body: bytes) -> Refused:
     found = _BYTE.search(str(error))
     fault = text_fault(body)  # before the rest: msgspec says "truncated" for half a character
     at = fault.at if fault else int(found[1]) if found else len(body)
-    return Refused(
+    return RefusedRequest(
         400,
         "the body is not JSON",
         field=path_at(body, at),
@@ -68,7 +68,7 @@ def not_json(error: Exception, body: bytes) -> Refused:
     )
 
 
-def wrong_field(error: Exception, body: bytes, allowed: Mapping[str, str]) -> Refused:
+def wrong_field(error: Exception, body: bytes, allowed: Mapping[str, str]) -> RefusedRequest:
     """422 for a field that a row must not hold so.
 
     Args:
@@ -82,7 +82,7 @@ def wrong_field(error: Exception, body: bytes, allowed: Mapping[str, str]) -> Re
         return _missing_or_unknown(named["problem"], named["name"], path, allowed)
     steps = _steps(path, allowed)
     name = steps[-1] if steps else ""
-    return Refused(
+    return RefusedRequest(
         422,
         f"field {path or '(whole body)'!r} does not fit",
         field=path or None,
@@ -92,9 +92,9 @@ def wrong_field(error: Exception, body: bytes, allowed: Mapping[str, str]) -> Re
     )
 
 
-def repeated(path: str) -> Refused:
+def repeated(path: str) -> RefusedRequest:
     """422: JSON does not say which of two equal fields counts."""
-    return Refused(
+    return RefusedRequest(
         422,
         f"field {path!r} is given twice",
         field=path,
@@ -103,14 +103,16 @@ def repeated(path: str) -> Refused:
     )
 
 
-def _missing_or_unknown(problem: str, name: str, path: str, allowed: Mapping[str, str]) -> Refused:
+def _missing_or_unknown(
+    problem: str, name: str, path: str, allowed: Mapping[str, str]
+) -> RefusedRequest:
     field = f"{path}.{name}" if path else name
     if problem == "missing required" and name in allowed:
-        return Refused(
+        return RefusedRequest(
             422, f"field {field!r} is missing", field, allowed=allowed[name], next_step="add it"
         )
     close = get_close_matches(name, allowed, n=1)
-    return Refused(
+    return RefusedRequest(
         422,
         f"field {field!r} is not known",
         field,

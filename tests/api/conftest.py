@@ -8,7 +8,7 @@ import pytest
 from api_server import TOKEN, ApiServer
 from shop_records import Ask, Told, fill
 
-from mizzen.control.state.verbs import State
+from mizzen.state.interface import State
 
 
 @pytest.fixture

@@ -19,20 +19,20 @@ from shop_records import NOW, RUN, fill, run
 from mizzen.api.app import create_app
 from mizzen.api.reference import FILE
 from mizzen.api.settings import ModelServices, Settings, Tokens
-from mizzen.control.state.database import open_address
-from mizzen.control.state.records import (
-    Chapter,
+from mizzen.core.runs import StepState
+from mizzen.state.database import open_address
+from mizzen.state.records import (
     DecisionRecord,
+    DemoStepRecord,
     ProjectRecord,
     Promotion,
-    Served,
+    ServedVersion,
     StepRecord,
     VersionRecord,
     WindowRecord,
     document,
 )
-from mizzen.control.state.sql import SqlState
-from mizzen.core.runs import StepState
+from mizzen.state.sql_state import SqlState
 
 DIGEST = "d" * 64
 STEP = StepRecord("train", StepState.SUCCEEDED, NOW, 1, 2.5, {}, {"model": "/m"}, {})
@@ -57,8 +57,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "shop/promotions"): {"promotion": PROMOTION, "expected": 1},
     ("PUT", "shop/windows/drift:1"): WINDOW,
     ("POST", "shop/decisions"): {"decision": DECISION, "alarm": "drift:1"},
-    ("PUT", "shop/served"): Served("shop", 1, "127.0.0.1:1", 7, NOW),
-    ("PUT", "shop/stories/s/1"): Chapter("shop", "s", 1, DIGEST, {}, NOW),
+    ("PUT", "shop/served"): ServedVersion("shop", 1, "127.0.0.1:1", 7, NOW),
+    ("PUT", "shop/stories/s/1"): DemoStepRecord("shop", "s", 1, DIGEST, {}, NOW),
 }
 Place = tuple[str, ...]
 
@@ -116,7 +116,7 @@ class Client:
 def client(tmp_path_factory: pytest.TempPathFactory) -> Client:
     state = SqlState(open_address(f"sqlite:///{tmp_path_factory.mktemp('state')}/state.db"))
     fill(state)
-    state.watching.add_window(replace(WINDOW, handled_by=None))
+    state.monitoring.add_window(replace(WINDOW, handled_by=None))
     return Client(state)
 
 

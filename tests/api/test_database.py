@@ -15,8 +15,8 @@ from api_server import TOKEN, ApiServer, migrate
 from postgres_server import Postgres
 from shop_records import NOW, RUN, fill, run
 
-from mizzen.control.state.database import HEAD
 from mizzen.core.runs import StepEvent, StepState
+from mizzen.state.database import HEAD
 
 StartApi = Callable[..., ApiServer]
 Database = dict[str, str]

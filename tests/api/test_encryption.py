@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from mizzen.control.state.remote import open_remote
 from mizzen.errors import TemporaryError, UserError
 from mizzen.spec.profile import Control
+from mizzen.state.remote import open_remote
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_a_wrong_token_is_told_as_the_variable_that_held_it(
 
 
 def test_an_api_that_is_away_is_an_error_to_try_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    from mizzen.control.state.remote import connection
+    from mizzen.state.remote import connection
 
     monkeypatch.setattr(connection, "READ_SECONDS", 0.2)
     with pytest.raises(TemporaryError, match=r"does not answer(.|\n)*mizzen doctor"):

@@ -12,8 +12,8 @@ import httpx
 from api_server import TOKEN, ApiServer
 from shop_records import NOW, RUN, Ask, fill
 
-from mizzen.control.state.verbs import State
 from mizzen.core.runs import RunState, StepEvent, StepState
+from mizzen.state.interface import State
 
 PATH = f"/projects/shop/runs/{RUN}/events"
 

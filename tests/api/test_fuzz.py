@@ -24,8 +24,8 @@ from mizzen.api.app import create_app
 from mizzen.api.reference import FILE
 from mizzen.api.routes.predictions import services
 from mizzen.api.settings import ModelServices, Settings, Tokens
-from mizzen.control.state.database import open_address
-from mizzen.control.state.sql import SqlState
+from mizzen.state.database import open_address
+from mizzen.state.sql_state import SqlState
 
 KNOWN = {"project": ["shop"], "run": [RUN], "number": ["1", "3"], "digest": ["0" * 64]}
 DESCRIPTION = Description(json.loads(FILE.read_text()), KNOWN)

@@ -14,16 +14,16 @@ import pytest
 from api_server import TOKEN, ApiServer
 from shop_records import NOW, RUN, fill, run
 
-from mizzen.control.state.records import (
-    Chapter,
+from mizzen.core.runs import RunState, StepEvent, StepState
+from mizzen.state.interface import State
+from mizzen.state.records import (
     DecisionRecord,
+    DemoStepRecord,
     Promotion,
-    Served,
+    ServedVersion,
     VersionRecord,
     WindowRecord,
 )
-from mizzen.control.state.verbs import State
-from mizzen.core.runs import RunState, StepEvent, StepState
 
 DYING = Path(__file__).resolve().parents[1] / "shared" / "dying_api.py"
 TAR = bytes(10240)
@@ -46,7 +46,7 @@ DECISION = DecisionRecord("shop", "drift:0", "drift", True, "allowed", "no rule"
 STEP = StepEvent(RUN, "train", StepState.SUCCEEDED, NOW, figures={"rows": 5})
 
 WRITES: dict[str, Callable[[State], Any]] = {
-    "a project": lambda s: s.projects.know("other", "/other", NOW),
+    "a project": lambda s: s.projects.ensure("other", "/other", NOW),
     "a run": lambda s: s.runs.add(run("20260102-030405-bbbbbb"), "/projects/shop"),
     "a run's state": lambda s: s.runs.change(
         "shop", RUN, state=RunState.RUNNING, attempts=2, ended_at=None, error=None
@@ -56,11 +56,13 @@ WRITES: dict[str, Callable[[State], Any]] = {
         VersionRecord("shop", 3, RUN, True, "why", "auc", 0.5, 1, 0.4, NOW)
     ),
     "a promotion": lambda s: s.models.append_promotion(PROMOTION, expected=None),
-    "a window": lambda s: s.watching.add_window(WINDOW),
-    "a decision": lambda s: s.watching.add_decision(DECISION, "drift:0"),
-    "what is served": lambda s: s.watching.set_served(Served("shop", 1, "http://x", None, NOW)),
-    "nothing is served": lambda s: s.watching.clear_served("shop"),
-    "a chapter": lambda s: s.chapters.keep(Chapter("shop", "demo", 0, "d" * 64, {}, NOW)),
+    "a window": lambda s: s.monitoring.add_window(WINDOW),
+    "a decision": lambda s: s.monitoring.add_decision(DECISION, "drift:0"),
+    "what is served": lambda s: s.monitoring.set_served(
+        ServedVersion("shop", 1, "http://x", None, NOW)
+    ),
+    "nothing is served": lambda s: s.monitoring.clear_served("shop"),
+    "a chapter": lambda s: s.chapters.keep(DemoStepRecord("shop", "demo", 0, "d" * 64, {}, NOW)),
     "a bundle": lambda s: s.bundles.put(DIGEST, TAR, NOW),
 }
 
@@ -93,7 +95,7 @@ def test_a_write_stands_once_though_its_server_was_killed(
         postgres.clear(server.database)
         state = server.state()
         fill(state)
-        state.watching.add_window(replace(WINDOW, id="drift:0"))
+        state.monitoring.add_window(replace(WINDOW, id="drift:0"))
         if killed:
             die.write_text(where)
         answer = WRITES[write](state)

@@ -14,8 +14,8 @@ from api_server import ApiServer
 from shop_records import NOW
 
 from mizzen.api.settings import ModelServices
-from mizzen.control.labels import PART, add_labels
-from mizzen.control.predictions import predict
+from mizzen.control.models.predictions import predict
+from mizzen.control.monitoring.labels import PART, add_labels
 from mizzen.control.workspace import Workspace, open_workspace
 from mizzen.core.true_labels import GivenLabel
 from mizzen.errors import InvalidData, NotFound, TemporaryError, UserError
@@ -70,7 +70,7 @@ def shop(
     tmp_path: Any, start_api: Any, database: dict[str, str], service: Service
 ) -> tuple[Workspace, ApiServer]:
     """A project whose control API knows where the service is."""
-    from mizzen.control.create import create
+    from mizzen.control.scaffold import create
 
     template = f"http://127.0.0.1:{service.server_port}/{{model}}-stable/{{namespace}}"
     server = start_api(database, "--models", template, "--namespace", "models", "--predicting", "2")
@@ -80,7 +80,7 @@ def shop(
         f"control: {{url: '{server.address}'}}\ntracking: {{runs: false}}\n"
     )
     workspace = open_workspace(folder)
-    workspace.state.projects.know("shop", str(folder), NOW)
+    workspace.state.projects.ensure("shop", str(folder), NOW)
     return workspace, server
 
 
@@ -117,7 +117,7 @@ def test_the_services_refusal_comes_back_as_it_was_said(
 def test_a_service_that_hangs_or_is_away_is_told_and_rows_are_not_sent_twice(
     shop: tuple[Workspace, ApiServer], service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mizzen.control.state.remote import connection
+    from mizzen.state.remote import connection
 
     monkeypatch.setattr(connection, "READ_SECONDS", 0.0)
     service.seconds = 10
@@ -133,7 +133,7 @@ def test_a_service_that_hangs_or_is_away_is_told_and_rows_are_not_sent_twice(
 def test_a_model_that_is_not_served_is_not_found(start_api: Any, database: dict[str, str]) -> None:
     server: ApiServer = start_api(database, "--models", "http://{model}.invalid")
     state = server.state()
-    state.projects.know("shop", "", NOW)
+    state.projects.ensure("shop", "", NOW)
     import httpx
 
     headers = {"Authorization": "Bearer a-token-of-the-tests"}
@@ -143,8 +143,8 @@ def test_a_model_that_is_not_served_is_not_found(start_api: Any, database: dict[
     assert told.status_code in {404, 503}  # 503 where the machine has no name server at all
     assert "service" in told.json()["message"]
     with pytest.raises(NotFound, match="no project"):
-        from mizzen.control.state.remote import connect
         from mizzen.spec.profile import Control
+        from mizzen.state.remote import connect
 
         connect(Control(url=server.address)).ask_once("/projects/other/predict", {})
 

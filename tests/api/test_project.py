@@ -16,17 +16,17 @@ import pytest
 from api_server import ApiServer
 from shop_records import NOW, RUN, run
 
-from mizzen.control import submit
-from mizzen.control.create import create
-from mizzen.control.request import RunRequest
-from mizzen.control.retrain import ask
-from mizzen.control.state.records import WindowRecord
-from mizzen.control.watch import request_of
+from mizzen.control.monitoring.retrain import ask
+from mizzen.control.monitoring.tick import request_of
+from mizzen.control.runs import submit
+from mizzen.control.runs.request import RunRequest
+from mizzen.control.scaffold import create
 from mizzen.control.workspace import open_workspace
 from mizzen.core.plan import Plan
 from mizzen.core.runs import RunState
 from mizzen.errors import InvalidProject, NotFound, Unsupported
 from mizzen.project import Project
+from mizzen.state.records import WindowRecord
 
 
 def with_profile(folder: Path, text: str) -> Path:
@@ -134,23 +134,23 @@ def test_two_machines_that_see_an_alarm_start_one_run(
     shop: Path, other_machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, there = open_workspace(shop), open_workspace(other_machine)
-    here.state.projects.know("shop", str(shop), NOW)
+    here.state.projects.ensure("shop", str(shop), NOW)
     alarm = WindowRecord("drift:1", "shop", None, NOW, 1, "drift", True, {}, None, NOW)
-    here.state.watching.add_window(alarm)
+    here.state.monitoring.add_window(alarm)
     request, answers = request_of("drift", "drift:1", NOW), []
     prepare = submit.prepare
 
-    def while_the_other_answers(*given: Any) -> submit.Prepared:
-        monkeypatch.setattr("mizzen.control.retrain.prepare", prepare)
+    def while_the_other_answers(*given: Any) -> submit.PreparedRun:
+        monkeypatch.setattr("mizzen.control.monitoring.retrain.prepare", prepare)
         answers.append(ask(there, request, NOW, "drift:1"))
         return prepare(*given)
 
-    monkeypatch.setattr("mizzen.control.retrain.prepare", while_the_other_answers)
+    monkeypatch.setattr("mizzen.control.monitoring.retrain.prepare", while_the_other_answers)
     answers.append(ask(here, request, NOW, "drift:1"))
     first, second = answers
     assert isinstance(first, tuple)
     assert second == first[0]
-    assert len(here.state.watching.all_decisions("shop")) == 1
+    assert len(here.state.monitoring.all_decisions("shop")) == 1
     states = {found.id: found.state for found in here.state.runs.newest_first("shop")}
     assert states.pop(first[1].run.id) is RunState.QUEUED
     assert list(states.values()) == [RunState.CANCELLED]

@@ -13,9 +13,9 @@ from api_server import ApiServer
 from shop_records import RUN, Ask, run
 
 from mizzen.api.reference import FILE, description
-from mizzen.control.state.records import document
-from mizzen.control.state.verbs import State
 from mizzen.errors import InvalidData, UserError
+from mizzen.state.interface import State
+from mizzen.state.records import to_jsonable
 
 MISSING = "/projects/shop/runs/nothing"
 
@@ -163,7 +163,7 @@ def test_no_value_of_a_field_is_a_fault_of_the_server(
     ask: Ask, shop: State, field: str, value: str
 ) -> None:
     inside = {"arguments": f'{{"a": [{{"b": {value}}}]}}', "error": f'{{"c": {value}}}'}
-    fields = {name: json.dumps(told) for name, told in document(run("r-2")).items()}
+    fields = {name: json.dumps(told) for name, told in to_jsonable(run("r-2")).items()}
     fields[field] = inside.get(field, value)
     body = ", ".join(f'"{name}": {told}' for name, told in fields.items())
     content = f'{{"run": {{{body}}}, "project_folder": "/"}}'.encode()

@@ -137,7 +137,11 @@ def test_every_pod_serves_the_bento_of_its_image_with_the_version_that_it_fetche
             "--package=/var/lib/package/package",
             f"--version={number}",
         ]
-        assert containers["fetch"]["args"][:3] == ["mizzen_serving.fetch", "--version", number]
+        assert containers["fetch"]["args"][:3] == [
+            "mizzen_serving.fetch_model",
+            "--version",
+            number,
+        ]
         assert containers["fetch"]["image"] == containers["serving"]["image"]
 
 

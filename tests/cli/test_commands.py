@@ -145,11 +145,11 @@ def test_what_images_of_a_cluster_lack_is_told_before_any_run(mizzen: Mizzen, sh
     assert "hold what its steps import" in fine.stdout
     bill = shop / "sbom.json"
     bill.write_text('{"components": [{"name": "pandas", "purl": "pkg:pypi/pandas@3"}]}')
-    lacking = mizzen("check", "--bill", "sbom.json", cwd=shop)
+    lacking = mizzen("check", "--sbom", "sbom.json", cwd=shop)
     assert lacking.returncode == 3
     assert "sbom.json lacks what steps import" in lacking.stdout
     assert "train: lightgbm" in lacking.stdout
-    assert mizzen("check", "--bill", "nowhere.json", cwd=shop).returncode == 3
+    assert mizzen("check", "--sbom", "nowhere.json", cwd=shop).returncode == 3
 
 
 def test_an_empty_project_answers_every_question(answer: Answer, shop: Path) -> None:
@@ -172,7 +172,7 @@ def test_an_empty_project_answers_every_question(answer: Answer, shop: Path) -> 
         (("models", "promote", "4"), "no run has registered one yet"),
         (("predict", "--row", "{}"), "mizzen up"),
         (("predict",), "--row, --file or --batch"),
-        (("run", "--set", "gate.nope=1"), "next: mend --set gate.nope\n"),
+        (("run", "--set", "gate.nope=1"), "next: fix --set gate.nope\n"),
         (("serve",), "has no champion\n  next: train one: mizzen run\n"),
         (("drift",), "has no champion\n  next: train one: mizzen run\n"),
         (("retrain", "--cause", "moon"), "drift"),

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from mlflow_server import mlflow_serving
 
-from mizzen.adapters.table import load
-from mizzen.control.create import create
+from mizzen.adapters.backends import load_backend
 from mizzen.control.doctor import examine
+from mizzen.control.scaffold import create
 from mizzen.control.workspace import open_workspace
 from mizzen.errors import MizzenError
 
@@ -76,9 +76,9 @@ def test_a_password_is_not_shown_where_an_address_leads_nowhere(
         workspace = open_workspace(folder, "away")
         told += examine(workspace)
         url = workspace.place.profile.prediction_log.url
-        load("prediction_log", "segments" if url is None else "shipped")(workspace.place)
+        load_backend("prediction_log", "segments" if url is None else "shipped")(workspace.place)
         with _kept(told):
-            load("data_versions", "dvc")(workspace.place).snapshot(tables)
+            load_backend("data_versions", "dvc")(workspace.place).snapshot(tables)
     assert PLANTED not in str(told)
     assert holding(folder / ".mizzen") == []
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mizzen.control.create import create
+from mizzen.control.scaffold import create
 
 ENCODINGS = {
     "ascii": {"PYTHONIOENCODING": "ascii"},

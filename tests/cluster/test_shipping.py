@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from scenario.s3 import BUCKET, S3Server
 
-from mizzen.adapters import table
+from mizzen.adapters import backends
 from mizzen.adapters.dvc.versions import DvcVersions
 from mizzen.adapters.segment_log.log import SegmentLog
 from mizzen.adapters.segment_log.shipped import ShippedLog
@@ -44,7 +44,7 @@ def reached(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def store() -> ObjectStore:
-    return table.open_objects(URL)
+    return backends.open_objects(URL)
 
 
 def predictions(count: int) -> list[Prediction]:
@@ -89,15 +89,15 @@ def test_no_credentials_an_unknown_key_and_no_bucket_are_told(
     s3: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(NotFound, match="no bucket elsewhere"):
-        table.open_objects("s3://elsewhere/x").put("a", b"x")
+        backends.open_objects("s3://elsewhere/x").put("a", b"x")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
     with pytest.raises(UserError, match="refuses these credentials"):
-        list(table.open_objects(URL).list(""))
+        list(backends.open_objects(URL).list(""))
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     with pytest.raises(UserError, match="no credentials for S3"):
-        table.open_objects(URL).get("a")
+        backends.open_objects(URL).get("a")
 
 
 def test_a_server_that_is_away_is_worth_another_try(store: ObjectStore, s3: S3Server) -> None:
@@ -131,7 +131,7 @@ def free_port() -> int:
 class Sidecar:
     def __init__(self, log: SegmentLog, port: int, *options: str) -> None:
         self.port = port
-        command = [sys.executable, "-m", "mizzen_serving.ship", "--log", str(log.folder)]
+        command = [sys.executable, "-m", "mizzen_serving.log_shipper", "--log", str(log.folder)]
         command += ["--to", URL, "--version", "1", "--every", "0.5"]
         command += ["--metrics-port", str(self.port), *options]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from mizzen.control.create import create
-from mizzen.control.request import RunRequest
-from mizzen.control.submit import Prepared, write_down
+from mizzen.control.runs.request import RunRequest
+from mizzen.control.runs.submit import PreparedRun, write_down
+from mizzen.control.scaffold import create
 from mizzen.control.workspace import Workspace, open_workspace
 from mizzen.core.plan import Plan
 
@@ -35,10 +35,10 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 @pytest.fixture
-def write(workspace: Workspace) -> Callable[..., Prepared]:
+def write(workspace: Workspace) -> Callable[..., PreparedRun]:
     """Writes a run of a plan down."""
 
-    def make(plan: Plan, arguments: Mapping[str, Any] | None = None, **fields: Any) -> Prepared:
+    def make(plan: Plan, arguments: Mapping[str, Any] | None = None, **fields: Any) -> PreparedRun:
         request = RunRequest(**fields)
         return write_down(workspace, request, plan, arguments or {}, datetime.now(UTC))
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from tiny_plans import judged
 
-from mizzen.control.reconcile import reconcile, registry_of
-from mizzen.control.submit import Prepared, carry_out
+from mizzen.control.backends import registry_of
+from mizzen.control.models.reconcile import reconcile
+from mizzen.control.runs.submit import PreparedRun, execute
 from mizzen.control.workspace import Workspace
 
 
@@ -25,7 +26,7 @@ def champions(workspace: Workspace) -> list[int]:
 
 
 def test_the_alias_of_another_registry_is_pointed_too(
-    workspace: Workspace, write: Callable[..., Prepared]
+    workspace: Workspace, write: Callable[..., PreparedRun]
 ) -> None:
     package = workspace.folder / "package"
     package.mkdir()
@@ -36,7 +37,7 @@ def test_the_alias_of_another_registry_is_pointed_too(
     shutil.copyfile(workspace.place.home / "mlflow.db", file)
     other = with_registry(workspace, f"sqlite:///{file}")
 
-    carry_out(write(judged(number=1)))
+    execute(write(judged(number=1)))
     reconcile(workspace)
     assert (champions(workspace), champions(other)) == ([1], [])
     assert reconcile(other) == ["alias champion points at version 1"]

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from mizzen.control.capacity import Machine, check_resources
-from mizzen.control.instants import canonical, parse, window
-from mizzen.control.request import RunRequest
-from mizzen.control.revision import Revision, revision_of
-from mizzen.control.submit import prepare
+from mizzen.control.runs.preflight import Machine, check_resources
+from mizzen.control.runs.request import RunRequest
+from mizzen.control.runs.revision import Revision, revision_of
+from mizzen.control.runs.submit import prepare
+from mizzen.control.timestamps import canonical, parse, window
 from mizzen.control.workspace import Workspace
 from mizzen.errors import InvalidProject, Unsupported, UserError
 from mizzen.spec.training import Resources

@@ -8,7 +8,7 @@ import pytest
 
 from mizzen.control.check import Finding, check, check_images
 from mizzen.control.check.data import check_data
-from mizzen.control.create import create, templates
+from mizzen.control.scaffold import create, templates
 from mizzen.control.workspace import Workspace, open_workspace
 from mizzen.errors import Conflict, UserError
 
@@ -101,7 +101,7 @@ def test_an_imported_function_counts(workspace: Workspace) -> None:
 
 def test_a_wrong_profile_and_a_wrong_story_are_told(workspace: Workspace) -> None:
     (workspace.folder / "profiles" / "far.yaml").write_text("kind: Profile\n")
-    (workspace.folder / "demo.yaml").write_text("kind: Story\n")
+    (workspace.folder / "demo.yaml").write_text("kind: Demo\n")
     assert {fault.subject for fault in faults(workspace)} == {"profile", "demo.yaml"}
 
 

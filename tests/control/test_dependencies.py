@@ -13,8 +13,8 @@ from mizzen.adapters.cache import key as cache_key
 from mizzen.adapters.cache.key import StepKeys
 from mizzen.control.check import check
 from mizzen.control.check.dependencies import require
-from mizzen.control.request import RunRequest
-from mizzen.control.submit import prepare
+from mizzen.control.runs.request import RunRequest
+from mizzen.control.runs.submit import prepare
 from mizzen.control.workspace import Workspace
 from mizzen.errors import InvalidProject, MissingDependencyError
 from mizzen_components.train import _dependencies

@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from soak import examples
 
-from mizzen.control import retrain as retraining
-from mizzen.control import watch
-from mizzen.control.state import open_state
-from mizzen.control.state.records import GATE, Promotion, RunRecord, VersionRecord, WindowRecord
+from mizzen.control.monitoring import retrain as retraining
+from mizzen.control.monitoring import tick
 from mizzen.control.workspace import Workspace
 from mizzen.core.place import Place
 from mizzen.core.runs import RunState
 from mizzen.spec.operation import Retraining
 from mizzen.spec.profile import Profile
+from mizzen.state import open_state
+from mizzen.state.records import GATE, Promotion, RunRecord, VersionRecord, WindowRecord
 
 WALL = datetime(2026, 1, 1, tzinfo=UTC)
 DATA = datetime(2013, 1, 1, tzinfo=UTC)
@@ -117,20 +117,20 @@ class Guarded(RuleBasedStateMachine):
         window = WindowRecord(
             name, "shop", end - 30 * DAY, end, version, "drift", True, {"rows": 9}, None, self.wall
         )
-        self.workspace.state.watching.add_window(window)
+        self.workspace.state.monitoring.add_window(window)
 
     @rule()
     def the_watch_answers(self) -> None:
         state, known = (
             self.workspace.state,
-            len(self.workspace.state.watching.all_decisions("shop")),
+            len(self.workspace.state.monitoring.all_decisions("shop")),
         )
-        for alarm in watch._pending(self.workspace):
+        for alarm in tick._pending(self.workspace):
             assert alarm.version == self.champion
-            request = replace(watch.request_of("drift", alarm.id, alarm.end), version=alarm.version)
+            request = replace(tick.request_of("drift", alarm.id, alarm.end), version=alarm.version)
             retraining.ask(self.workspace, request, alarm.end, alarm.id)
-        assert state.watching.pending_alarms("shop") == []
-        for decision in state.watching.all_decisions("shop")[known:]:
+        assert state.monitoring.pending_alarms("shop") == []
+        for decision in state.monitoring.all_decisions("shop")[known:]:
             frozen = self.frozen_until is not None and self.wall < self.frozen_until
             if decision.go:
                 assert not frozen
@@ -145,7 +145,7 @@ class Guarded(RuleBasedStateMachine):
     def the_run_ends(self, state: RunState) -> None:
         for run in self.going:
             self.workspace.state.runs.change("shop", run.id, state=state)
-            decided = self.workspace.state.watching.all_decisions("shop")
+            decided = self.workspace.state.monitoring.all_decisions("shop")
             number = next(d.id for d in decided if d.run == run.id)
             reset = max((d.id for d in decided if d.rule == "reset"), default=0)
             if number < reset or state is RunState.CANCELLED:
@@ -170,21 +170,21 @@ class Guarded(RuleBasedStateMachine):
 
     @invariant()
     def only_alarms_about_the_champion_wait(self) -> None:
-        for alarm in self.workspace.state.watching.pending_alarms("shop"):
+        for alarm in self.workspace.state.monitoring.pending_alarms("shop"):
             assert alarm.version == self.champion
 
     @invariant()
     def one_run_goes_and_none_is_beyond_budget_or_cooldown(self) -> None:
         assert len(self.going) <= 1
-        decided = self.workspace.state.watching.all_decisions("shop")
+        decided = self.workspace.state.monitoring.all_decisions("shop")
         gone = sorted(decision.at for decision in decided if decision.go)
         assert all(b - a >= 2 * DAY for a, b in itertools.pairwise(gone))
         assert all(b - a >= 30 * DAY for a, b in zip(gone, gone[2:], strict=False))
 
     @invariant()
     def no_answer_is_given_to_an_alarm_about_another_version(self) -> None:
-        windows = {w.id: w for w in self.workspace.state.watching.all_windows("shop")}
-        for decision in self.workspace.state.watching.all_decisions("shop"):
+        windows = {w.id: w for w in self.workspace.state.monitoring.all_windows("shop")}
+        for decision in self.workspace.state.monitoring.all_decisions("shop"):
             if decision.go:
                 run = self.workspace.state.runs.get("shop", str(decision.run))
                 assert windows[decision.trigger_id].version == run.champion

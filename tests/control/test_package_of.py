@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from mizzen.control.reconcile import registry_of
+from mizzen.control.backends import registry_of
 from mizzen.control.stack.serving import package_of
 from mizzen.control.workspace import Workspace
 from mizzen.errors import IntegrityError, NotFound

@@ -14,21 +14,22 @@ from pathlib import Path
 import pytest
 from tiny_plans import judged
 
-from mizzen.control.promote import promote
-from mizzen.control.reconcile import reconcile, registry_of
-from mizzen.control.state.records import Promotion, VersionRecord
-from mizzen.control.submit import Prepared, carry_out
+from mizzen.control.backends import registry_of
+from mizzen.control.models.promote import promote
+from mizzen.control.models.reconcile import reconcile
+from mizzen.control.runs.submit import PreparedRun, execute
 from mizzen.control.workspace import Workspace, open_workspace
 from mizzen.errors import Conflict, NotFound, UserError
+from mizzen.state.records import Promotion, VersionRecord
 
-Make = Callable[..., Prepared]
+Make = Callable[..., PreparedRun]
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
 def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home whose registry holds three versions of `shop`; made once, copied by each test."""
-    from mizzen.control.create import create
+    from mizzen.control.scaffold import create
 
     folder = create(tmp_path_factory.mktemp("registered") / "shop")
     workspace = open_workspace(folder)
@@ -47,7 +48,7 @@ def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shop(workspace: Workspace, registered: Path, write: Make) -> Workspace:
     """Version 1 is the champion by the gate, 2 was blessed, 3 refused."""
     shutil.copytree(registered, workspace.place.home, dirs_exist_ok=True)
-    run = carry_out(write(judged(number=1)))
+    run = execute(write(judged(number=1)))
     for number, blessed in ((2, True), (3, False)):
         workspace.state.models.add_version(
             VersionRecord(
@@ -116,7 +117,7 @@ KILLED = """
 import os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from mizzen.control.state.records import Promotion
+from mizzen.state.records import Promotion
 from mizzen.control.workspace import open_workspace
 workspace = open_workspace(Path(sys.argv[1]))
 workspace.state.models.append_promotion(Promotion(
@@ -139,7 +140,7 @@ def test_a_run_that_was_judged_against_an_older_champion_is_not_promoted(
 ) -> None:
     late = write(judged(number=3), {"champion": "1"})
     promote(shop, 2, NOW)
-    run = carry_out(late)
+    run = execute(late)
     assert run.version == 3
     assert champion(shop) == 2
 
@@ -155,10 +156,10 @@ def test_a_manual_gate_waits_for_a_person(workspace: Workspace, write: Make) -> 
     file = workspace.folder / "mizzen.yaml"
     file.write_text(file.read_text().replace("gate:\n", "gate:\n  promote: manual\n"))
     manual = open_workspace(workspace.folder)
-    from mizzen.control.request import RunRequest
-    from mizzen.control.submit import write_down
+    from mizzen.control.runs.request import RunRequest
+    from mizzen.control.runs.submit import write_down
 
-    run = carry_out(write_down(manual, RunRequest(), judged(number=1), {}, NOW))
+    run = execute(write_down(manual, RunRequest(), judged(number=1), {}, NOW))
     assert run.version == 1
     assert manual.state.models.champion("shop") is None
     assert os.listdir(manual.place.home)  # noqa: PTH208

@@ -15,16 +15,16 @@ from pathlib import Path
 import pytest
 from tiny_plans import STEPS, judged, waiting
 
-from mizzen.control import owner
-from mizzen.control.compare import compare_runs
-from mizzen.control.submit import Prepared, again, cancel, carry_out
+from mizzen.control.runs import run_lock
+from mizzen.control.runs.compare import compare_runs
+from mizzen.control.runs.submit import PreparedRun, again, cancel, execute
 from mizzen.control.workspace import Workspace
 from mizzen.core.plan import Constant, Plan, Task
 from mizzen.core.runs import RunState, StepEvent, StepState
 from mizzen.errors import Conflict, NotFound
 from mizzen.project import Project, Run
 
-Make = Callable[..., Prepared]
+Make = Callable[..., PreparedRun]
 
 
 def refused_plan() -> Plan:
@@ -33,7 +33,7 @@ def refused_plan() -> Plan:
 
 def test_a_run_keeps_its_steps_and_figures(workspace: Workspace, write: Make) -> None:
     seen: list[StepEvent] = []
-    run = carry_out(write(refused_plan(), title="first"), seen.append)
+    run = execute(write(refused_plan(), title="first"), seen.append)
     assert run.state is RunState.SUCCEEDED
     assert run.version is None
     found = workspace.state.runs.steps_of(run.project, run.id)
@@ -45,48 +45,48 @@ def test_a_run_keeps_its_steps_and_figures(workspace: Workspace, write: Make) ->
 def test_an_unchanged_run_is_cached_and_starts_no_tracker(
     workspace: Workspace, write: Make
 ) -> None:
-    carry_out(write(refused_plan()))
-    second = carry_out(write(refused_plan()))
+    execute(write(refused_plan()))
+    second = execute(write(refused_plan()))
     states = [step.state for step in workspace.state.runs.steps_of("shop", second.id)]
     assert states == [StepState.CACHED]
     assert not (Path(second.folder) / "tracking.log").exists()
 
 
 def test_a_comparison_shows_only_what_differs(workspace: Workspace, write: Make) -> None:
-    one, same = carry_out(write(refused_plan())), carry_out(write(refused_plan()))
+    one, same = execute(write(refused_plan())), execute(write(refused_plan()))
     assert compare_runs(workspace, one.id, same.id).figures == {}
     plan = refused_plan()
     better = {"blessed": Constant(False), "value": Constant(0.9)}
-    other = carry_out(write(replace(plan, tasks=(replace(plan.tasks[0], inputs=better),))))
+    other = execute(write(replace(plan, tasks=(replace(plan.tasks[0], inputs=better),))))
     assert compare_runs(workspace, one.id, other.id).figures == {"evaluate.value": (0.8, 0.9)}
 
 
 def test_a_failed_run_says_where_and_resumes_from_there(
     workspace: Workspace, write: Make, tmp_path: Path
 ) -> None:
-    mended = tmp_path / "mended"
+    fixed = tmp_path / "fixed"
     failing = Task(
         "fail",
         f"{STEPS}:fail",
-        {"unless": Constant(str(mended))},
+        {"unless": Constant(str(fixed))},
         after=frozenset({"evaluate"}),
         cache=False,
     )
     plan = Plan("tiny", (*refused_plan().tasks, failing), refused_plan().arguments)
-    failed = carry_out(write(plan))
+    failed = execute(write(plan))
     assert failed.state is RunState.FAILED
     assert failed.error is not None
     assert failed.error["step"] == "fail"
     assert "the trainer raised" in failed.error["message"]
-    mended.touch()
-    resumed = carry_out(again(workspace, failed.id))
+    fixed.touch()
+    resumed = execute(again(workspace, failed.id))
     assert resumed.state is RunState.SUCCEEDED
     assert resumed.attempts == 2
     assert resumed.error is None
 
 
 def test_a_run_that_succeeded_is_not_resumed(workspace: Workspace, write: Make) -> None:
-    run = carry_out(write(refused_plan()))
+    run = execute(write(refused_plan()))
     with pytest.raises(Conflict, match="succeeded"):
         again(workspace, run.id)
 
@@ -96,14 +96,14 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from tiny_plans import judged, waiting
-from mizzen.control.request import RunRequest
-from mizzen.control.submit import carry_out, write_down
+from mizzen.control.runs.request import RunRequest
+from mizzen.control.runs.submit import execute, write_down
 from mizzen.control.workspace import open_workspace
 workspace = open_workspace(Path(sys.argv[1]))
 plan = judged(blessed=False, before=(waiting(Path(sys.argv[2])),))
 prepared = write_down(workspace, RunRequest(), plan, {}, datetime.now(UTC))
 Path(sys.argv[3]).write_text(prepared.run.id)
-carry_out(prepared)
+execute(prepared)
 """
 
 
@@ -130,11 +130,11 @@ def test_a_run_whose_process_was_killed_is_interrupted_and_resumes(
     assert Run(workspace, run_id).state is RunState.RUNNING
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    until(lambda: not owner.is_owned(workspace.runs / run_id))
+    until(lambda: not run_lock.is_owned(workspace.runs / run_id))
     assert Run(workspace, run_id).state is RunState.INTERRUPTED
     (tmp_path / "waits.go").touch()
     waits.unlink()
-    resumed = carry_out(again(workspace, run_id))
+    resumed = execute(again(workspace, run_id))
     assert resumed.state is RunState.SUCCEEDED
     assert resumed.attempts == 2
 
@@ -156,11 +156,11 @@ def test_a_notebook_watches_a_run_of_another_thread(
 ) -> None:
     plan = judged(blessed=False, before=(waiting(tmp_path / "w"),))
     prepared = write(plan)
-    thread = threading.Thread(target=carry_out, args=(prepared,))
+    thread = threading.Thread(target=execute, args=(prepared,))
     thread.start()
     run = Project(workspace).run_info(prepared.run.id)
     seen = []
-    for step in run.watch():
+    for step in run.follow():
         seen.append((step.name, step.state))
         (tmp_path / "w.go").touch()
     thread.join()
@@ -171,7 +171,7 @@ def test_a_notebook_watches_a_run_of_another_thread(
 
 
 def test_an_unknown_run_names_the_newest_ones(workspace: Workspace, write: Make) -> None:
-    run = carry_out(write(refused_plan()))
+    run = execute(write(refused_plan()))
     assert Project(workspace).run_info(run.id[:-3]).id == run.id
     with pytest.raises(NotFound, match=run.id):
         Project(workspace).run_info("nothing")
@@ -180,6 +180,6 @@ def test_an_unknown_run_names_the_newest_ones(workspace: Workspace, write: Make)
 
 
 def test_a_run_without_a_version_changes_no_champion(workspace: Workspace, write: Make) -> None:
-    carry_out(write(refused_plan()))
+    execute(write(refused_plan()))
     assert workspace.state.models.champion("shop") is None
     assert workspace.state.models.all_versions("shop") == []

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mizzen.control.deploy import outlive
+from mizzen.control.models.deploy import outlive
 
 SIGNALS = [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
 # A service that needs a moment to leave, as a real one that drains.

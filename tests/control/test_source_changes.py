@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from mizzen.adapters.cache import StepKeys
-from mizzen.adapters.local_runner.inputs import Board
+from mizzen.adapters.local_runner.input_resolver import InputResolver
 from mizzen.control.check.checks import check
-from mizzen.control.request import RunRequest
-from mizzen.control.state.records import RunRecord
-from mizzen.control.submit import Prepared, again, carry_out, prepare
+from mizzen.control.runs.request import RunRequest
+from mizzen.control.runs.submit import PreparedRun, again, execute, prepare
 from mizzen.control.workspace import Workspace
 from mizzen.core.plan import Plan
 from mizzen.core.runs import RunState
 from mizzen.errors import InvalidProject
+from mizzen.state.records import RunRecord
 from mizzen_pipelines.compile import plan as compiled_plan
 
 
@@ -40,7 +40,7 @@ def rows(workspace: Workspace) -> Path:
     return workspace.folder / "data" / "orders.csv"
 
 
-def submitted(workspace: Workspace) -> Prepared:
+def submitted(workspace: Workspace) -> PreparedRun:
     return prepare(workspace, RunRequest(), datetime.now(UTC))
 
 
@@ -66,12 +66,12 @@ def test_a_source_that_was_exchanged_while_a_run_waited_fails_it_and_serves_no_l
     original = tmp_path / "original.csv"
     shutil.copy2(rows, original)
     shortened(rows, 5).replace(rows)
-    run = carry_out(waiting)
+    run = execute(waiting)
     assert run.state is RunState.FAILED
     assert "changed since the run was submitted" in str(run.error)
     assert "orders.csv" in str(run.error)
     shutil.copy2(original, rows)
-    assert kept(halting, carry_out(submitted(halting))) == count
+    assert kept(halting, execute(submitted(halting))) == count
 
 
 def test_a_run_that_is_resumed_after_its_source_was_fixed_says_so_and_serves_no_later_run(
@@ -80,28 +80,28 @@ def test_a_run_that_is_resumed_after_its_source_was_fixed_says_so_and_serves_no_
     good = rows.read_text()
     rows.write_text(good.replace("ordered_at", "ordered", 1))
     broken = rows.read_text()
-    run = carry_out(submitted(halting))
+    run = execute(submitted(halting))
     assert "no column 'ordered_at'" in str(run.error)
     rows.write_text(good)
-    resumed = carry_out(again(halting, run.id))
+    resumed = execute(again(halting, run.id))
     assert "changed since the run was submitted" in str(resumed.error)
     assert "start another run: mizzen run" in str(resumed.error)
     rows.write_text(broken)
-    assert "no column 'ordered_at'" in str(carry_out(submitted(halting)).error)
+    assert "no column 'ordered_at'" in str(execute(submitted(halting)).error)
 
 
 def test_a_resumed_run_keeps_the_rows_that_it_has_already(halting: Workspace, rows: Path) -> None:
-    run = carry_out(submitted(halting))
+    run = execute(submitted(halting))
     count = kept(halting, run)
     halting.state.runs.change(run.project, run.id, state=RunState.INTERRUPTED)
     shortened(rows, 5).replace(rows)
-    assert kept(halting, carry_out(again(halting, run.id))) == count
+    assert kept(halting, execute(again(halting, run.id))) == count
 
 
 def key_of_training(workspace: Workspace) -> str:
     prepared = submitted(workspace)
     task = next(task for task in prepared.plan.tasks if task.name == "train")
-    given = Board(prepared.run.arguments).inputs(
+    given = InputResolver(prepared.run.arguments).inputs(
         replace(
             task,
             artifacts_in=(),
@@ -134,16 +134,16 @@ def test_a_variable_is_in_the_key_when_it_is_declared_and_refused_when_it_is_not
     undeclared = halting.changed(source)
     declared = undeclared.changed({"environment": ["SHOP_ROWS"]})
     monkeypatch.setenv("SHOP_ROWS", "100")
-    run = carry_out(submitted(undeclared))
+    run = execute(submitted(undeclared))
     assert "reads the environment variable SHOP_ROWS" in str(run.error)
-    assert kept(halting, carry_out(submitted(declared))) == 100
+    assert kept(halting, execute(submitted(declared))) == 100
     monkeypatch.setenv("SHOP_ROWS", "10")
-    assert kept(halting, carry_out(submitted(declared))) == 10
+    assert kept(halting, execute(submitted(declared))) == 10
     monkeypatch.delenv("SHOP_ROWS")
     assert "SHOP_ROWS" in next(f.message for f in check(declared) if f.level == "error")
     with pytest.raises(InvalidProject, match="SHOP_ROWS"):
         submitted(declared)
-    assert kept(halting, carry_out(submitted(undeclared))) == 50
+    assert kept(halting, execute(submitted(undeclared))) == 50
 
 
 def test_a_listed_file_that_a_trainer_reads_is_in_the_key_of_its_training(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mizzen.control.sources import source_digest
+from mizzen.control.runs.inputs import source_digest
 from mizzen.control.workspace import Workspace
 from mizzen.errors import InvalidProject
 

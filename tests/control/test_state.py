@@ -13,12 +13,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import JSON, Boolean, create_engine
 
-from mizzen.control.state import sqlite, tables
-from mizzen.control.state.database import HEAD, Database, open_address
-from mizzen.control.state.migrations.apply import _scripts, newest
-from mizzen.control.state.server import ServerStore
-from mizzen.control.state.session import Prefix
 from mizzen.errors import IntegrityError, UserError
+from mizzen.state import sqlite_store, tables
+from mizzen.state.database import HEAD, Database, open_address
+from mizzen.state.migrations.apply import _scripts, newest
+from mizzen.state.session import Prefix
+from mizzen.state.sqlalchemy_store import ServerStore
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 PROMOTION = {
@@ -42,7 +42,7 @@ CHAPTER = {
 ADDER = """
 import sys
 from datetime import UTC, datetime
-from mizzen.control.state.database import open_address
+from mizzen.state.database import open_address
 values = {"name": sys.argv[2], "folder": "", "created_at": datetime.now(UTC)}
 with open_address(sys.argv[1]).write() as session:
     session.insert("projects", values)
@@ -65,7 +65,7 @@ def test_migrations_make_the_tables_that_the_code_uses(address: str) -> None:
 def test_opening_again_needs_no_library(address: str) -> None:
     open_address(address)
     code = (
-        "import sys; from mizzen.control.state.database import open_address; "
+        "import sys; from mizzen.state.database import open_address; "
         "open_address(sys.argv[1]); print({'alembic', 'sqlalchemy'} & sys.modules.keys())"
     )
     done = subprocess.run(
@@ -139,7 +139,7 @@ def test_a_transaction_is_all_or_nothing(address: str) -> None:
 WRITER = """
 import sys
 from datetime import UTC, datetime
-from mizzen.control.state.database import open_address
+from mizzen.state.database import open_address
 database = open_address(sys.argv[1])
 for number in range(60):
     name = f"{sys.argv[2]}-{number}"
@@ -171,9 +171,9 @@ def test_a_reader_does_not_wait_for_a_writer(address: str) -> None:
 def test_columns_are_read_as_what_the_tables_say(address: str) -> None:
     columns = [column for table in tables.metadata.tables.values() for column in table.c]
     for column in columns:
-        assert (column.name in sqlite.INSTANTS) == isinstance(column.type, tables.Instant)
-        assert (column.name in sqlite.DOCUMENTS) == isinstance(column.type, JSON)
-        assert (column.name in sqlite.FLAGS) == isinstance(column.type, Boolean)
+        assert (column.name in sqlite_store.INSTANTS) == isinstance(column.type, tables.Instant)
+        assert (column.name in sqlite_store.DOCUMENTS) == isinstance(column.type, JSON)
+        assert (column.name in sqlite_store.FLAGS) == isinstance(column.type, Boolean)
 
 
 def test_both_back_ends_read_what_either_wrote(address: str) -> None:
@@ -188,7 +188,7 @@ def test_both_back_ends_read_what_either_wrote(address: str) -> None:
     for database in (open_address(address), beside):
         with database.read() as session:
             fields = ["id", *PROMOTION]
-            last = session.find("promotions", fields, {}, order=["id"], newest=True, limit=1)
+            last = session.find("promotions", fields, {}, order=["id"], descending=True, limit=1)
             assert last == [PROMOTION | {"id": 2, "version": 1, "forced": True}]
             assert session.find("chapters", [*CHAPTER], {"position": 1}) == [
                 CHAPTER | {"position": 1}

@@ -12,21 +12,21 @@ from typing import Any
 
 import pytest
 
-from mizzen.control.state.database import open_address
-from mizzen.control.state.records import (
-    Chapter,
-    DecisionRecord,
-    Promotion,
-    RunRecord,
-    Served,
-    VersionRecord,
-    WindowRecord,
-    document,
-)
-from mizzen.control.state.sql import SqlState
-from mizzen.control.state.verbs import State
 from mizzen.core.runs import RunState, StepEvent, StepState
 from mizzen.errors import Conflict, InvalidData, NotFound
+from mizzen.state.database import open_address
+from mizzen.state.interface import State
+from mizzen.state.records import (
+    DecisionRecord,
+    DemoStepRecord,
+    Promotion,
+    RunRecord,
+    ServedVersion,
+    VersionRecord,
+    WindowRecord,
+    to_jsonable,
+)
+from mizzen.state.sql_state import SqlState
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 EMPTY_TAR = bytes(10240)
@@ -52,7 +52,7 @@ def shop(state: State) -> State:
     state.runs.add(run(), "/projects/shop")
     for number in (1, 2):
         state.models.add_version(version(number))
-    state.watching.add_window(window("drift:1", alarm=True))
+    state.monitoring.add_window(window("drift:1", alarm=True))
     return state
 
 
@@ -108,13 +108,13 @@ def test_a_key_of_one_project_is_none_of_another(shop: State) -> None:
         with pytest.raises(Conflict, match="used for another write"):
             shop.models.append_promotion(stranger)
     assert shop.models.history("other") == []
-    kept = shop.watching.add_decision(replace(decision("t-1", go=False), key="d"))
-    assert shop.watching.add_decision(replace(decision("t-1", go=False), key="d")) == kept
+    kept = shop.monitoring.add_decision(replace(decision("t-1", go=False), key="d"))
+    assert shop.monitoring.add_decision(replace(decision("t-1", go=False), key="d")) == kept
     with pytest.raises(Conflict, match="used for another write"):
-        shop.watching.add_decision(replace(decision("t-1"), project="other", key="d"))
+        shop.monitoring.add_decision(replace(decision("t-1"), project="other", key="d"))
     with pytest.raises(Conflict, match="another project has a window"):
-        shop.watching.add_window(replace(window("drift:1", alarm=False), project="other"))
-    assert [found.alarm for found in shop.watching.all_windows("shop")] == [True]
+        shop.monitoring.add_window(replace(window("drift:1", alarm=False), project="other"))
+    assert [found.alarm for found in shop.monitoring.all_windows("shop")] == [True]
 
 
 def event(step: str, to: StepState, **values: Any) -> StepEvent:
@@ -277,16 +277,16 @@ def test_what_the_gate_held_is_promoted_only_by_force_and_with_a_reason(shop: St
 
 def test_a_promotion_closes_every_alarm_that_waits_and_says_so(shop: State) -> None:
     shop.models.append_promotion(promotion(2))
-    assert shop.watching.pending_alarms("shop") == []
-    closed = shop.watching.all_decisions("shop")
+    assert shop.monitoring.pending_alarms("shop") == []
+    closed = shop.monitoring.all_decisions("shop")
     assert [(d.trigger_id, d.go, d.rule) for d in closed] == [("drift:1", False, "stale")]
     assert "version 2 the champion" in closed[0].reason
-    assert shop.watching.all_windows("shop")[0].handled_by == closed[0].id
-    shop.watching.add_window(replace(window("late", alarm=True, day=2), version=1))
-    assert shop.watching.pending_alarms("shop") == []  # a drift job that began before
+    assert shop.monitoring.all_windows("shop")[0].handled_by == closed[0].id
+    shop.monitoring.add_window(replace(window("late", alarm=True, day=2), version=1))
+    assert shop.monitoring.pending_alarms("shop") == []  # a drift job that began before
     shop.models.append_promotion(promotion(1))
-    assert shop.watching.pending_alarms("shop") == []
-    assert len(shop.watching.all_decisions("shop")) == 2
+    assert shop.monitoring.pending_alarms("shop") == []
+    assert len(shop.monitoring.all_decisions("shop")) == 2
 
 
 def test_a_promotion_whose_answer_was_lost_is_sent_again_and_stands_once(shop: State) -> None:
@@ -309,63 +309,63 @@ def test_of_promotions_at_once_that_were_judged_alike_one_wins(shop: State) -> N
 
 
 def test_an_alarm_is_answered_by_one_decision(shop: State) -> None:
-    assert [found.id for found in shop.watching.pending_alarms("shop")] == ["drift:1"]
+    assert [found.id for found in shop.monitoring.pending_alarms("shop")] == ["drift:1"]
     calls: list[Callable[[], Any]] = [
-        lambda: shop.watching.add_decision(decision("drift:1", go=False), "drift:1")
+        lambda: shop.monitoring.add_decision(decision("drift:1", go=False), "drift:1")
         for _ in range(8)
     ]
     answers = at_once(calls)
     kept = [answer for answer in answers if isinstance(answer, DecisionRecord)]
     assert len(kept) == 1, answers
     assert all(isinstance(answer, Conflict) for answer in answers if answer not in kept), answers
-    assert shop.watching.all_decisions("shop") == kept
-    assert shop.watching.pending_alarms("shop") == []
-    assert shop.watching.all_windows("shop")[0].handled_by == kept[0].id
+    assert shop.monitoring.all_decisions("shop") == kept
+    assert shop.monitoring.pending_alarms("shop") == []
+    assert shop.monitoring.all_windows("shop")[0].handled_by == kept[0].id
 
 
 def test_a_trigger_goes_once_however_many_ask(shop: State) -> None:
     calls: list[Callable[[], Any]] = [
-        lambda: shop.watching.add_decision(decision("merge-1", run_id=run().id)) for _ in range(8)
+        lambda: shop.monitoring.add_decision(decision("merge-1", run_id=run().id)) for _ in range(8)
     ]
     answers = at_once(calls)
     assert sum(isinstance(answer, DecisionRecord) for answer in answers) == 1, answers
-    shop.watching.add_decision(decision("merge-1", go=False))
-    assert len(shop.watching.all_decisions("shop")) == 2
+    shop.monitoring.add_decision(decision("merge-1", go=False))
+    assert len(shop.monitoring.all_decisions("shop")) == 2
 
 
 def test_a_decision_whose_answer_was_lost_is_sent_again_and_stands_once(shop: State) -> None:
     asked = decision("drift:1")
-    first = shop.watching.add_decision(asked, "drift:1")
-    assert shop.watching.add_decision(asked, "drift:1") == first
+    first = shop.monitoring.add_decision(asked, "drift:1")
+    assert shop.monitoring.add_decision(asked, "drift:1") == first
     with pytest.raises(NotFound, match="no watched window"):
-        shop.watching.add_decision(decision("x", go=False), "no window")
+        shop.monitoring.add_decision(decision("x", go=False), "no window")
 
 
 def test_a_window_is_kept_once_unless_it_was_not_judged(shop: State) -> None:
-    shop.watching.add_window(window("w", alarm=False, judged=False, day=1))
-    shop.watching.add_window(window("w", alarm=True, day=1))
-    shop.watching.add_window(window("w", alarm=False, day=1))
-    found = shop.watching.all_windows("shop")
+    shop.monitoring.add_window(window("w", alarm=False, judged=False, day=1))
+    shop.monitoring.add_window(window("w", alarm=True, day=1))
+    shop.monitoring.add_window(window("w", alarm=False, day=1))
+    found = shop.monitoring.all_windows("shop")
     assert [(w.id, w.alarm) for w in found] == [("drift:1", True), ("w", True)]
     assert found[1] == window("w", alarm=True, day=1)
     more = replace(window("w", alarm=False, day=1), figures={"rows": 700})
-    shop.watching.add_window(more)  # rows came late: the verdict over more of them stands
-    shop.watching.add_window(window("w", alarm=True, day=1))
-    assert shop.watching.all_windows("shop")[1] == more
+    shop.monitoring.add_window(more)  # rows came late: the verdict over more of them stands
+    shop.monitoring.add_window(window("w", alarm=True, day=1))
+    assert shop.monitoring.all_windows("shop")[1] == more
 
 
 def test_what_is_served_is_replaced_by_many_at_once(shop: State) -> None:
     def serve(number: int) -> Callable[[], Any]:
-        record = Served("shop", number, "http://127.0.0.1:3000", None, NOW)
-        return lambda: shop.watching.set_served(record)
+        record = ServedVersion("shop", number, "http://127.0.0.1:3000", None, NOW)
+        return lambda: shop.monitoring.set_served(record)
 
     assert at_once([serve(number) for number in range(6)]) == [None] * 6
-    shop.watching.clear_served("shop")
-    shop.watching.clear_served("shop")
+    shop.monitoring.clear_served("shop")
+    shop.monitoring.clear_served("shop")
 
 
 def test_a_story_goes_on_where_it_was(shop: State) -> None:
-    told = Chapter("shop", "demo", 0, "d" * 64, {"done": True, "run": "x"}, NOW)
+    told = DemoStepRecord("shop", "demo", 0, "d" * 64, {"done": True, "run": "x"}, NOW)
     assert shop.chapters.get("shop", "demo", 0) is None
     shop.chapters.keep(replace(told, digest="e" * 64))
     shop.chapters.keep(told)
@@ -374,7 +374,7 @@ def test_a_story_goes_on_where_it_was(shop: State) -> None:
 
 def test_many_machines_know_a_project_at_once(state: State) -> None:
     calls: list[Callable[[], Any]] = [
-        lambda: state.projects.know("shop", "/here", NOW) for _ in range(6)
+        lambda: state.projects.ensure("shop", "/here", NOW) for _ in range(6)
     ]
     assert at_once(calls) == [None] * 6
     assert [found.name for found in state.projects.all()] == ["shop"]
@@ -412,14 +412,14 @@ def test_odd_names_and_texts_are_kept_as_they_are(shop: State) -> None:
     found = shop.models.champion("shop")
     assert found is not None
     assert found.reason == odd
-    assert document(found)["reason"] == odd
+    assert to_jsonable(found)["reason"] == odd
     with pytest.raises(NotFound):
         shop.runs.get("shop", "%")
 
 
 def test_who_keeps_the_state_is_told(state: State) -> None:
     from mizzen import __version__
-    from mizzen.control.state.database import HEAD
+    from mizzen.state.database import HEAD
 
     about = state.about()
     assert (about.version, about.tables) == (__version__, HEAD)

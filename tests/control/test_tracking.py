@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from tiny_plans import STEPS, judged
 
-from mizzen.control.request import RunRequest
-from mizzen.control.submit import carry_out, write_down
+from mizzen.control.runs.request import RunRequest
+from mizzen.control.runs.submit import execute, write_down
 from mizzen.control.workspace import Workspace, open_workspace
 from mizzen.core.plan import Constant, Plan, Task
 
@@ -21,7 +21,7 @@ def test_a_run_and_its_steps_have_pages_with_figures_and_states(workspace: Works
     (workspace.folder / "profiles" / "local.yaml").unlink()
     tracked = open_workspace(workspace.folder)
     plan = judged(blessed=False)
-    run = carry_out(write_down(tracked, RunRequest(title="a title"), plan, {}, datetime.now(UTC)))
+    run = execute(write_down(tracked, RunRequest(title="a title"), plan, {}, datetime.now(UTC)))
 
     from mizzen.adapters.mlflow.connection import connect
 
@@ -45,7 +45,7 @@ def test_the_page_of_a_failed_run_is_closed_though_nobody_waits_for_it(
     failing = Task("fail", f"{STEPS}:fail", {"unless": Constant("nowhere")}, cache=False)
     plan = Plan("tiny", (failing,), judged().arguments)
     request = RunRequest(title="a title")
-    run = carry_out(write_down(tracked, request, plan, {}, datetime.now(UTC)))
+    run = execute(write_down(tracked, request, plan, {}, datetime.now(UTC)))
     assert run.error is not None
     log = Path(run.folder) / "tracking.log"
     assert wait_for(lambda: page_states(tracked) == {"a title": "FAILED", "fail": "FAILED"}), (

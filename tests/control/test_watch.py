@@ -12,28 +12,28 @@ from shop_records import RUN, run
 from tiny_plans import judged
 
 from mizzen.cli.commands.drift import answered, failed
-from mizzen.control import watch
-from mizzen.control.retrain import Retrained, ask, reset_breaker, retrain
-from mizzen.control.state.records import (
-    DecisionRecord,
-    Promotion,
-    VersionRecord,
-    WindowRecord,
-)
-from mizzen.control.submit import Prepared, carry_out
-from mizzen.control.watch import request_of, tick
+from mizzen.control.monitoring import tick as ticking
+from mizzen.control.monitoring.retrain import Retrained, ask, reset_breaker, retrain
+from mizzen.control.monitoring.tick import request_of, tick
+from mizzen.control.runs.submit import PreparedRun, execute
 from mizzen.control.workspace import Workspace
 from mizzen.core.guard import RetrainRequest
 from mizzen.core.runs import RunState
 from mizzen.errors import Conflict, UserError
 from mizzen.project import Project
+from mizzen.state.records import (
+    DecisionRecord,
+    Promotion,
+    VersionRecord,
+    WindowRecord,
+)
 
-Make = Callable[..., Prepared]
+Make = Callable[..., PreparedRun]
 END = datetime(2025, 6, 10, tzinfo=UTC)
 
 
 def alarm(workspace: Workspace, version: int, end: datetime, *, alarmed: bool = True) -> None:
-    workspace.state.projects.know("shop", str(workspace.folder), end)
+    workspace.state.projects.ensure("shop", str(workspace.folder), end)
     window = WindowRecord(
         id=f"drift:shop:{version}:{end:%Y%m%d%H}",
         project="shop",
@@ -46,7 +46,7 @@ def alarm(workspace: Workspace, version: int, end: datetime, *, alarmed: bool = 
         report=None,
         at=end,
     )
-    workspace.state.watching.add_window(window)
+    workspace.state.monitoring.add_window(window)
 
 
 def test_a_refusal_is_kept_with_its_reason(workspace: Workspace) -> None:
@@ -98,18 +98,18 @@ def test_an_alarm_trains_on_the_newest_window_and_is_answered_once(workspace: Wo
     alarm(workspace, champion.version, soon)
     refused = tick(workspace, soon).retrained
     assert [(a.decision.go, a.decision.rule) for a in refused] == [(False, "cooldown")]
-    assert workspace.state.watching.pending_alarms("shop") == []
+    assert workspace.state.monitoring.pending_alarms("shop") == []
 
 
 def test_decisions_name_runs_that_exist(workspace: Workspace, write: Make) -> None:
-    run = carry_out(write(judged(blessed=False)))
+    run = execute(write(judged(blessed=False)))
     assert workspace.state.runs.get("shop", run.id).trigger == "person"
 
 
 def test_the_run_that_answers_an_alarm_is_reported_as_it_ended(
     workspace: Workspace, write: Make
 ) -> None:
-    held = carry_out(write(judged(blessed=False)))
+    held = execute(write(judged(blessed=False)))
     decision = DecisionRecord("shop", "t", "drift", True, "allowed", "why", None, END, held.id)
     project = Project(workspace)
     first, *ended = answered(project, Retrained(decision, held))
@@ -149,7 +149,7 @@ def test_an_alarm_of_a_version_that_was_rolled_back_is_closed_and_never_answered
     promoted(workspace, 3)
     alarm(workspace, 3, END)
     promoted(workspace, 1)
-    assert workspace.state.watching.pending_alarms("shop") == []
+    assert workspace.state.monitoring.pending_alarms("shop") == []
     closed = Project(workspace).decisions()[-1]
     assert (closed.go, closed.rule) == (False, "stale")
     assert closed.reason == "the alarm judged version 3, and me made version 1 the champion"
@@ -179,7 +179,7 @@ def test_an_interrupted_retraining_is_not_resumed_once_its_champion_is_replaced(
     assert not isinstance(asked, DecisionRecord)
     asked[1].ownership.release()  # as a kill would
     promoted(workspace, 1)
-    assert list(watch._finish_interrupted(workspace, None)) == []
+    assert list(ticking._finish_interrupted(workspace, None)) == []
     assert workspace.state.runs.get("shop", asked[1].run.id).state is RunState.CANCELLED
 
 

@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from mizzen.control import telling, watch
-from mizzen.control.drift import Found
-from mizzen.control.retrain import ask
-from mizzen.control.state.records import DecisionRecord, WindowRecord, document
-from mizzen.control.watch import due, inspect, request_of
+from mizzen.control.demo import steps
+from mizzen.control.monitoring import tick
+from mizzen.control.monitoring.retrain import ask
+from mizzen.control.monitoring.run_drift import WindowVerdict
+from mizzen.control.monitoring.tick import due, inspect, request_of
 from mizzen.control.workspace import Workspace
 from mizzen.errors import StepFailed, UserError
 from mizzen.project import Project
-from mizzen.spec.story import WatchStep
+from mizzen.spec.demo import WatchStep
+from mizzen.state.records import DecisionRecord, WindowRecord, to_jsonable
 
 BEGIN = datetime(2025, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -29,20 +30,20 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     judged once it spans 20 days of it."""
     seen: Asked = []
 
-    def job(_: Workspace, __: int, start: Any, end: datetime, *___: Any) -> list[Found]:
+    def job(_: Workspace, __: int, start: Any, end: datetime, *___: Any) -> list[WindowVerdict]:
         seen.append((start, end))
         first = max(start or BEGIN, end - 30 * DAY)
         judged = end - max(first, BEGIN) >= 20 * DAY
         figures = {"rows": 5, "reason": "5 rows; monitoring.min_rows is 500", "judged": judged}
-        return [Found("drift", first, end, False, figures, None)]
+        return [WindowVerdict("drift", first, end, False, figures, None)]
 
-    monkeypatch.setattr(watch, "run_drift_job", job)
-    monkeypatch.setattr(watch, "version_of", lambda *_: 1)
-    monkeypatch.setattr(watch.quality, "look", lambda *_: ())
+    monkeypatch.setattr(tick, "run_drift_job", job)
+    monkeypatch.setattr(tick, "version_of", lambda *_: 1)
+    monkeypatch.setattr(tick.quality, "look", lambda *_: ())
     return seen
 
 
-@pytest.mark.parametrize("look", [inspect, watch.tick])
+@pytest.mark.parametrize("look", [inspect, tick.tick])
 def test_a_window_that_has_not_ended_is_refused(
     workspace: Workspace, asked: Asked, look: Callable[[Workspace, datetime], Any]
 ) -> None:
@@ -100,11 +101,11 @@ def test_a_window_that_was_not_judged_is_not_called_quiet(
 ) -> None:
     seen = inspect(workspace, BEGIN + DAY)
     assert seen.windows[0].verdict == "not judged: 5 rows; monitoring.min_rows is 500"
-    assert document(seen)["windows"][0]["figures"]["judged"] is False
+    assert to_jsonable(seen)["windows"][0]["figures"]["judged"] is False
     step = WatchStep.model_validate({"watch": True, "until": "2025-03-02", "expect": "quiet"})
     with pytest.raises(StepFailed, match="not judged: 5 rows"):
-        telling.watch(workspace, step, None)
-    told = telling.watch(workspace, step.model_copy(update={"expect": None}), None)
+        steps.watch(workspace, step, None)
+    told = steps.watch(workspace, step.model_copy(update={"expect": None}), None)
     assert (told["judged"], told["found"]) == (False, seen.windows[0].verdict)
 
 
@@ -125,7 +126,8 @@ def test_a_retraining_without_an_end_asks_the_clock_only_for_machines(
 ) -> None:
     seen: list[bool] = []
     monkeypatch.setattr(
-        "mizzen.control.retrain.retrain", lambda *_, all_rows, **__: seen.append(all_rows)
+        "mizzen.control.monitoring.retrain.retrain",
+        lambda *_, all_rows, **__: seen.append(all_rows),
     )
     project = Project(workspace)
     project.retrain()
@@ -144,10 +146,10 @@ def test_overlapping_alarms_count_once_and_unjudged_windows_do_not_count(
             f"drift:{day}", "shop", end - 30 * DAY, end, 1, "drift", alarm, figures, None, end
         )
 
-    workspace.state.projects.know("shop", str(workspace.folder), BEGIN)
+    workspace.state.projects.ensure("shop", str(workspace.folder), BEGIN)
     kept = [keep(30, alarm=True), keep(31, alarm=False, judged=False), keep(59, alarm=True)]
     kept += [keep(60, alarm=True), keep(62, alarm=True)]
     for window in kept:
-        workspace.state.watching.add_window(window)
-    assert watch._verdicts_until(workspace, kept[3]) == [True, True]
-    assert watch._verdicts_until(workspace, kept[4]) == [True, True]
+        workspace.state.monitoring.add_window(window)
+    assert tick._verdicts_until(workspace, kept[3]) == [True, True]
+    assert tick._verdicts_until(workspace, kept[4]) == [True, True]

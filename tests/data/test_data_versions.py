@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mizzen.adapters.table import load
+from mizzen.adapters.backends import load_backend
 from mizzen.core.place import Place
 from mizzen.errors import IntegrityError, InvalidData, NotFound
 from mizzen.ports.data import DataVersions
@@ -21,7 +21,7 @@ UNKNOWN = "0" * 32
 
 @pytest.fixture
 def versions(place: Place) -> DataVersions:
-    backend: DataVersions = load("data_versions", "dvc")(place)
+    backend: DataVersions = load_backend("data_versions", "dvc")(place)
     return backend
 
 
@@ -169,7 +169,7 @@ def test_two_homes_share_a_store_by_its_address(tables: Path, tmp_path: Path) ->
             "data_store": {"url": str(tmp_path / "shared store")},
         }
     )
-    backend = load("data_versions", "dvc")
+    backend = load_backend("data_versions", "dvc")
     version = backend(Place("a", tmp_path / "a", shared)).snapshot(tables)
     other = backend(Place("b", tmp_path / "b", shared))
     assert content(other.fetch(version, tmp_path / "back")) == content(tables)
@@ -180,9 +180,9 @@ def snapshot_elsewhere(place: Place, folder: Path, before: str = "") -> subproce
     code = f"""
         import resource, sys
         from pathlib import Path
-        from mizzen.adapters.table import load
+        from mizzen.adapters.backends import load_backend
         from mizzen.core.place import Place
-        versions = load("data_versions", "dvc")(Place.from_environment())
+        versions = load_backend("data_versions", "dvc")(Place.from_environment())
         {before}
         print(versions.snapshot(Path(sys.argv[1])))
     """

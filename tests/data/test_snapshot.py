@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
+from mizzen.adapters.backends import load_backend
 from mizzen.adapters.bundle import pack, store_of
-from mizzen.adapters.table import load
 from mizzen.adapters.tables import read_table
 from mizzen.core.place import Place
 from mizzen.errors import InvalidData, InvalidProject, MizzenError, UserError
@@ -90,7 +90,7 @@ class TestWhatIsStored:
     ) -> None:
         write()
         version = snapshot(tables).version
-        back = load("data_versions", "dvc")(in_step).fetch(version, tmp_path / "back")
+        back = load_backend("data_versions", "dvc")(in_step).fetch(version, tmp_path / "back")
         assert (back / "rows.parquet").read_bytes() == (tables / "rows.parquet").read_bytes()
 
     def test_the_same_rows_in_another_order_are_the_same_version(

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from mizzen.adapters.table import load
+from mizzen.adapters.backends import load_backend
 from mizzen.adapters.tables import write_table
 from mizzen.core.place import Place
 from mizzen.errors import InvalidData, InvalidProject, MizzenError
@@ -42,7 +42,7 @@ class Step:
         self._tables = folder / "tables"
         for name, frame in tables.items():
             write_table(frame, self._tables / f"{name}.parquet")
-        self.versions = load("data_versions", "dvc")(place)
+        self.versions = load_backend("data_versions", "dvc")(place)
         self.version = self.versions.snapshot(self._tables)
 
     def __call__(self, *expectations: dict[str, Any]) -> ValidateFigures:
@@ -81,7 +81,7 @@ def test_a_failed_expectation_stops_the_run_and_shows_the_rows(step: Step) -> No
         r"1 expectation failed on data version [0-9a-f]{32}: nothing was trained"
         r".*given: ExpectColumnValuesToNotBeNull on 'carrier' of table 'rows': "
         r"1 of 45 rows \(2.22 %\)\n    row=8, trip=t007, carrier=None"
-        r".*allowed: every expectation.*next: mend the data; or"
+        r".*allowed: every expectation.*next: fix the data; or"
     ):
         step(NOT_NULL)
 

@@ -17,7 +17,7 @@ import pytest
 from soak import examples
 
 from mizzen.adapters.local_runner.processes import children, descendants
-from mizzen.control.create import create
+from mizzen.control.scaffold import create
 from mizzen.core.runs import RunState
 from mizzen.errors import Conflict
 from mizzen.project import Project, Run

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mizzen.control.create import create
+from mizzen.control.scaffold import create
 from mizzen.errors import UserError
 from mizzen.project import Project
 

@@ -15,15 +15,15 @@ from pathlib import Path
 import pytest
 from mlflow_server import mlflow_serving
 
+from mizzen.adapters.backends import load_backend, open_objects
 from mizzen.adapters.segment_log.log import SegmentLog
-from mizzen.adapters.table import load, open_objects
-from mizzen.control.package import known_until
-from mizzen.control.registered import project_of
+from mizzen.control.models.prepare import known_until
+from mizzen.control.models.registered import project_of
 from mizzen.core.place import Place
 from mizzen.core.runs import RunState
 from mizzen.ports.prediction_log import Prediction
 from mizzen.project import Project
-from mizzen_serving.shipping import Shipper
+from mizzen_serving.log_shipper.shipper import Shipper
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
@@ -83,7 +83,7 @@ def test_features_are_loaded_where_no_project_lies(trained: Trained) -> None:
     done = trained.job("materialize", "--until", END.isoformat())
     assert done.stdout == "2 entities of version 1 hold their values of 2024-04-30T00:00:00Z\n"
     views = project_of(trained.project.workspace, 1).views
-    source = load("feature_source", "postgres")(trained.project.workspace.place)
+    source = load_backend("feature_source", "postgres")(trained.project.workspace.place)
     found = source.online(views, {"port": ["Dover", "Calais"]}, [END, END])
     assert all(value is not None for value in found["knots"])
 
@@ -103,7 +103,7 @@ def test_the_drift_job_finds_what_pods_shipped_and_keeps_it(trained: Trained) ->
         assert done.returncode == 0, done.stderr
     assert "ALARM" in done.stdout
     assert "/artifacts/reports/" in done.stdout
-    windows = trained.project.workspace.state.watching.all_windows("ferries")
+    windows = trained.project.workspace.state.monitoring.all_windows("ferries")
     assert [(w.kind, w.alarm, w.version) for w in windows if w.kind == "drift"] == [
         ("drift", True, 1)
     ]
@@ -114,7 +114,7 @@ def test_the_drift_job_finds_what_pods_shipped_and_keeps_it(trained: Trained) ->
 
 
 def test_a_project_without_a_champion_is_no_failure(trained: Trained) -> None:
-    command = [sys.executable, "-m", "mizzen.control.inspect", "--project", "nobody"]
+    command = [sys.executable, "-m", "mizzen.control.jobs.drift", "--project", "nobody"]
     environment = {**os.environ, **trained.pod.to_environment()}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "nobody has no champion yet: nothing to do\n")
@@ -123,7 +123,7 @@ def test_a_project_without_a_champion_is_no_failure(trained: Trained) -> None:
 def test_what_is_away_has_the_status_of_what_may_be_tried_again(trained: Trained) -> None:
     document = json.loads(trained.pod.to_environment()["MIZZEN_PLACE"])
     document["profile"]["tracking"]["uri"] = "http://127.0.0.1:9"
-    command = [sys.executable, "-m", "mizzen.control.inspect", "--project", "ferries"]
+    command = [sys.executable, "-m", "mizzen.control.jobs.drift", "--project", "ferries"]
     document["home"] = str(trained.shared / "another-pod")
     environment = {**os.environ, "MIZZEN_PLACE": json.dumps(document)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

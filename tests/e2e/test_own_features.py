@@ -18,19 +18,19 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from mizzen.adapters.backends import load_backend
 from mizzen.adapters.segment_log.log import SegmentLog
-from mizzen.adapters.table import load
-from mizzen.control.jobs import Champion
-from mizzen.control.materialize import load_newest
-from mizzen.control.owner import Ownership
-from mizzen.control.package import materialize
-from mizzen.control.registered import project_of
+from mizzen.control.jobs.job import Champion
+from mizzen.control.jobs.materialize import load_newest
+from mizzen.control.models.prepare import materialize
+from mizzen.control.models.registered import project_of
+from mizzen.control.runs.run_lock import Ownership
 from mizzen.core.runs import RunState
 from mizzen.core.views import VersionedView
 from mizzen.errors import Conflict, InvalidProject
 from mizzen.project import Project
 from mizzen_serving.contract import contract_of
-from mizzen_serving.instruments import Instruments
+from mizzen_serving.metrics import Instruments
 from mizzen_serving.model import load_model
 from mizzen_serving.options import ServeOptions
 from mizzen_serving.predictions import Predictions
@@ -80,7 +80,7 @@ class Ferries:
         materialize(place, registered.package, END)
         model = load_model(ServeOptions(registered.package, version), place)
         contract = contract_of(model.project, model.manifest.views)
-        source = load("feature_source", "local")(place)
+        source = load_backend("feature_source", "local")(place)
         log = SegmentLog(place)
         predictions = Predictions(model, contract, log, source, Instruments())
         rows = [
@@ -167,7 +167,7 @@ def test_after_a_rollback_what_ends_is_said_and_computed_anew_by_the_versions_ow
     (mine,) = project_of(project.workspace, 1).views
     assert project.stale_features(1) == []
     newer, values = later(mine)
-    load("feature_source", "local")(place).apply([newer], {"wind": values})
+    load_backend("feature_source", "local")(place).apply([newer], {"wind": values})
 
     (stale,) = project.stale_features(1)
     assert (stale.view, stale.ends) == ("wind", datetime(2024, 5, 29, 23, tzinfo=UTC))
@@ -191,7 +191,7 @@ def test_after_a_rollback_what_ends_is_said_and_computed_anew_by_the_versions_ow
     assert (fresh.version, fresh.ends) == (mine.version, datetime(2024, 6, 8, 23, tzinfo=UTC))
     assert ferries.project.stale_features(1) == []
     asked = {"port": ["Dover"]}, [datetime(2024, 6, 8, 23, 30, tzinfo=UTC)]
-    (knots,) = load("feature_source", "local")(place).online([mine], *asked)["knots"]
+    (knots,) = load_backend("feature_source", "local")(place).online([mine], *asked)["knots"]
     assert knots == pytest.approx(10 + 8 * math.sin((24 * 100 - 1) / 17))
 
 
@@ -199,7 +199,7 @@ def test_only_versions_of_views_that_no_registered_version_needs_are_pruned(
     ferries: Ferries,
 ) -> None:
     project = ferries.project
-    source = load("feature_source", "local")(project.workspace.place)
+    source = load_backend("feature_source", "local")(project.workspace.place)
     (mine,) = project_of(project.workspace, 1).views
     unused, values = later(mine)
     source.apply([unused], {"wind": values})
@@ -227,7 +227,7 @@ def test_nothing_is_pruned_while_a_run_goes_on(ferries: Ferries) -> None:
 def test_a_view_that_cannot_be_computed_any_more_keeps_the_values_that_it_had(
     ferries: Ferries,
 ) -> None:
-    source = load("feature_source", "local")(ferries.project.workspace.place)
+    source = load_backend("feature_source", "local")(ferries.project.workspace.place)
     before, told = source.declared(), ferries.folder / "wind.txt"
     kept = told.read_text()
     told.write_text("90 when")

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mizzen.adapters.backends import load_backend
 from mizzen.adapters.feast.source import FeastSource
-from mizzen.adapters.table import load
 from mizzen.core.encoding import Columns, Encoded, Encoder, fit_category, fit_number
 from mizzen.core.manifest import Manifest
 from mizzen.core.place import Place
@@ -83,7 +83,7 @@ def fitted(project: ProjectSpec, train: Columns) -> Encoder:
 def auc_of(place: Place, halves: Halves, trainer: Trainer, folder: Path) -> float:
     from sklearn.metrics import roc_auc_score
 
-    framework = load("framework", trainer.kind)(place)
+    framework = load_backend("framework", trainer.kind)(place)
     work = folder / "work"
     work.mkdir(parents=True)
     job = TrainingJob(

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from mizzen.adapters.backends import load_backend
 from mizzen.adapters.feast.source import FeastSource
-from mizzen.adapters.table import load
 from mizzen.core.place import Place
 from mizzen.core.views import VersionedView, versioned
 from mizzen.spec.features import FeatureView
@@ -63,7 +63,7 @@ def place(tmp_path: Path, kind: str) -> Place:
 @pytest.fixture
 def open_source(kind: str) -> Callable[[Place], FeastSource]:
     """Opens the place's features, as another process would."""
-    return load("feature_source", kind)
+    return load_backend("feature_source", kind)
 
 
 @pytest.fixture

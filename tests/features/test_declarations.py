@@ -106,10 +106,10 @@ def test_feast_itself_gives_the_frame_that_the_step_gets(
 ) -> None:
     source.apply([view()], {"traffic": traffic})
     script = (
-        "import sys; from mizzen.adapters.table import load\n"
+        "import sys; from mizzen.adapters.backends import load_backend\n"
         "from mizzen.core.place import Place; import pandas as pd\n"
         "place = Place.from_environment()\n"
-        "source = load('feature_source', place.profile.feature_store.kind)(place)\n"
+        "source = load_backend('feature_source', place.profile.feature_store.kind)(place)\n"
         "store = source._repository.open()\n"
         "asked = pd.DataFrame({'port': ['hamburg', 'x', 'hamburg'],"
         " 'event_timestamp': pd.to_datetime([sys.argv[1]] * 3, utc=True)})\n"

@@ -136,12 +136,12 @@ def test_a_thousand_replayed_requests_see_what_training_saw(
 PUSH_FOR_EVER = """
 import sys
 import pandas as pd
-from mizzen.adapters.table import load
+from mizzen.adapters.backends import load_backend
 from mizzen.core.place import Place
 from mizzen.core.views import VersionedView
 
 place = Place.from_environment()
-source = load("feature_source", place.profile.feature_store.kind)(place)
+source = load_backend("feature_source", place.profile.feature_store.kind)(place)
 view = VersionedView.model_validate_json(sys.argv[1])
 at, step = pd.to_datetime([sys.argv[2]], utc=True), 0
 while True:
@@ -179,7 +179,7 @@ def test_the_machines_own_zone_changes_nothing(place: Place) -> None:
     script = (
         "import sys; from datetime import UTC, datetime; from pathlib import Path\n"
         "import pandas as pd\n"
-        "from mizzen.adapters.table import load\n"
+        "from mizzen.adapters.backends import load_backend\n"
         "from mizzen.core.place import Place\n"
         "from mizzen.core.views import VersionedView\n"
         "place = Place.from_environment()\n"
@@ -187,7 +187,7 @@ def test_the_machines_own_zone_changes_nothing(place: Place) -> None:
         " columns=({'name': 'x'},))\n"
         "at = datetime(2013, 3, 10, 2, 30, tzinfo=UTC)\n"
         "facts = pd.DataFrame({'k': ['a'], 'event_timestamp': [pd.Timestamp(at)], 'x': [1.5]})\n"
-        "source = load('feature_source', place.profile.feature_store.kind)(place)\n"
+        "source = load_backend('feature_source', place.profile.feature_store.kind)(place)\n"
         "source.apply([view], {'v': facts})\n"
         "source.push(view, facts)\n"
         "assert source.online([view], {'k': ['a']}, [at])['x'] == [1.5]\n"

@@ -15,7 +15,7 @@ import pandas as pd
 import psycopg
 import pytest
 
-from mizzen.adapters.feast import wire
+from mizzen.adapters.feast import feast_encoding
 from mizzen.adapters.feast.source import FeastSource
 from mizzen.core.place import Place
 from mizzen.errors import NotFound, TemporaryError, Unsupported, UserError
@@ -100,8 +100,8 @@ def test_values_are_feasts_own_bytes(kind: str, value: Any) -> None:
     make = feast("feast.protos.feast.types.Value_pb2").Value
     names = {str: "string_val", float: "double_val", int: "int64_val"}
     proto = make() if value is None else make(**{names[type(value)]: value})
-    assert wire.encode(value) == proto.SerializeToString()
-    assert wire.decode(proto.SerializeToString()) == value
+    assert feast_encoding.encode(value) == proto.SerializeToString()
+    assert feast_encoding.decode(proto.SerializeToString()) == value
 
 
 @pytest.mark.parametrize("names", [("port",), ("port", "day"), ("b", "a", "c")])
@@ -115,7 +115,9 @@ def test_keys_are_feasts_own_bytes(kind: str, names: tuple[str, ...]) -> None:
     proto = keys.EntityKey(
         join_keys=names, entity_values=[values.Value(string_val=part) for part in parts]
     )
-    assert wire.entity_key(names, parts) == serialize(proto, entity_key_serialization_version=3)
+    assert feast_encoding.entity_key(names, parts) == serialize(
+        proto, entity_key_serialization_version=3
+    )
 
 
 def test_the_service_reads_without_feast(
@@ -126,10 +128,10 @@ def test_the_service_reads_without_feast(
     script = (
         "import sys; sys.modules['feast'] = None\n"
         "from datetime import datetime\n"
-        "from mizzen.adapters.table import load\n"
+        "from mizzen.adapters.backends import load_backend\n"
         "from mizzen.core.place import Place\n"
         "from mizzen.core.views import VersionedView\n"
-        "source = load('feature_source', 'postgres')(Place.from_environment())\n"
+        "source = load_backend('feature_source', 'postgres')(Place.from_environment())\n"
         "view = VersionedView.model_validate_json(sys.argv[1])\n"
         "at = [datetime.fromisoformat(sys.argv[2])]\n"
         "print(source.online([view], {'port': ['bremen']}, at))\n"

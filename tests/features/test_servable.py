@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from mizzen.adapters.feast.source import FeastSource
-from mizzen.control.package import materialize
+from mizzen.control.models.prepare import materialize
 from mizzen.core.encoding import Encoder
 from mizzen.core.manifest import Manifest
 from mizzen.core.place import Place

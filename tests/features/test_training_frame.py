@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mizzen.adapters.feast.asof import NONE, newest
-from mizzen.adapters.feast.question import guard, question
+from mizzen.adapters.feast.entity_frame import guard, question
 from mizzen.adapters.feast.source import FeastSource
 from mizzen.errors import IntegrityError, InvalidData
 

@@ -37,8 +37,8 @@ def test_the_core_alone_checks_a_project(tmp_path: Path, options: tuple[str, ...
 @pytest.mark.slow
 def test_a_missing_library_is_an_error_with_its_install_command(tmp_path: Path) -> None:
     programs = environment(tmp_path / "environment")
-    data = "from mizzen.adapters.table import load; load('data_versions', 'dvc')"
-    load = "from mizzen.adapters.table import load; load('framework', 'torch')"
+    data = "from mizzen.adapters.backends import load_backend; load_backend('data_versions', 'dvc')"
+    load = "from mizzen.adapters.backends import load_backend; load_backend('framework', 'torch')"
     for statement in (data, load):
         done = subprocess.run(
             [str(programs / "python"), "-c", statement], capture_output=True, text=True, check=False

@@ -45,8 +45,8 @@ def loaded_after(statement: str) -> str:
     "statement",
     [
         "import mizzen",
-        "import mizzen.spec, mizzen.ports.runner, mizzen.adapters.table",
-        "from mizzen.adapters.table import TABLE",
+        "import mizzen.spec, mizzen.ports.runner, mizzen.adapters.backends",
+        "from mizzen.adapters.backends import BACKENDS",
     ],
 )
 def test_importing_mizzen_loads_no_heavy_library(statement: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from imagebuild import cli, declare, engines, pins, settings
 from imagebuild.build import EPOCH, TESTS_BASE, base_image
 from imagebuild.catalog import ROOT, chosen, images
-from imagebuild.engines import Buildah, Built, Docker, Order
+from imagebuild.engines import Buildah, BuiltImage, Docker, Order
 
 from mizzen.core.images import DECLARED
 from mizzen.errors import UserError
@@ -112,7 +112,7 @@ def test_docker_is_asked_for_an_image_that_can_be_built_again(machine: Machine) 
     machine.has("docker")
     docker = Docker()
     docker.build(ORDER)
-    assert docker.inspect("mizzen/core:1") == Built("sha256:0a", 5)
+    assert docker.inspect("mizzen/core:1") == BuiltImage("sha256:0a", 5)
     (build, _) = machine.calls()
     assert build[:2] == ["buildx", "build"]
     assert f"--build-arg=SOURCE_DATE_EPOCH={EPOCH}" in build
@@ -150,7 +150,7 @@ def test_the_authorities_of_this_machine_are_found(
 def test_an_image_above_its_bound_is_refused_with_the_reason() -> None:
     (core,) = chosen(["core"])
     with pytest.raises(UserError, match="core is too large") as refused:
-        cli.refuse_too_large([core], {"core": Built("sha256:0a", (core.bound_mb + 1) * 10**6)})
+        cli.refuse_too_large([core], {"core": BuiltImage("sha256:0a", (core.bound_mb + 1) * 10**6)})
     assert core.why in str(refused.value.allowed)
 
 

@@ -14,7 +14,7 @@ from imagebuild.catalog import LOCK, images
 from testnode.figures import record
 
 from mizzen import __version__
-from mizzen.core.images import declared, read_bill
+from mizzen.core.images import declared, read_sbom
 
 SERVING = (
     "boto3",
@@ -27,11 +27,18 @@ SERVING = (
 )
 TABULAR = (
     *("boto3", "duckdb", "dvc.repo", "dvc_s3", "evidently", "feast", "great_expectations"),
-    *("lightgbm", "matplotlib.pyplot", "mlflow", "mizzen_components.entry", "pandas", "psycopg"),
+    *(
+        "lightgbm",
+        "matplotlib.pyplot",
+        "mlflow",
+        "mizzen_components.kfp_entrypoint",
+        "pandas",
+        "psycopg",
+    ),
     *("pyarrow.parquet", "sklearn", "mizzen_monitoring.drift_job"),
 )
 IMPORTS = {
-    "core": ("boto3", "mlflow", "mizzen.control.state.database", "psycopg"),
+    "core": ("boto3", "mlflow", "mizzen.state.database", "psycopg"),
     "tabular": TABULAR,
     "torch": (*TABULAR, "mizzen_serving.server", "onnx", "onnxruntime", "safetensors", "torch"),
     "serving": SERVING,
@@ -112,7 +119,7 @@ def test_the_bill_of_materials_names_what_is_installed(image: Container) -> None
 
 
 def test_an_image_holds_what_is_declared_of_it(image: Container) -> None:
-    content = read_bill(image.name, json.dumps(bill(image)))
+    content = read_sbom(image.name, json.dumps(bill(image)))
     known = declared()[image.name]
     assert content.distributions - {"mizzen"} == known.distributions
     own = {module for module in content.modules if module.startswith("mizzen")}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mizzen.control.check.needs import imports_of_steps
-from mizzen.core.images import STEPS, check, contents_of, declared, read_bill, smallest
+from mizzen.core.images import STEPS, check, contents_of, declared, read_sbom, smallest
 from mizzen.core.plan import Plan, Task
 from mizzen.errors import MissingDependencyError, UserError
 from mizzen.spec import load_project
@@ -93,9 +93,9 @@ def test_an_image_of_ones_own_is_believed_its_bill_of_materials(project: Path) -
     imports = imports_of_steps(project, load_project(project))
     plan = Plan("p", (task("train", "acme/steps:7", "pandas"),))
     parts = [{"name": name, "purl": f"pkg:pypi/{name}@1"} for name in ("pandas", "xgboost")]
-    check(plan, imports, {"acme/steps:7": read_bill("acme/steps:7", _bill(parts))})
+    check(plan, imports, {"acme/steps:7": read_sbom("acme/steps:7", _bill(parts))})
     with pytest.raises(MissingDependencyError, match="acme/steps:7 lacks"):
-        check(plan, imports, {"acme/steps:7": read_bill("acme/steps:7", _bill(parts[:1]))})
+        check(plan, imports, {"acme/steps:7": read_sbom("acme/steps:7", _bill(parts[:1]))})
 
 
 def test_an_image_of_which_nothing_is_known_is_not_refused(project: Path) -> None:
@@ -107,7 +107,7 @@ def test_an_image_of_which_nothing_is_known_is_not_refused(project: Path) -> Non
 
 def test_a_file_that_is_no_bill_of_materials_is_refused() -> None:
     with pytest.raises(UserError, match="cannot be read"):
-        read_bill("acme/steps:7", "[]")
+        read_sbom("acme/steps:7", "[]")
 
 
 @pytest.mark.parametrize("known_as", ["mizzen/core:1", "r.example:5000/team/mizzen/core@sha256:0a"])

@@ -20,7 +20,7 @@ from mizzen.adapters.mlflow.rest import MlflowServer
 from mizzen.core.manifest import read_manifest
 from mizzen.core.place import Place
 from mizzen.errors import NotFound
-from mizzen_serving.fetch import main
+from mizzen_serving.fetch_model import main
 from mizzen_serving.package import as_onnx
 
 from .conftest import TORCH, Make, a_place, description, spec_of
@@ -202,7 +202,7 @@ def test_a_report_about_a_version_is_kept_beside_it(
 def test_fetching_imports_no_heavy_library(remote: Place, least: Path, tmp_path: Path) -> None:
     registered(remote, least)
     script = (
-        "import sys; from mizzen_serving.fetch import main\n"
+        "import sys; from mizzen_serving.fetch_model import main\n"
         f"assert main(['--version', '1', '--into', {str(tmp_path / 'pod')!r}]) == 0\n"
         "heavy = {'mlflow', 'torch', 'pandas', 'bentoml', 'prometheus_client', 'requests'}\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from mizzen.core.bootstrap import Comparison, Interval
-from mizzen.core.gate import Footing, Rival, Same, SliceComparison, Unusable, Verdict, judge
+from mizzen.core.gate import (
+    ChampionComparison,
+    Footing,
+    IncomparableChampion,
+    Same,
+    SliceComparison,
+    Verdict,
+    judge,
+)
 from mizzen.core.metrics import find_metric
 from mizzen.spec.training import Gate
 
@@ -34,7 +42,11 @@ def verdict(champion: Any, value: float = 0.8, **gate: Any) -> Verdict:
 
 
 def test_a_value_that_is_not_a_number_is_held_whoever_holds_the_place() -> None:
-    for champion in (None, Unusable(3, "gone"), Rival(3, compared(NAN, 0.7, NAN, NAN))):
+    for champion in (
+        None,
+        IncomparableChampion(3, "gone"),
+        ChampionComparison(3, compared(NAN, 0.7, NAN, NAN)),
+    ):
         found = verdict(champion, NAN)
         assert (found.blessed, found.rule) == (False, "not_a_number")
 
@@ -60,7 +72,7 @@ def test_the_floor_of_an_error_is_the_largest_one_allowed(floor: float, blessed:
 def test_a_champion_that_cannot_be_compared_is_never_replaced_by_a_floor(
     floor: float | None,
 ) -> None:
-    found = verdict(Unusable(3, "it needs columns: wind"), floor=floor)
+    found = verdict(IncomparableChampion(3, "it needs columns: wind"), floor=floor)
     assert (found.blessed, found.rule) == (False, "champion_cannot_be_compared")
     assert found.registrable  # a person may decide for it
     for told in ("version 3", "it needs columns: wind", "promote NUMBER --force --reason"):
@@ -68,7 +80,7 @@ def test_a_champion_that_cannot_be_compared_is_never_replaced_by_a_floor(
 
 
 def test_what_is_held_for_another_reason_becomes_no_version() -> None:
-    worse = Rival(3, compared(0.7, 0.8, -0.2, 0.0))
+    worse = ChampionComparison(3, compared(0.7, 0.8, -0.2, 0.0))
     assert not verdict(worse).registrable
     assert not verdict(None, floor=0.9).registrable
     assert verdict(None).registrable
@@ -86,7 +98,7 @@ def test_a_metric_that_cannot_be_computed_says_why() -> None:
         "held: roc_auc of the candidate cannot be computed: all 93 rows are of class 'no', and "
         "it needs both"
     )
-    undefined = Rival(3, compared(0.8, NAN, NAN, NAN))
+    undefined = ChampionComparison(3, compared(0.8, NAN, NAN, NAN))
     assert "2 of 400 rows" in judge(AUC, 0.8, undefined, Gate(), "2 of 400 rows").reason
 
 
@@ -111,7 +123,7 @@ def test_a_metric_that_cannot_be_computed_says_why() -> None:
 def test_the_verdict_says_on_which_rows_it_was_given(
     footing: Footing, low: float, told: str | None
 ) -> None:
-    found = verdict(Rival(3, compared(0.80, 0.78, low, 0.05), footing=footing))
+    found = verdict(ChampionComparison(3, compared(0.80, 0.78, low, 0.05), footing=footing))
     assert found.blessed == (low > 0)
     if told is None:
         assert "trained on" not in found.reason
@@ -120,7 +132,7 @@ def test_the_verdict_says_on_which_rows_it_was_given(
 
 
 def test_a_gain_beyond_chance_is_blessed_with_a_reason_for_people() -> None:
-    found = verdict(Rival(3, compared(0.80, 0.75, 0.04, 0.06), [part(0.05, 0.06)]))
+    found = verdict(ChampionComparison(3, compared(0.80, 0.75, 0.04, 0.06), [part(0.05, 0.06)]))
     assert (found.blessed, found.rule) == (True, "better")
     assert found.reason == (
         "blessed: roc_auc is 0.8000 against 0.7500 of version 3, better by 0.0500 "
@@ -140,12 +152,12 @@ def test_a_gain_beyond_chance_is_blessed_with_a_reason_for_people() -> None:
     ],
 )
 def test_the_lower_bound_must_exceed_the_margin(low: float, margin: float, blessed: bool) -> None:
-    found = verdict(Rival(3, compared(0.80, 0.78, low, 0.05)), margin=margin)
+    found = verdict(ChampionComparison(3, compared(0.80, 0.78, low, 0.05)), margin=margin)
     assert (found.blessed, found.rule) == (blessed, "better" if blessed else "margin")
 
 
 def test_a_difference_that_is_not_a_number_is_held() -> None:
-    found = verdict(Rival(3, compared(0.8, NAN, NAN, NAN)))
+    found = verdict(ChampionComparison(3, compared(0.8, NAN, NAN, NAN)))
     assert (found.blessed, found.rule) == (False, "not_a_number")
 
 
@@ -160,7 +172,9 @@ def test_a_difference_that_is_not_a_number_is_held() -> None:
     ],
 )
 def test_no_slice_may_be_harmed(slice_: SliceComparison, blessed: bool) -> None:
-    champion = Rival(3, compared(0.80, 0.75, 0.04, 0.06), [part(0.1, 0.2, name="EWR"), slice_])
+    champion = ChampionComparison(
+        3, compared(0.80, 0.75, 0.04, 0.06), [part(0.1, 0.2, name="EWR"), slice_]
+    )
     found = verdict(champion, no_harm={"tolerance": 0.02, "min_rows": 500})
     assert (found.blessed, found.rule) == (blessed, "better" if blessed else "no_harm")
     if not blessed:
@@ -169,5 +183,5 @@ def test_no_slice_may_be_harmed(slice_: SliceComparison, blessed: bool) -> None:
 
 
 def test_details_are_numbers_that_json_can_hold() -> None:
-    found = verdict(Rival(3, compared(0.80, 0.75, 0.04, 0.06)))
+    found = verdict(ChampionComparison(3, compared(0.80, 0.75, 0.04, 0.06)))
     assert all(math.isfinite(v) for v in found.details.values())

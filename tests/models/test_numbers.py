@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mizzen.adapters.backends import load_backend
 from mizzen.adapters.onnx.export import export_onnx
 from mizzen.adapters.onnx.framework import OnnxFramework
-from mizzen.adapters.table import load
 from mizzen.adapters.torch import export as torch_export
 from mizzen.adapters.torch.framework import TorchFramework
 from mizzen.core.encoding import Encoder, fit_number
@@ -65,7 +65,7 @@ def test_one_sentinel_leaves_a_feature_all_its_digits(
     trainer = Trainer(**settings[kind])
     made = TrainingJob("binary", trainer, encoder, rows, labels, tmp_path, tmp_path)
     (tmp_path / "model").mkdir()
-    answers = answers_of(load("framework", kind)(place), made, tmp_path / "model")
+    answers = answers_of(load_backend("framework", kind)(place), made, tmp_path / "model")
     least = 0.999 if kind == "lightgbm" else 0.995
     assert find_metric("roc_auc", "binary").value(labels, answers) > least
 

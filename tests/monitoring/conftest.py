@@ -16,7 +16,6 @@ import pytest
 
 from mizzen.adapters.segment_log.log import SegmentLog
 from mizzen.adapters.tables import write_table
-from mizzen.control.state.records import Promotion, RunRecord, VersionRecord
 from mizzen.control.workspace import Workspace
 from mizzen.core.encoding import Encoder, fit_category, fit_number
 from mizzen.core.manifest import Manifest
@@ -26,6 +25,7 @@ from mizzen.core.runs import RunState
 from mizzen.ports.prediction_log import Prediction, TrueLabel
 from mizzen.spec import Profile, ProjectSpec
 from mizzen.spec.operation import Retraining
+from mizzen.state.records import Promotion, RunRecord, VersionRecord
 from mizzen_components import profile as profile_step
 
 START = datetime(2024, 1, 1, tzinfo=UTC)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mizzen.control.state.records import WindowRecord
-from mizzen.control.watch import inspect, tick
+from mizzen.control.monitoring.tick import inspect, tick
 from mizzen.control.workspace import Workspace
+from mizzen.state.records import WindowRecord
 
 from .conftest import DAY, START, rows_of
 
@@ -18,7 +18,7 @@ JULY = JUNE + 30 * DAY
 
 
 def drift_of(workspace: Workspace) -> list[WindowRecord]:
-    return [w for w in workspace.state.watching.all_windows("pumps") if w.kind == "drift"]
+    return [w for w in workspace.state.monitoring.all_windows("pumps") if w.kind == "drift"]
 
 
 def send(in_use: Any, seed: int, rows: int, start: Any, shift: float = 0.0) -> None:
@@ -48,7 +48,7 @@ def test_rows_that_come_late_change_the_verdict_at_the_same_instant(
         again = inspect(watched, JULY).windows
         assert [(w.verdict, w.basis) for w in again if w.kind == "drift"] == [("ALARM", 1420)]
     assert len(drift_of(watched)) == 1
-    assert len(watched.state.watching.pending_alarms("pumps")) == 1
+    assert len(watched.state.monitoring.pending_alarms("pumps")) == 1
 
 
 def test_the_watch_looks_again_at_older_windows_though_none_is_due(
@@ -98,7 +98,7 @@ def test_the_verdict_over_more_rows_stays_whoever_stores_last(
     send(in_use, 11, 1200, JUNE, shift=1.5)
     inspect(watched, JULY)
     for window in early:  # a drift job that read the log before the rows came
-        watched.state.watching.add_window(window)
+        watched.state.monitoring.add_window(window)
     assert [(w.verdict, w.basis) for w in drift_of(watched)] == [("ALARM", 1500)]
 
 

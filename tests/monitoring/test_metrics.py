@@ -14,8 +14,8 @@ import yaml
 
 from mizzen_monitoring import dashboards
 from mizzen_monitoring.metrics import METRICS, SERVING, SHIPPING, reference
-from mizzen_serving.instruments import Instruments
-from mizzen_serving.shipfigures import ShipFigures
+from mizzen_serving.log_shipper.metrics import ShipFigures
+from mizzen_serving.metrics import Instruments
 
 ROOT = Path(__file__).parents[2]
 ALERTS = ROOT / "monitoring" / "alerts"

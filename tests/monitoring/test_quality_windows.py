@@ -17,11 +17,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from soak import examples
 
 from mizzen.adapters.segment_log.log import SegmentLog
-from mizzen.control import quality
-from mizzen.control.quality import look
-from mizzen.control.state.records import WindowRecord
+from mizzen.control.monitoring import quality
+from mizzen.control.monitoring.quality import look
 from mizzen.control.workspace import Workspace
 from mizzen.ports.prediction_log import Prediction, TrueLabel
+from mizzen.state.records import WindowRecord
 from mizzen_monitoring.metrics import QUALITY
 
 from .conftest import DAY, InUse, make_in_use, project_of
@@ -56,7 +56,7 @@ class Watched:
 
     def stored(self) -> list[WindowRecord]:
         """What the state keeps of this version, oldest first."""
-        found = self.workspace.state.watching.all_windows("pumps")
+        found = self.workspace.state.monitoring.all_windows("pumps")
         return [window for window in found if window.version == self.version]
 
     def compare(self, expected: pd.DataFrame) -> None:
@@ -210,7 +210,7 @@ def test_a_verdict_is_given_anew_when_labels_are_corrected(watch: Callable[..., 
     now = FIRST + timedelta(days=40)
     look(watched.workspace, watched.version, now)
     assert (watched.stored()[0].verdict, watched.stored()[0].at) == ("quiet", now)
-    assert watched.workspace.state.watching.pending_alarms("pumps") == []
+    assert watched.workspace.state.monitoring.pending_alarms("pumps") == []
 
 
 def test_stored_labels_that_are_none_are_left_out_and_named(watch: Callable[..., Watched]) -> None:

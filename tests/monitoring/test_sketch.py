@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from soak import examples
 
 from mizzen.core import bins as binning
-from mizzen.core import sketch as sketching
-from mizzen.core.sketch import BUCKETS, NumberSketch, Sketch, sketch_categories, sketch_numbers
+from mizzen.core import histogram as sketching
+from mizzen.core.histogram import BUCKETS, NumberSketch, Sketch, sketch_categories, sketch_numbers
 from mizzen.errors import InvalidData
 
 numbers = st.lists(

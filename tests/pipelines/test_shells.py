@@ -11,9 +11,9 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-import mizzen_components.shells
+import mizzen_components.kfp_components
 
-SHELLS = sorted({m.name for m in pkgutil.iter_modules(mizzen_components.shells.__path__)})
+SHELLS = sorted({m.name for m in pkgutil.iter_modules(mizzen_components.kfp_components.__path__)})
 STEPS = [name for name in SHELLS if name != "image"]
 KINDS = {
     str: "String",
@@ -26,7 +26,7 @@ KINDS = {
 
 
 def shell(step: str) -> Any:
-    return getattr(importlib.import_module(f"mizzen_components.shells.{step}"), step)
+    return getattr(importlib.import_module(f"mizzen_components.kfp_components.{step}"), step)
 
 
 def plain(step: str) -> Any:
@@ -90,7 +90,7 @@ def test_a_function_asks_for_nothing_that_a_pipeline_does_not_give(step: str) ->
 
 
 def test_the_entry_calls_with_paths_and_whole_numbers(tmp_path: Path) -> None:
-    from mizzen_components.entry import call
+    from mizzen_components.kfp_entrypoint import call
 
     class Artifact:
         uri = path = str(tmp_path / "x")

@@ -16,7 +16,7 @@ def make(number: int, options: dict, frame: dsl.Output[dsl.Dataset]) -> NamedTup
     "Made", [("rows", int), ("share", float), ("name", str), ("fine", bool)]
 ):
     arguments = dict(locals())
-    from mizzen_components.entry import call
+    from mizzen_components.kfp_entrypoint import call
 
     return call("diamond_steps:plain_make", arguments)
 
@@ -24,7 +24,7 @@ def make(number: int, options: dict, frame: dsl.Output[dsl.Dataset]) -> NamedTup
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def double(number: int, frame: dsl.Input[dsl.Dataset], part: dsl.Output[dsl.Dataset]) -> int:
     arguments = dict(locals())
-    from mizzen_components.entry import call
+    from mizzen_components.kfp_entrypoint import call
 
     return call("diamond_steps:plain_double", arguments)
 
@@ -32,7 +32,7 @@ def double(number: int, frame: dsl.Input[dsl.Dataset], part: dsl.Output[dsl.Data
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def join(left: dsl.Input[dsl.Dataset], right: dsl.Input[dsl.Dataset], text: str, total: int) -> str:
     arguments = dict(locals())
-    from mizzen_components.entry import call
+    from mizzen_components.kfp_entrypoint import call
 
     return call("diamond_steps:plain_join", arguments)
 
@@ -40,7 +40,7 @@ def join(left: dsl.Input[dsl.Dataset], right: dsl.Input[dsl.Dataset], text: str,
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def note(text: str = "nothing") -> str:
     arguments = dict(locals())
-    from mizzen_components.entry import call
+    from mizzen_components.kfp_entrypoint import call
 
     return call("diamond_steps:plain_note", arguments)
 
@@ -48,7 +48,7 @@ def note(text: str = "nothing") -> str:
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def score(value: str) -> float:
     arguments = dict(locals())
-    from mizzen_components.entry import call
+    from mizzen_components.kfp_entrypoint import call
 
     return call("diamond_steps:plain_score", arguments)
 

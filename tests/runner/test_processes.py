@@ -85,7 +85,7 @@ def none_left(pids: list[int]) -> bool:
     return not any(alive(pid) for pid in pids)
 
 
-def guardian_of(runner: subprocess.Popen[str]) -> int:
+def subreaper_of(runner: subprocess.Popen[str]) -> int:
     return int(until(lambda: children(runner.pid))[0])
 
 
@@ -100,15 +100,15 @@ def test_killing_the_runner_leaves_no_step_and_no_grandchild(family: Bench) -> N
     until(lambda: family.runner.describe(family.folder()) is RunState.INTERRUPTED)
 
 
-@pytest.mark.parametrize("victim", ["guardian", "zygote"])
+@pytest.mark.parametrize("victim", ["subreaper", "zygote"])
 def test_killing_a_helper_fails_the_step_and_leaves_nothing(family: Bench, victim: str) -> None:
     runner = family.apart([stay(family)])
     pids = all_up(family)
-    guardian = guardian_of(runner)
-    zygote = children(guardian)[0]
-    if victim == "guardian":  # sessions of their own are reached from the guardian only
+    subreaper = subreaper_of(runner)
+    zygote = children(subreaper)[0]
+    if victim == "subreaper":  # sessions of their own are reached from the subreaper only
         pids = [int((family.home / "step.pid").read_text()), zygote]
-    os.kill(guardian if victim == "guardian" else zygote, signal.SIGKILL)
+    os.kill(subreaper if victim == "subreaper" else zygote, signal.SIGKILL)
     assert runner.communicate(timeout=30)[0].strip() == "failed"
     until(lambda: none_left(pids))
     for file in family.home.glob("*.pid"):
@@ -247,9 +247,9 @@ def test_a_projects_own_modules_do_not_shadow_the_runners(
 
 
 def test_outputs_of_skipped_steps_are_errors_of_the_reader(bench: Bench) -> None:
-    from mizzen.adapters.local_runner.inputs import Board, Result
+    from mizzen.adapters.local_runner.input_resolver import InputResolver, Result
 
-    board = Board({})
+    board = InputResolver({})
     board.results["before"] = Result(skipped=True)
     with pytest.raises(MizzenError, match="was skipped"):
         board.inputs(Task("t", "m:f", {"a": Output("before", "x")}))

@@ -311,7 +311,7 @@ def test_the_closure_of_a_step_follows_imports_of_every_form(bench: Bench) -> No
 
 
 def test_the_closure_reaches_the_back_ends_that_a_step_loads() -> None:
-    source = b"from mizzen.adapters import table\ndef run():\n    table.load('data_versions', n)\n"
+    source = b"from mizzen.adapters import backends\nbackends.load_backend('data_versions', n)\n"
     found = imports_of(source, "m", False)
     assert "mizzen.adapters.dvc.versions" in found.inner
 

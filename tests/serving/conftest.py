@@ -24,7 +24,7 @@ import numpy as np
 import prometheus_client  # noqa: F401 - before Feast, which changes how figures are kept
 import pytest
 
-from mizzen.adapters import bundle, table
+from mizzen.adapters import backends, bundle
 from mizzen.adapters.segment_log.log import SegmentLog
 from mizzen.core.encoding import CategoryColumn, Encoder, NumberColumn
 from mizzen.core.manifest import Manifest
@@ -118,7 +118,7 @@ def build_package(
     labels = signal if project.task == "regression" else (signal > 10).astype(float)
     if project.task == "multiclass":
         labels = np.digitize(signal, [8.0, 12.0]).astype(float)
-    framework = table.load("framework", project.trainer.kind)(place)
+    framework = backends.load_backend("framework", project.trainer.kind)(place)
     job = TrainingJob(
         project.task,
         project.trainer,

@@ -20,7 +20,7 @@ from mizzen_serving.contract import ALLOWED, contract_of
 from mizzen_serving.decoding import Decoder
 from mizzen_serving.json_path import first_repeated, path_at
 from mizzen_serving.openapi import document
-from mizzen_serving.refusals import Refused
+from mizzen_serving.refusals import RefusedRequest
 
 ROW = {"flight": 7, "at": "2013-07-01T12:00:00Z", "distance": 5, "wind": 2.5, "carrier": "UA"}
 TEXT = json.dumps(ROW).encode()
@@ -195,7 +195,7 @@ def test_a_repeated_field_is_always_found(tiny, data) -> None:
     if not twice:
         decoder.decode(body)
         return
-    with pytest.raises(Refused, match="given twice"):
+    with pytest.raises(RefusedRequest, match="given twice"):
         decoder.decode(body)
 
 
@@ -312,14 +312,14 @@ def test_a_field_of_any_name_is_read_and_its_refusals_name_it(tiny, name: str) -
     }
     for said, row in wrong.items():
         for body, path in ((row, ""), ({"rows": [good, row]}, "rows[1].")):
-            with pytest.raises(Refused, match=said) as refused:
+            with pytest.raises(RefusedRequest, match=said) as refused:
                 decoder.decode(json.dumps(body).encode())
             field = f"{path}{name}" + ("!" if said == "is not known" else "")
             assert refused.value.field == field
             if said == "does not fit":
                 assert refused.value.given == '"dear"'
                 assert refused.value.allowed == ALLOWED["number"]
-    with pytest.raises(Refused, match="given twice"):
+    with pytest.raises(RefusedRequest, match="given twice"):
         decoder.decode(b'{%s: 1, %s: 2, "plain": 3}' % ((json.dumps(name).encode(),) * 2))
 
 
@@ -354,7 +354,7 @@ def test_a_key_or_entity_of_another_type_than_in_training_is_refused_by_name(
     for value in taken:
         decoder.decode(json.dumps({**row, name: value}).encode())
     for value in refused:
-        with pytest.raises(Refused) as found:
+        with pytest.raises(RefusedRequest) as found:
             decoder.decode(json.dumps([row, {**row, name: value}]).encode())
         assert (found.value.status, found.value.field) == (422, f"[1].{name}")
         assert found.value.given == json.dumps(value)

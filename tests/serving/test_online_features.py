@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mizzen.adapters import table
+from mizzen.adapters import backends
 from mizzen.adapters.segment_log.log import SegmentLog
 from mizzen_serving.client import Client
 from mizzen_serving.replay import replay
@@ -83,7 +83,7 @@ def test_replayed_requests_see_what_the_offline_join_gives(
 ) -> None:
     rows, sources = rows_and_sources()
     views = versions(project)
-    store = table.load("feature_source", "local")(place)
+    store = backends.load_backend("feature_source", "local")(place)
     store.apply(views, sources)
     service = launch(package=build_package(tmp_path / "package", place, project))
     service.wait_ready()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mizzen.control import deploy
+from mizzen.control.models import deploy
 from mizzen.control.workspace import Workspace
 from mizzen.core.manifest import read_manifest
 from mizzen.errors import Unsupported

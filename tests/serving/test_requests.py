@@ -24,13 +24,15 @@ def expected(package: Path, place: Place, rows: list[dict[str, Any]]) -> list[fl
     """The predictions of the package by the slow way: the table encoding, all rows at once."""
     import numpy as np
 
-    from mizzen.adapters import table
+    from mizzen.adapters import backends
 
     manifest, encoder = read_manifest(package)
     columns = {
         name: np.array([row.get(name) for row in rows], dtype=object) for name in encoder.columns
     }
-    predictor = table.load("framework", manifest.framework)(place).load(package, None, {})
+    predictor = backends.load_backend("framework", manifest.framework)(place).load(
+        package, None, {}
+    )
     return list(predictor.predict(encoder.encode(columns)).tolist())
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from mizzen.adapters import table
+from mizzen.adapters import backends
 from mizzen.adapters.segment_log import reader
 from mizzen.adapters.segment_log.log import SegmentLog
 from mizzen.adapters.segment_log.shipped import ShippedLog
@@ -24,8 +24,8 @@ from mizzen.errors import NotFound, TemporaryError, Unsupported, UserError
 from mizzen.ports.objects import ObjectStore
 from mizzen.ports.prediction_log import LogWindow, Prediction, TrueLabel
 from mizzen.spec.profile import Profile
-from mizzen_serving.ship import main
-from mizzen_serving.shipping import Shipper
+from mizzen_serving.log_shipper.__main__ import main
+from mizzen_serving.log_shipper.shipper import Shipper
 
 DAY = datetime(2013, 7, 1, tzinfo=UTC)
 MADE = "01890a5d-ac96-774b-bcce-b302099a{:04x}"
@@ -51,7 +51,7 @@ def bucket(tmp_path: Path) -> str:
 
 @pytest.fixture
 def store(bucket: str) -> ObjectStore:
-    return table.open_objects(bucket)
+    return backends.open_objects(bucket)
 
 
 @pytest.fixture
@@ -282,7 +282,15 @@ def sidecar(place: Place, bucket: str, free_port) -> Iterator[Callable[..., subp
 
     def start(*options: str, to: str = bucket, every: str = "0.2") -> subprocess.Popen[str]:
         log = place.home / "predictions" / "tiny"
-        command = [sys.executable, "-m", "mizzen_serving.ship", "--log", str(log), "--to", to]
+        command = [
+            sys.executable,
+            "-m",
+            "mizzen_serving.log_shipper",
+            "--log",
+            str(log),
+            "--to",
+            to,
+        ]
         command += ["--every", every, "--metrics-port", "0", *options]
         started.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
         return started[-1]

@@ -15,8 +15,8 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mizzen.control.state.remote import HttpState, open_remote
 from mizzen.spec.profile import Control
+from mizzen.state.remote import HttpState, open_remote
 
 TOKEN = "a-token-of-the-tests"
 _SECONDS = 180  # on a machine that runs other tests as well
@@ -97,7 +97,7 @@ class ApiServer:
 
 def migrate(database: Mapping[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     """Run the migration command over a database; `upgrade` unless told otherwise."""
-    command = [sys.executable, "-m", "mizzen.control.state.migrations", *(words or ["upgrade"])]
+    command = [sys.executable, "-m", "mizzen.state.migrations", *(words or ["upgrade"])]
     environment = {**os.environ, **database}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert words or done.returncode == 0, done.stderr

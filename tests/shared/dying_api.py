@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from mizzen.api.__main__ import main
-from mizzen.api.envelope import Envelope
-from mizzen.control.state.server import ServerStore
+from mizzen.api.middleware import RequestMiddleware
+from mizzen.state.sqlalchemy_store import ServerStore
 
 _DIE_WITH_PARENT = 1
 
@@ -37,7 +37,7 @@ def _forever(file: Path, words: list[str]) -> None:
 
 
 def _sabotage(file: Path) -> None:
-    transaction, answer = ServerStore.transaction, Envelope.__call__
+    transaction, answer = ServerStore.transaction, RequestMiddleware.__call__
 
     @contextmanager
     def before_commit(self: ServerStore, *, write: bool, durable: bool) -> Iterator[Any]:
@@ -46,7 +46,7 @@ def _sabotage(file: Path) -> None:
             if write:
                 _die(file, "commit")
 
-    async def before_answer(self: Envelope, scope: Any, receive: Any, send: Any) -> None:
+    async def before_answer(self: RequestMiddleware, scope: Any, receive: Any, send: Any) -> None:
         async def sending(message: Any) -> None:
             if scope["method"] != "GET":
                 _die(file, "answer")
@@ -56,7 +56,7 @@ def _sabotage(file: Path) -> None:
         await answer(self, scope, receive, wrapped)
 
     ServerStore.transaction = before_commit  # type: ignore[assignment, method-assign]
-    Envelope.__call__ = before_answer  # type: ignore[method-assign]
+    RequestMiddleware.__call__ = before_answer  # type: ignore[method-assign]
 
 
 def _die(file: Path, where: str) -> None:

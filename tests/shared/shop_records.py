@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from mizzen.control.state.records import RunRecord, VersionRecord
-from mizzen.control.state.verbs import State
 from mizzen.core.runs import RunState
+from mizzen.state.interface import State
+from mizzen.state.records import RunRecord, VersionRecord
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 RUN = "20260102-030405-aaaaaa"

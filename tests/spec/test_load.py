@@ -9,8 +9,8 @@ import pytest
 
 from mizzen.errors import InvalidProject
 from mizzen.spec import load_profile, load_project
+from mizzen.spec.demo import DemoScript
 from mizzen.spec.load import load_model
-from mizzen.spec.story import Story
 from mizzen.spec.text import scalar
 
 Write = Callable[[str], Path]
@@ -134,7 +134,7 @@ def test_profiles_stories_and_single_values_have_the_same_bounds(tmp_path: Path)
     with pytest.raises(InvalidProject, match=r"local.yaml:13: b11.1: a description holds at most"):
         load_profile(tmp_path)
     with pytest.raises(InvalidProject, match=r"demo.yaml:13: b11.1: a description holds at most"):
-        load_model(tmp_path / "demo.yaml", Story, "write one")
+        load_model(tmp_path / "demo.yaml", DemoScript, "write one")
     with pytest.raises(InvalidProject, match=r"a description holds at most 40 levels"):
         scalar("[" * 50)
     with pytest.raises(InvalidProject, match=r"NO is a boolean"):

@@ -64,7 +64,7 @@ spec:
     - name: fetch
       image: {{ $image }}
       imagePullPolicy: {{ $values.image.pullPolicy }}
-      args: [mizzen_serving.fetch, --version, {{ int64 $track.version | quote }}, --into, /var/lib/package]
+      args: [mizzen_serving.fetch_model, --version, {{ int64 $track.version | quote }}, --into, /var/lib/package]
       # its last words are shown by `kubectl describe pod`
       terminationMessagePolicy: FallbackToLogsOnError
       env:
@@ -83,7 +83,7 @@ spec:
       image: {{ $image }}
       imagePullPolicy: {{ $values.image.pullPolicy }}
       args:
-        - mizzen_serving.ship
+        - mizzen_serving.log_shipper
         - --log=/var/lib/mizzen/predictions/{{ $name }}
         - --to={{ $log.ship.to }}
         - --project={{ $name }}

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from imagebuild.catalog import LOCK, ROOT, Image
 from imagebuild.context import BENTO, LAYER, build_wheel, digest, fetch_tools, stage
-from imagebuild.engines import Built, Engine, Order
+from imagebuild.engines import BuiltImage, Engine, Order
 from imagebuild.programs import run
 from imagebuild.settings import authorities, for_steps
 from mizzen import __version__
@@ -68,7 +68,9 @@ def base_image(engine: Engine, given: str) -> str:
     )
 
 
-def build(engine: Engine, images: Sequence[Image], options: Options, say: Say) -> dict[str, Built]:
+def build(
+    engine: Engine, images: Sequence[Image], options: Options, say: Say
+) -> dict[str, BuiltImage]:
     """Build them with what they need; returns what was made, by the image's name."""
     with tempfile.TemporaryDirectory(prefix="mizzen-images-") as scratch:
         wheel = build_wheel(Path(scratch) / "wheel", EPOCH)

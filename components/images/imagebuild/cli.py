@@ -12,7 +12,7 @@ from imagebuild import engines
 from imagebuild.build import Options, base_image, build
 from imagebuild.catalog import ROOT, Image, chosen
 from imagebuild.declare import write_declared
-from imagebuild.engines import Built
+from imagebuild.engines import BuiltImage
 from imagebuild.pins import write_pins
 from mizzen import __version__
 from mizzen.errors import MizzenError, UserError
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def report(images: Sequence[Image], built: dict[str, Built]) -> str:
+def report(images: Sequence[Image], built: dict[str, BuiltImage]) -> str:
     """A table: name, size, bound, digest."""
     rows = [
         f"{image.name:<10} {built[image.name].size / 1e6:>7.0f} MB  (at most {image.bound_mb:>5})"
@@ -48,7 +48,7 @@ def report(images: Sequence[Image], built: dict[str, Built]) -> str:
     return "\n".join(rows)
 
 
-def refuse_too_large(images: Sequence[Image], built: dict[str, Built]) -> None:
+def refuse_too_large(images: Sequence[Image], built: dict[str, BuiltImage]) -> None:
     """Hold sizes against the bounds of images.toml.
 
     Raises:

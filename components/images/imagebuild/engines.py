@@ -38,7 +38,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class BuiltImage:
     """An image in the engine's store: its digest (of its configuration, which names every
     layer) and its unpacked size in bytes, all layers."""
 
@@ -60,7 +60,7 @@ class Engine(Protocol):
     def forget(self, name: str) -> None:
         """Take a name away; what no other name holds goes too. A busy image stays."""
 
-    def inspect(self, tag: str) -> Built: ...
+    def inspect(self, tag: str) -> BuiltImage: ...
 
     def read(self, tag: str, path: str) -> bytes:
         """A file of the image."""
@@ -85,10 +85,12 @@ class Buildah:
     def forget(self, name: str) -> None:
         subprocess.run([*BUILDAH, "rmi", name], capture_output=True, check=False)
 
-    def inspect(self, tag: str) -> Built:
+    def inspect(self, tag: str) -> BuiltImage:
         for image in self._images():
             if tag in image["names"]:
-                return Built(f"sha256:{image['id'].removeprefix('sha256:')}", _bytes(image["size"]))
+                return BuiltImage(
+                    f"sha256:{image['id'].removeprefix('sha256:')}", _bytes(image["size"])
+                )
         raise UserError(f"there is no image {tag}", next_step="make images")
 
     def read(self, tag: str, path: str) -> bytes:
@@ -129,9 +131,9 @@ class Docker:
     def forget(self, name: str) -> None:
         subprocess.run(["docker", "image", "rm", name], capture_output=True, check=False)
 
-    def inspect(self, tag: str) -> Built:
+    def inspect(self, tag: str) -> BuiltImage:
         (found,) = json.loads(run(["docker", "image", "inspect", tag]))
-        return Built(found["Id"], int(found["Size"]))
+        return BuiltImage(found["Id"], int(found["Size"]))
 
     def read(self, tag: str, path: str) -> bytes:
         command = ["docker", "run", "--rm", "--network=none", "--entrypoint=cat", tag, path]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mizzen.adapters import bundle, table
+from mizzen.adapters import backends, bundle
 from mizzen.core.encoding import Encoder
-from mizzen.core.gate import Unusable
+from mizzen.core.gate import IncomparableChampion
 from mizzen.core.manifest import BUNDLE, PROJECT, PROVENANCE, read_manifest
 from mizzen.core.outputs import Floats, check_outputs
 from mizzen.core.place import Place
@@ -43,7 +43,7 @@ class Rows:
 def answer(place: Place, folder: Path, code: Path, frame: pd.DataFrame, threads: int) -> Candidate:
     """Load the model of `folder` and predict every row of the frame."""
     manifest, encoder = read_manifest(folder)
-    framework = table.load("framework", manifest.framework)(place)
+    framework = backends.load_backend("framework", manifest.framework)(place)
     predictor = framework.load(folder, code, {"threads": threads})
     outputs = predictor.predict(encode(encoder, frame))
     classes = len(encoder.classes)
@@ -56,7 +56,7 @@ def champion_answer(
     version: int,
     rows: Rows,
     candidate: Candidate,
-) -> Floats | Unusable:
+) -> Floats | IncomparableChampion:
     """The champion's answers, by its own encoder, code and features; or why there are none.
 
     Raises:
@@ -66,22 +66,22 @@ def champion_answer(
         package = fetch_package(place, spec.name, version)
         unlike = _unlike(package, spec, candidate.encoder)
         if unlike is not None:
-            return Unusable(version, unlike)
+            return IncomparableChampion(version, unlike)
         code = bundle.unpack_file(package / BUNDLE, place.home / "code")
         frame = own_features(package, code, rows.frame, spec, rows.tables, rows.sources, place)
         _, encoder = read_manifest(package)
         missing = [name for name in encoder.columns if name not in frame.columns]
         if missing:
             why = f"it needs columns that are no longer there: {', '.join(missing)}"
-            return Unusable(version, why)
+            return IncomparableChampion(version, why)
         threads = spec.trainer.resources.cpu
         return answer(place, package, code, frame, threads).outputs
     except TemporaryError:
         raise
     except MizzenError as error:
-        return Unusable(version, error.message)
+        return IncomparableChampion(version, error.message)
     except Exception as error:  # noqa: BLE001 (the champion's own code may raise anything)
-        return Unusable(version, f"{type(error).__name__}: {error}")
+        return IncomparableChampion(version, f"{type(error).__name__}: {error}")
 
 
 def is_champion(place: Place, name: str, version: int, identity: str) -> bool:
@@ -103,7 +103,7 @@ def fetch_package(place: Place, name: str, version: int) -> Path:
         IntegrityError: it is not what was registered.
         TemporaryError: the registry is away.
     """
-    registry = table.load("registry", "mlflow")(place)
+    registry = backends.load_backend("registry", "mlflow")(place)
     package: Path = registry.fetch(name, version, place.home / "packages")
     return package
 

@@ -23,11 +23,11 @@ from mizzen.core.metrics import Floats, Metric
 from mizzen.spec.training import Evaluation
 from mizzen_components.evaluate.slices import Slice
 
-Measured = Interval | Comparison
+Measurement = Interval | Comparison
 
 
 @dataclass(frozen=True, slots=True)
-class Ruler:
+class Evaluator:
     """Measures answers on one set of rows. Every measurement draws the same resamples, so the
     figures of one evaluation belong together."""
 
@@ -38,7 +38,7 @@ class Ruler:
     seed: int
     classes: tuple[str, ...] = ()
 
-    def measure(self, metric: Metric, part: Slice | None = None) -> Measured:
+    def measure(self, metric: Metric, part: Slice | None = None) -> Measurement:
         """The candidate's interval, or the comparison where there is a champion."""
         rows = slice(None) if part is None else part.members
         labels, candidate = self.labels[rows], self.candidate[rows]
@@ -52,7 +52,7 @@ class Ruler:
             return interval(metric, labels, candidate, **how)
         return compare(metric, labels, candidate, self.champion[rows], **how)
 
-    def why(self, metric: Metric, measured: Measured, part: Slice | None = None) -> str | None:
+    def why(self, metric: Metric, measured: Measurement, part: Slice | None = None) -> str | None:
         """Why a measurement, or its interval, has no value; None where all of it has."""
         if all(value is not None for value in as_record(measured).values()):
             return None
@@ -60,14 +60,14 @@ class Ruler:
         return metric.why_undefined(labels, self.classes)
 
     def record(
-        self, metric: Metric, measured: Measured, part: Slice | None = None
+        self, metric: Metric, measured: Measurement, part: Slice | None = None
     ) -> dict[str, Any]:
         """Flat JSON values of a measurement, and `why` some are null."""
         why = self.why(metric, measured, part)
         return as_record(measured) | ({} if why is None else {"why": why})
 
 
-def as_record(measured: Measured) -> dict[str, float | None]:
+def as_record(measured: Measurement) -> dict[str, float | None]:
     """Flat JSON values of a measurement."""
     if isinstance(measured, Interval):
         return _clean({"value": measured.value, "low": measured.low, "high": measured.high})
@@ -86,7 +86,7 @@ def as_record(measured: Measured) -> dict[str, float | None]:
 
 
 def slice_records(
-    ruler: Ruler, metric: Metric, parts: list[tuple[Slice, Measured]]
+    ruler: Evaluator, metric: Metric, parts: list[tuple[Slice, Measurement]]
 ) -> list[dict[str, Any]]:
     """One record for each slice."""
     return [
@@ -96,7 +96,7 @@ def slice_records(
     ]
 
 
-def slice_comparisons(parts: list[tuple[Slice, Measured]]) -> list[SliceComparison]:
+def slice_comparisons(parts: list[tuple[Slice, Measurement]]) -> list[SliceComparison]:
     """What the judge asks for; empty without a champion."""
     return [
         SliceComparison(part.column, part.value, len(part.members), measured)
@@ -110,7 +110,7 @@ def calibration_record(task: str, labels: Floats, scores: Floats) -> dict[str, A
     return asdict(calibrate(labels, scores)) if task == "binary" else None
 
 
-def value_of(measured: Measured) -> float:
+def value_of(measured: Measurement) -> float:
     """The candidate's value."""
     return measured.value if isinstance(measured, Interval) else measured.candidate.value
 

@@ -16,7 +16,7 @@ from mizzen.adapters import bundle
 from mizzen.adapters.matplotlib.plots import draw
 from mizzen.adapters.tables import read_table, write_table
 from mizzen.core.bootstrap import Comparison
-from mizzen.core.gate import Footing, Rival, Same, Unusable, Verdict, judge
+from mizzen.core.gate import ChampionComparison, Footing, IncomparableChampion, Same, Verdict, judge
 from mizzen.core.identity import identity_of
 from mizzen.core.labels import label_numbers
 from mizzen.core.manifest import read_manifest
@@ -35,7 +35,7 @@ from mizzen_components.evaluate.answers import (
     is_champion,
 )
 from mizzen_components.evaluate.footing import compared_rows
-from mizzen_components.evaluate.measure import Measured, Ruler
+from mizzen_components.evaluate.measure import Evaluator, Measurement
 from mizzen_components.evaluate.slices import Slice, slices_of
 from mizzen_components.feature_records import read_records
 from mizzen_components.model_rows import label_column, prediction_frame
@@ -86,7 +86,7 @@ def run(
     code_folder = bundle.open_code(place, code)
     candidate = answer(place, model, code_folder, frame, spec.trainer.resources.cpu)
     identity = identity_of(model, spec, code, read_records(sources))
-    rival: Floats | Unusable | Same | None = None
+    rival: Floats | IncomparableChampion | Same | None = None
     if champion and is_champion(place, spec.name, int(champion), identity):
         rival = Same(int(champion))
     elif champion:
@@ -116,9 +116,9 @@ def run(
 
 def _ruler(
     labels: Floats, candidate: Candidate, champion: Floats | None, spec: ProjectSpec
-) -> Ruler:
+) -> Evaluator:
     classes, seed = candidate.encoder.classes, spec.trainer.seed
-    return Ruler(labels, candidate.outputs, champion, spec.evaluation, seed, classes)
+    return Evaluator(labels, candidate.outputs, champion, spec.evaluation, seed, classes)
 
 
 def _held_out(
@@ -135,8 +135,8 @@ def _held_out(
 
 
 def _slices(
-    frame: pd.DataFrame, spec: ProjectSpec, ruler: Ruler, metric: Metric
-) -> list[tuple[Slice, Measured]]:
+    frame: pd.DataFrame, spec: ProjectSpec, ruler: Evaluator, metric: Metric
+) -> list[tuple[Slice, Measurement]]:
     found = slices_of(frame, spec.evaluation.slices)
     return [(part, ruler.measure(metric, part)) for part in found]
 
@@ -144,28 +144,28 @@ def _slices(
 def _verdict(
     spec: ProjectSpec,
     metric: Metric,
-    measured: Measured,
-    parts: list[tuple[Slice, Measured]],
+    measured: Measurement,
+    parts: list[tuple[Slice, Measurement]],
     version: int,
-    rival: Floats | Unusable | Same | None,
-    ruler: Ruler,
+    rival: Floats | IncomparableChampion | Same | None,
+    ruler: Evaluator,
     footing: Footing | None,
 ) -> Verdict:
     value, why = measure.value_of(measured), ruler.why(metric, measured)
     if isinstance(measured, Comparison):
         slices = measure.slice_comparisons(parts)
-        compared = Rival(version, measured, slices, footing)
+        compared = ChampionComparison(version, measured, slices, footing)
         return judge(metric, value, compared, spec.gate, why)
-    other = rival if isinstance(rival, Unusable | Same) else None
+    other = rival if isinstance(rival, IncomparableChampion | Same) else None
     return judge(metric, value, other, spec.gate, why)
 
 
 def _document(
     spec: ProjectSpec,
     metrics: list[Metric],
-    measured: dict[str, Measured],
-    parts: list[tuple[Slice, Measured]],
-    ruler: Ruler,
+    measured: dict[str, Measurement],
+    parts: list[tuple[Slice, Measurement]],
+    ruler: Evaluator,
 ) -> dict[str, Any]:
     return {
         "task": spec.task,

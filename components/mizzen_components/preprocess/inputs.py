@@ -34,7 +34,7 @@ def check_inputs(rows: pd.DataFrame, features: Features, label: Label) -> None:
             f"columns that the model needs are missing: {', '.join(missing)}",
             given=", ".join(known),
             next_step=(f"did you mean {meant}? " if meant else "")
-            + "Mend `features` in mizzen.yaml, or the column's name in the source",
+            + "Fix `features` in mizzen.yaml, or the column's name in the source",
         )
     for column in features.inputs:
         if column.kind == "number":
@@ -52,7 +52,7 @@ def check_known(train: pd.DataFrame, features: Features) -> None:
         raise InvalidData(
             f"features without a value in any training row: {', '.join(empty)}",
             given=f"{len(train)} training rows",
-            next_step="mend the source, widen the window, or remove them from `features`",
+            next_step="fix the source, widen the window, or remove them from `features`",
         )
 
 
@@ -67,7 +67,7 @@ def _check_numbers(name: str, values: pd.Series[Any]) -> None:
         raise InvalidData(
             f"feature {name!r} is infinite in {infinite} of {len(values)} rows",
             allowed="finite numbers, or null",
-            next_step="mend the division or logarithm that made them, or make them null",
+            next_step="fix the division or logarithm that made them, or make them null",
         )
 
 
@@ -81,5 +81,5 @@ def _no_numbers(name: str, wrong: list[Any], rows: int) -> InvalidData:
         f"feature {name!r} must hold numbers",
         given=f"{len(wrong)} of {rows} rows hold something else: {shown[:200]}",
         allowed="numbers, booleans or null",
-        next_step="mend the source, or declare the feature with `kind: category`",
+        next_step="fix the source, or declare the feature with `kind: category`",
     )

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mizzen.adapters import bundle, table
+from mizzen.adapters import backends, bundle
 from mizzen.core.folders import copy_folder, told_when_full
 from mizzen.core.identity import identity_of
 from mizzen.core.manifest import BUNDLE, PROFILE, PROJECT, PROVENANCE, read_manifest
@@ -107,7 +107,7 @@ def _known(place: Place, spec: ProjectSpec, evaluation: Path, origin: dict[str, 
     """The version that is this very model, with the new evaluation kept beside it."""
     if not origin["identity"]:
         return None
-    registry = table.load("registry", "mlflow")(place)
+    registry = backends.load_backend("registry", "mlflow")(place)
     for known in registry.find(spec.name, {"mizzen.identity": origin["identity"]}):
         if _is_sound(registry, spec.name, known, place):
             run = os.environ.get("MIZZEN_RUN_ID", "")
@@ -151,7 +151,7 @@ def _register(
     measured: dict[str, Any],
     origin: dict[str, Any],
 ) -> int:
-    registry = table.load("registry", "mlflow")(place)
+    registry = backends.load_backend("registry", "mlflow")(place)
     parameters = {"trainer": spec.trainer.kind, "seed": spec.trainer.seed, **origin["parameters"]}
     version: int = registry.register(
         spec.name,

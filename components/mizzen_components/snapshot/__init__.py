@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mizzen.adapters import table
+from mizzen.adapters import backends
 from mizzen.adapters.tables import write_table
 from mizzen.core.place import Place
 from mizzen.ports.data import DataVersions
@@ -84,7 +84,7 @@ def run(
             write_table(frame, tables / f"{name}.parquet")
     types = source_types(given, read, labelled)
     write_table(rows, tables / f"{described.rows}.parquet", types=types)
-    versions: DataVersions = table.load("data_versions", "dvc")(place)
+    versions: DataVersions = backends.load_backend("data_versions", "dvc")(place)
     unlabelled = int(rows[labelled.column].isna().sum()) if labelled else 0
     return SnapshotFigures(versions.snapshot(tables), len(rows), unlabelled)
 

@@ -22,12 +22,12 @@ def check_labels(rows: pd.DataFrame, data: Data, label: Label) -> None:
         raise InvalidData(
             f"the label {label.column!r} is null in every row",
             given=f"{len(rows)} rows of table {data.rows!r}",
-            next_step="widen the window, or mend the source",
+            next_step="widen the window, or fix the source",
         )
     if known.nunique() == 1:
         raise InvalidData(
             f"the label {label.column!r} has one value only: there is nothing to learn",
             given=f"{known.iloc[0]} in all {len(known)} labelled rows",
             allowed="two values or more",
-            next_step="widen the window, or mend the label",
+            next_step="widen the window, or fix the label",
         )

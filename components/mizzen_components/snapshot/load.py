@@ -47,7 +47,7 @@ def load_tables(data: Data, place: Place, code: str) -> dict[str, pd.DataFrame]:
             raise InvalidProject(
                 f"the data source {ref} failed: {type(error).__name__}: {error}",
                 next_step=read_from_bundle(error, unpacked)
-                or f"mend the function; it is called without arguments in {folder or '.'}",
+                or f"fix the function; it is called without arguments in {folder or '.'}",
             ) from error
     return _named(found, ref, data.rows)
 

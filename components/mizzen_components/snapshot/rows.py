@@ -110,7 +110,7 @@ def _hint(missing: list[str], known: list[str], index: list[str]) -> str:
         return f"{', '.join(in_index)} is the index: return frame.reset_index()"
     close = [f"{n!r}: {m[0]!r}?" for n in missing if (m := _closest(n, known))]
     meant = f"did you mean, for {'; '.join(close)} " if close else ""
-    return f"{meant}Mend mizzen.yaml, or rename the column in the source"
+    return f"{meant}Fix mizzen.yaml, or rename the column in the source"
 
 
 def _closest(name: str, known: list[str]) -> list[str]:

@@ -46,7 +46,7 @@ def cut(rows: pd.DataFrame, event_time: str | None, window: Window, now: datetim
         InvalidData: no row, a window without event times, or a row later than `now`.
     """
     if len(rows) == 0:
-        raise InvalidData("the table of rows is empty", next_step="mend the source")
+        raise InvalidData("the table of rows is empty", next_step="fix the source")
     if event_time is None:
         if window != Window(None, None):
             raise InvalidData(
@@ -84,7 +84,7 @@ def _check_past(times: pd.Series[pd.Timestamp], now: datetime) -> None:
             f"event times in the future: {len(ahead)} rows",
             given=f"column {times.name!r} up to {ahead.max().isoformat()}",
             allowed=f"instants up to now, {now.isoformat(timespec='seconds')}",
-            next_step="mend the column (a wrong zone or unit?), or end the window earlier",
+            next_step="fix the column (a wrong zone or unit?), or end the window earlier",
         )
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mizzen.adapters import table
+from mizzen.adapters import backends
 from mizzen.adapters.tables import read_folder
 from mizzen.core.place import Place
 from mizzen.ports.data import Check, DataVersions, Validator
@@ -55,7 +55,7 @@ def run(
     checks = judged(place, read_folder(tables) if wanted else {}, described, wanted)
     document = _document(version, checks)
     _store(result, document, checks)
-    versions: DataVersions = table.load("data_versions", "dvc")(place)
+    versions: DataVersions = backends.load_backend("data_versions", "dvc")(place)
     versions.annotate(version, "validation", document)
     check_critical(checks, described, f"data version {version}")
     return ValidateFigures(len(checks), sum(not check.success for check in checks))
@@ -70,7 +70,7 @@ def judged(place: Place, tables: Tables, data: Data, wanted: Sequence[Expectatio
     """
     if not wanted:  # a project without expectations does not wait for the library's import
         return []
-    validator: Validator = table.load("validator", "great_expectations")(place)
+    validator: Validator = backends.load_backend("validator", "great_expectations")(place)
     return validator.validate(tables, data.rows, wanted)
 
 

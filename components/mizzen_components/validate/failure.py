@@ -17,7 +17,7 @@ def failure(broken: Sequence[Check], data: Data, version: str) -> InvalidData:
         f"{count} expectation{'s' if count > 1 else ''} failed on {version}: nothing was trained",
         given="\n".join(part for check in broken for part in _told(check, data)),
         allowed="every expectation of severity `critical` holds",
-        next_step="mend the data; or, if the rows are right, mend the expectation in mizzen.yaml "
+        next_step="fix the data; or, if the rows are right, fix the expectation in mizzen.yaml "
         "or give it `severity: warning`",
     )
 

@@ -16,10 +16,10 @@ from mizzen.adapters.uvicorn.listener import bind
 from mizzen.adapters.uvicorn.server import DrainingServer, configuration, give_memory_back
 from mizzen.api.app import create_app
 from mizzen.api.settings import SERVICE_TOKEN, ModelServices, Settings, Tokens
-from mizzen.control.state.database import Database
-from mizzen.control.state.server import Pool, ServerStore
-from mizzen.control.state.sql import SqlState
 from mizzen.errors import MizzenError, UserError
+from mizzen.state.database import Database
+from mizzen.state.sql_state import SqlState
+from mizzen.state.sqlalchemy_store import Pool, ServerStore
 from mizzen.streams import guard_streams
 
 _ANSWER_SECONDS = 20

@@ -10,13 +10,13 @@ from fastapi import Depends, FastAPI
 
 from mizzen import __version__
 from mizzen.adapters.uvicorn.addresses import Proxies
-from mizzen.api import answers, health
-from mizzen.api.access import with_token
-from mizzen.api.envelope import Envelope
-from mizzen.api.instruments import Instruments
+from mizzen.api import error_responses, health
+from mizzen.api.auth import with_token
+from mizzen.api.metrics import Instruments
+from mizzen.api.middleware import RequestMiddleware
 from mizzen.api.routes import bundles, events, models, predictions, projects, runs, watching
 from mizzen.api.settings import Settings
-from mizzen.control.state.sql import SqlState
+from mizzen.state.sql_state import SqlState
 
 PREFIX = "/api/v1"
 _ABOUT = """\
@@ -47,11 +47,11 @@ def create_app(state: SqlState, settings: Settings) -> FastAPI:
     guard = [Depends(with_token), Depends(health.usable)]
     for part in (projects, bundles, runs, events, models, watching, predictions):
         app.include_router(
-            part.router, prefix=PREFIX, dependencies=guard, responses=answers.DESCRIBED
+            part.router, prefix=PREFIX, dependencies=guard, responses=error_responses.DESCRIBED
         )
-    answers.install(app)
+    error_responses.install(app)
     app.add_middleware(
-        Envelope,
+        RequestMiddleware,
         instruments=app.state.instruments,
         largest=settings.largest,
         tokens=settings.tokens,

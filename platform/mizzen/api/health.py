@@ -12,10 +12,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from mizzen import __version__
-from mizzen.api.answers import Fault, answer
-from mizzen.api.instruments import CONTENT_TYPE, Instruments
-from mizzen.control.state.sql import SqlState
+from mizzen.api.error_responses import Fault, answer
+from mizzen.api.metrics import CONTENT_TYPE, Instruments
 from mizzen.errors import IntegrityError, MizzenError, TemporaryError
+from mizzen.state.sql_state import SqlState
 
 router = APIRouter(tags=["health"])
 _PATIENCE = 2.0  # with somebody else who asks it already

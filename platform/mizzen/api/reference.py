@@ -9,9 +9,9 @@ from typing import Any
 
 from mizzen.api.app import create_app
 from mizzen.api.settings import ModelServices, Settings, Tokens
-from mizzen.control.state.database import Database
-from mizzen.control.state.server import ServerStore
-from mizzen.control.state.sql import SqlState
+from mizzen.state.database import Database
+from mizzen.state.sql_state import SqlState
+from mizzen.state.sqlalchemy_store import ServerStore
 
 FILE = Path("docs/reference/control-api.openapi.json")
 

@@ -13,7 +13,7 @@ from mizzen.core.runs import StepEvent, StepState
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from mizzen.cli.door import Door
+    from mizzen.cli.context import CommandContext
 
 _FIGURES = 4
 _MARKS = {
@@ -28,25 +28,25 @@ _MARKS = {
 
 
 @contextmanager
-def progress(door: Door) -> Iterator[Callable[[StepEvent], None]]:
+def progress(context: CommandContext) -> Iterator[Callable[[StepEvent], None]]:
     """Shows the events that the yielded function is called with."""
-    stream = sys.stderr if door.as_json else sys.stdout
+    stream = sys.stderr if context.as_json else sys.stdout
     if not stream.isatty():
-        yield lambda event: _line(door, event)
+        yield lambda event: _line(context, event)
         return
     from rich.live import Live
 
     shown: dict[str, StepEvent] = {}
     with Live(
-        get_renderable=lambda: _table(shown), console=door.console, refresh_per_second=8
+        get_renderable=lambda: _table(shown), console=context.console, refresh_per_second=8
     ) as live:
 
-        def watch(event: StepEvent) -> None:
+        def on_event(event: StepEvent) -> None:
             shown[event.step] = event
             if event.state not in {StepState.PENDING, StepState.RUNNING}:
                 live.refresh()
 
-        yield watch
+        yield on_event
 
 
 def figures_text(figures: Mapping[str, Any]) -> str:
@@ -74,7 +74,7 @@ def seconds_text(seconds: float | None) -> str:
     return f"{seconds:.2f} s" if seconds < 60 else f"{int(seconds // 60)} min {seconds % 60:.0f} s"
 
 
-def _line(door: Door, event: StepEvent) -> None:
+def _line(context: CommandContext, event: StepEvent) -> None:
     if event.state in {StepState.PENDING, StepState.RUNNING}:
         return
     parts = [f"{event.step:<12} {event.state.value:<10} {seconds_text(event.seconds):>10}"]
@@ -82,7 +82,7 @@ def _line(door: Door, event: StepEvent) -> None:
         parts.append(str(event.error.get("message", "")))
     else:
         parts.append(figures_text(event.figures))
-    door.say("  ".join(parts).rstrip())
+    context.say("  ".join(parts).rstrip())
 
 
 def _table(shown: Mapping[str, StepEvent]) -> Table:

@@ -9,15 +9,17 @@ from mizzen.cli.progress import figures_text, seconds_text, short
 from mizzen.core.runs import RunState
 
 if TYPE_CHECKING:
-    from mizzen.cli.door import Door
-    from mizzen.control.state.records import RunRecord
+    from mizzen.cli.context import CommandContext
     from mizzen.project import Project, Run
+    from mizzen.state.records import RunRecord
 
 
 _CELL = 48
 
 
-def table(door: Door, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def table(
+    context: CommandContext, columns: Sequence[str], rows: Iterable[Sequence[object]]
+) -> None:
     """A plain table."""
     from rich.markup import escape
     from rich.table import Table
@@ -27,7 +29,7 @@ def table(door: Door, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
         drawn.add_column(column, overflow="fold")
     for row in rows:
         drawn.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
-    door.console.print(drawn)
+    context.console.print(drawn)
 
 
 def run_rows(runs: Iterable[RunRecord]) -> Iterable[Sequence[object]]:

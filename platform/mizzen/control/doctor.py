@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from typing import Literal
 
 from mizzen import __version__
+from mizzen.adapters.backends import BACKENDS
 from mizzen.adapters.mlflow.database import is_unfinished
-from mizzen.adapters.table import TABLE
 from mizzen.control.feature_views import stale_of
 from mizzen.control.stack.files import StackFiles
 from mizzen.control.stack.probes import ask, listen
@@ -49,7 +49,7 @@ class Diagnosis:
 
 
 def examine(workspace: Workspace) -> list[Diagnosis]:
-    """Everything, in the order in which a person would mend it."""
+    """Everything, in the order in which a person would fix it."""
     return [
         _python(),
         *_libraries(workspace),
@@ -77,7 +77,7 @@ def _libraries(workspace: Workspace) -> Iterator[Diagnosis]:
     needed = dict(NEEDED)
     if spec.features.used_views:
         needed["feast"] = "feast"
-    backend = TABLE["framework"].get(spec.trainer.kind)
+    backend = BACKENDS["framework"].get(spec.trainer.kind)
     if backend is not None and backend.library is not None:
         needed[backend.library] = backend.extra or backend.library
     for library, extra in {**needed, "bentoml": "serving"}.items():
@@ -210,7 +210,7 @@ def _addresses(workspace: Workspace) -> Iterator[Diagnosis]:
     if uri is not None and uri.startswith("http"):
         uri = without_credentials(uri)
         if ask(f"{uri.rstrip('/')}/health") is None:
-            fix = "start it, or mend `tracking.uri` in the profile"
+            fix = "start it, or fix `tracking.uri` in the profile"
             yield Diagnosis("error", "tracking", f"{uri} does not answer", fix)
         else:
             yield Diagnosis("ok", "tracking", f"{uri} answers")

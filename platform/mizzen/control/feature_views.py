@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from mizzen.adapters.table import load
-from mizzen.control import conclude
-from mizzen.control.package import package_views
-from mizzen.control.reconcile import registry_of
-from mizzen.control.stack.serving import packages_folder
+from mizzen.adapters.backends import load_backend
+from mizzen.control.backends import packages_folder, registry_of
+from mizzen.control.models.prepare import package_views
+from mizzen.control.runs import finalize
 from mizzen.control.workspace import Workspace
 from mizzen.core.place import Place
 from mizzen.errors import Conflict, MizzenError
@@ -67,7 +66,7 @@ class StaleView:
 
 def source_of(place: Place) -> FeatureSource:
     """The feature store of a place."""
-    source: FeatureSource = load("feature_source", place.profile.feature_store.kind)(place)
+    source: FeatureSource = load_backend("feature_source", place.profile.feature_store.kind)(place)
     return source
 
 
@@ -155,7 +154,9 @@ def _needed(workspace: Workspace) -> dict[tuple[str, str], list[int]]:
 def _refuse_while_running(workspace: Workspace) -> None:
     runs = workspace.state.runs.newest_first(workspace.spec.name, RUNS)
     waiting = [run for run in runs if not run.state.ended]
-    busy = [run.id for run in waiting if not conclude.settle(workspace, run).state.ended]
+    busy = [
+        run.id for run in waiting if not finalize.detect_interrupted(workspace, run).state.ended
+    ]
     if busy:
         raise Conflict(
             "a run that has not ended may need what would be removed",

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mizzen.control.submit import PROJECT_DIR
+from mizzen.control.runs.submit import PROJECT_DIR
 from mizzen.control.workspace import Workspace
 from mizzen.spec.reading import reading_of
 

@@ -15,8 +15,8 @@ from mizzen.spec.profile import Profile
 from mizzen.spec.project import ProjectSpec
 
 if TYPE_CHECKING:
-    from mizzen.control.state.records import RunRecord
-    from mizzen.control.state.verbs import State
+    from mizzen.state.interface import State
+    from mizzen.state.records import RunRecord
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Workspace:
     @cached_property
     def state(self) -> State:
         """The state of this place, opened when first asked for."""
-        from mizzen.control.state import open_state
+        from mizzen.state import open_state
 
         return open_state(self.place)
 

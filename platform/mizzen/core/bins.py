@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mizzen.core.sketch import CategorySketch, Counts, NumberSketch, Sketch
+from mizzen.core.histogram import CategorySketch, Counts, NumberSketch, Sketch
 
 NUMBERS = 10  # quantile bins of a number; two more hold what lies outside training
 NAMES = 19  # most frequent categories; the rest, known or new, is one bin more

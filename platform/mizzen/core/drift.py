@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mizzen.core import bins as binning
+from mizzen.core.histogram import Counts, Sketch
 from mizzen.core.profile import ColumnProfile, Profile, Role
-from mizzen.core.sketch import Counts, Sketch
 
 SEASONS = 3.0
 NEGLIGIBLE = 0.02  # PSI; a class share of 0.24 that becomes 0.30

@@ -55,7 +55,7 @@ class Footing:
 
 
 @dataclass(frozen=True, slots=True)
-class Rival:
+class ChampionComparison:
     """A champion that answered the same rows as the candidate."""
 
     version: int
@@ -65,7 +65,7 @@ class Rival:
 
 
 @dataclass(frozen=True, slots=True)
-class Unusable:
+class IncomparableChampion:
     """A champion that cannot answer these rows."""
 
     version: int
@@ -95,7 +95,7 @@ class Verdict:
 
 
 INCOMPARABLE = "champion_cannot_be_compared"
-Champion = Rival | Unusable | Same
+Champion = ChampionComparison | IncomparableChampion | Same
 
 
 def judge(
@@ -117,7 +117,7 @@ def judge(
         return _held("not_a_number", f"{fault}: {why or 'it is not a number'}")
     if champion is None:
         return _against_floor(metric, candidate, gate)
-    if isinstance(champion, Unusable):
+    if isinstance(champion, IncomparableChampion):
         return _incomparable(champion)
     return _against(metric, champion, gate, why)
 
@@ -134,7 +134,7 @@ def _against_floor(metric: Metric, candidate: float, gate: Gate) -> Verdict:
     return Verdict(True, rule, f"blessed: {because}, and {value}; needed: {worst}", details)
 
 
-def _incomparable(champion: Unusable) -> Verdict:
+def _incomparable(champion: IncomparableChampion) -> Verdict:
     fault = f"version {champion.version} cannot be compared with ({champion.why})"
     way = (
         "fix it and run again, or let a person decide for the version that this run registers: "
@@ -143,7 +143,7 @@ def _incomparable(champion: Unusable) -> Verdict:
     return _held(INCOMPARABLE, f"held: {fault}, and no floor replaces a champion; {way}")
 
 
-def _against(metric: Metric, champion: Rival, gate: Gate, why: str | None) -> Verdict:
+def _against(metric: Metric, champion: ChampionComparison, gate: Gate, why: str | None) -> Verdict:
     gain = champion.comparison.gain
     details: dict[str, Any] = {
         "candidate": champion.comparison.candidate.value,
@@ -173,7 +173,7 @@ def _against(metric: Metric, champion: Rival, gate: Gate, why: str | None) -> Ve
     return Verdict(True, "better", f"blessed: {summary}; {told}", details)
 
 
-def _footing(metric: Metric, champion: Rival, held: bool) -> str:
+def _footing(metric: Metric, champion: ChampionComparison, held: bool) -> str:
     """What the champion's training on the rows means for the verdict; empty where it saw none."""
     on, version = champion.footing, champion.version
     if on is None:
@@ -203,7 +203,7 @@ def _footing(metric: Metric, champion: Rival, held: bool) -> str:
     )
 
 
-def _summary(metric: Metric, champion: Rival) -> str:
+def _summary(metric: Metric, champion: ChampionComparison) -> str:
     new, old = champion.comparison.candidate.value, champion.comparison.champion.value
     gain = champion.comparison.gain
     return (

@@ -208,7 +208,7 @@ def _running(case: _Case) -> Decision | None:
 def _data(case: _Case) -> Decision | None:
     if case.request.data_valid is not False:
         return None
-    reason = "the newest window failed its expectations; mend the data, then ask again"
+    reason = "the newest window failed its expectations; fix the data, then ask again"
     return Decision(False, "data", reason)
 
 

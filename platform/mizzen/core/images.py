@@ -3,7 +3,7 @@
 Whoever compiles a pipeline asks `smallest` for a step's image; whoever sends a run to a cluster
 calls `check` before the first step starts. Mizzen's own images are declared in images.json,
 which `make pins` writes from the lists that the images are built from. Any other image tells what
-it holds by its bill of materials, see `read_bill`.
+it holds by its bill of materials, see `read_sbom`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _OWN = re.compile(r"(?:^|/)mizzen/([a-z]+)(?::[^/@]*)?(?:@.*)?$")
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class ImageContents:
     """What one image holds: distributions by their canonical names, and top-level modules."""
 
     image: str
@@ -40,7 +40,7 @@ class Contents:
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
+class MissingModule:
     """A step whose image has no such module; `place` is the file and line that imports it."""
 
     step: str
@@ -53,20 +53,20 @@ class Lack:
 
 
 @cache
-def declared() -> dict[str, Contents]:
+def declared() -> dict[str, ImageContents]:
     """Mizzen's own images by their names: core, tabular, torch, serving, control."""
-    found: dict[str, Contents] = {}
+    found: dict[str, ImageContents] = {}
     for name, entry in json.loads(DECLARED.read_text(encoding="utf-8")).items():
-        below = found.get(entry["parent"], Contents("", frozenset(), frozenset()))
+        below = found.get(entry["parent"], ImageContents("", frozenset(), frozenset()))
         added = entry["adds"]
         modules = {module for names in added.values() for module in names}
-        found[name] = Contents(
+        found[name] = ImageContents(
             f"mizzen/{name}", below.distributions | set(added), below.modules | modules
         )
     return found
 
 
-def read_bill(image: str, text: str) -> Contents:
+def read_sbom(image: str, text: str) -> ImageContents:
     """What an image holds by its bill of materials (CycloneDX as JSON).
 
     Modules are known where the bill tells them, as those of Mizzen's images do
@@ -83,10 +83,12 @@ def read_bill(image: str, text: str) -> Contents:
             allowed="CycloneDX as JSON, with `components`",
         ) from error
     names = frozenset(canonical(part["name"]) for part in parts)
-    return Contents(image, names, frozenset(module for part in parts for module in _modules(part)))
+    return ImageContents(
+        image, names, frozenset(module for part in parts for module in _modules(part))
+    )
 
 
-def contents_of(image: str) -> Contents | None:
+def contents_of(image: str) -> ImageContents | None:
     """What is declared of an image of ours, whatever registry and tag; None of any other."""
     own = _OWN.search(image)
     return declared().get(own[1]) if own else None
@@ -114,7 +116,7 @@ def smallest(libraries: Iterable[str], wished: Iterable[str] = ()) -> str:
 def check(
     plan: Plan,
     imports: Mapping[str, Mapping[str, str]],
-    bills: Mapping[str, Contents] | None = None,
+    bills: Mapping[str, ImageContents] | None = None,
 ) -> None:
     """Hold what steps import against what their images hold; nothing is started or pulled.
 
@@ -147,18 +149,18 @@ def canonical(name: str) -> str:
 
 
 def _lacks(
-    task: Task, imports: Mapping[str, Mapping[str, str]], bills: Mapping[str, Contents]
-) -> Iterator[Lack]:
+    task: Task, imports: Mapping[str, Mapping[str, str]], bills: Mapping[str, ImageContents]
+) -> Iterator[MissingModule]:
     contents = bills.get(task.image) or contents_of(task.image)
     if contents is None:
         return
     step = _short(task.step)
     for library in filter(None, task.environment.get(LIBRARIES, "").split(",")):
         if not contents.holds(library):
-            yield Lack(step, task.image, library)
+            yield MissingModule(step, task.image, library)
     for module, place in imports.get(step, {}).items():
         if not contents.holds(module):
-            yield Lack(step, task.image, module, place)
+            yield MissingModule(step, task.image, module, place)
 
 
 def _short(step: str) -> str:

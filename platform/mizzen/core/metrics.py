@@ -83,7 +83,7 @@ def find_metric(name: str, task: str) -> Metric:
         raise InvalidProject(
             f"unknown metric {name!r} of a {task} task",
             allowed=", ".join(known),
-            next_step=f"did you mean {close[0]!r}?" if close else "mend evaluation.metrics",
+            next_step=f"did you mean {close[0]!r}?" if close else "fix evaluation.metrics",
         )
     return known[name]
 

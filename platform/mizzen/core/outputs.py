@@ -37,5 +37,5 @@ def _refused(fault: str, given: object, allowed: object) -> StepFailed:
         f"the model {fault}",
         given=given,
         allowed=allowed,
-        next_step="mend the model; nulls among its inputs are the usual cause of NaN",
+        next_step="fix the model; nulls among its inputs are the usual cause of NaN",
     )

@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mizzen.core import bins as binning
-from mizzen.core import sketch as sketching
+from mizzen.core import histogram as sketching
 from mizzen.core.bins import Bins
-from mizzen.core.sketch import Counts, Sketch, sketch_categories, sketch_numbers
+from mizzen.core.histogram import Counts, Sketch, sketch_categories, sketch_numbers
 from mizzen.errors import IntegrityError
 from mizzen.spec.columns import ColumnKind
 from mizzen.spec.duration import to_timedelta

@@ -35,7 +35,7 @@ class TrainingJob:
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class FitResult:
     """`files`: names written into the model folder. `weights_hash`: SHA-256 over canonical
     weights, without ids, times and paths. `figures`: scalars worth showing."""
 
@@ -56,7 +56,7 @@ class Predictor(Protocol):
 class Framework(Protocol):
     """Fits a model into a folder and loads it from there; never through pickle."""
 
-    def fit(self, job: TrainingJob, folder: Path) -> Fitted:
+    def fit(self, job: TrainingJob, folder: Path) -> FitResult:
         """Fit and write the weights into `folder`."""
 
     def load(self, folder: Path, code: Path | None, options: dict[str, Any]) -> Predictor:

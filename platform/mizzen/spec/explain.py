@@ -42,8 +42,8 @@ def explain(
 def _next(document: Document, faults: Sequence[_Fault]) -> str:
     words = ", ".join(dict.fromkeys(f"--set {o}" for fault in faults for o in fault.set_by))
     if words and all(fault.set_by for fault in faults):
-        return f"mend {words}"
-    return f"mend {document.file}{f' and {words}' if words else ''}, then: mizzen check"
+        return f"fix {words}"
+    return f"fix {document.file}{f' and {words}' if words else ''}, then: mizzen check"
 
 
 class _Fault:

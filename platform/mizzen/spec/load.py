@@ -1,4 +1,4 @@
-"""Reading mizzen.yaml, profiles and stories. Every front door reads descriptions here and
+"""Reading mizzen.yaml, profiles and demos. Every front door reads descriptions here and
 nowhere else."""
 
 from __future__ import annotations

@@ -11,15 +11,15 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from mizzen.spec.demo import DemoScript
 from mizzen.spec.profile import Profile
 from mizzen.spec.project import ProjectSpec
-from mizzen.spec.story import Story
 
 FOLDER = Path("docs/reference")
 MODELS: dict[str, type[BaseModel]] = {
     "mizzen.schema.json": ProjectSpec,
     "profile.schema.json": Profile,
-    "story.schema.json": Story,
+    "demo.schema.json": DemoScript,
 }
 
 

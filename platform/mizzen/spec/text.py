@@ -95,7 +95,7 @@ def read(file: Path, next_step: str) -> Document:
             f"{file.name}:{root.start_mark.line + 1}: the file holds no mapping",
             given=type(values).__name__,
             allowed="fields such as `name: my-project`",
-            next_step=f"mend {file}",
+            next_step=f"fix {file}",
         )
     return Document(file, values, root)
 
@@ -146,7 +146,7 @@ def _no_yaml(file: Path, error: Exception) -> InvalidProject:
     mark = getattr(error, "problem_mark", None)
     where = f"{file.name}:{mark.line + 1}:{mark.column + 1}" if mark else file.name
     problem = getattr(error, "problem", None) or str(error) or type(error).__name__
-    return InvalidProject(f"{where}: not YAML: {problem}", next_step=f"mend {file}")
+    return InvalidProject(f"{where}: not YAML: {problem}", next_step=f"fix {file}")
 
 
 def _refuse_twice(file: Path, node: yaml.Node | None, seen: set[int]) -> None:

@@ -1,4 +1,4 @@
-"""checkov over both charts with everything on: what it finds is listed with a reason, or mended.
+"""checkov over both charts with everything on: what it finds is listed with a reason, or fixed.
 
 It is kept apart from the project's environment (it pins a hundred libraries of its own).
 """

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mizzen.control.state import database
+from mizzen.state import database
 
 NEXT = "9999"
 code = Path(database.__file__)

@@ -40,7 +40,7 @@ def load_function(code: Path, ref: str) -> Callable[..., Any]:
         raise InvalidProject(
             f"{_file(module_name)} has no function {function_name!r}",
             allowed=", ".join(sorted(own)) or "nothing: it defines no function",
-            next_step=f"define {function_name} in {_file(module_name)} or mend mizzen.yaml",
+            next_step=f"define {function_name} in {_file(module_name)} or fix mizzen.yaml",
         )
     return function  # type: ignore[no-any-return]
 
@@ -74,7 +74,7 @@ def _module(code: Path, name: str) -> ModuleType:
         raise InvalidProject(
             f"no file {_file(name)} in the project",
             allowed=", ".join(f"{stem}.py" for stem in known) or "nothing: no Python file",
-            next_step=f"write {_file(name)} beside mizzen.yaml or mend mizzen.yaml",
+            next_step=f"write {_file(name)} beside mizzen.yaml or fix mizzen.yaml",
         )
     try:
         return importlib.import_module(f"{package}.{name}")
@@ -88,7 +88,7 @@ def _module(code: Path, name: str) -> ModuleType:
 def _advice(name: str, error: Exception) -> str:
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     if missing is None or missing.startswith(PREFIX):
-        return f"mend {_file(name)}"
+        return f"fix {_file(name)}"
     return f"install what provides {missing}, and name it in `dependencies` of mizzen.yaml"
 
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mizzen.adapters.table import TABLE
+from mizzen.adapters.backends import BACKENDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,13 @@ def _absolute(node: ast.ImportFrom, package: str) -> str:
 
 
 def _loaded(node: ast.AST) -> Iterator[str]:
-    # `table.load("framework", kind)`: which back end it is only the run knows, so a change of
+    # `load_backend("framework", kind)`: which back end it is only the run knows, so a change of
     # any of them counts.
-    if not isinstance(node, ast.Call) or _called(node) not in {"load", "table.load"}:
+    if not isinstance(node, ast.Call) or _called(node) != "load_backend":
         return
     port = node.args[0] if node.args else None
-    if isinstance(port, ast.Constant) and port.value in TABLE:
-        for backend in TABLE[str(port.value)].values():
+    if isinstance(port, ast.Constant) and port.value in BACKENDS:
+        for backend in BACKENDS[str(port.value)].values():
             yield backend.path.partition(":")[0]
 
 
@@ -83,8 +83,6 @@ def _called(node: ast.Call) -> str:
     match node.func:
         case ast.Name(id=name):
             return name
-        case ast.Attribute(value=ast.Name(id="table"), attr="load"):
-            return "table.load"
-        case ast.Attribute(attr=name) if name != "load":
+        case ast.Attribute(attr=name):
             return name
     return ""

@@ -3,7 +3,7 @@
 Found by following imports from the step's module, static: no module is imported. First-party
 are Mizzen's packages and whatever lies beside the step's own top-level module, unless that is a
 folder of installed packages; installed libraries count by their version (see `key`). A name
-built at run time is not followed; `table.load` with a port's name is.
+built at run time is not followed; `load_backend` with a port's name is.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Pruned:
+class PruneResult:
     """What `prune` removed."""
 
     entries: int
@@ -126,7 +126,7 @@ class StepCache:
                     return None
         return placed
 
-    def prune(self, older_than: timedelta) -> Pruned:
+    def prune(self, older_than: timedelta) -> PruneResult:
         """Remove results that no run used for so long, and outputs that no result names."""
         cutoff = time.time() - older_than.total_seconds()
         with self._lock(fcntl.LOCK_EX):
@@ -138,7 +138,7 @@ class StepCache:
             freed = sum(disk_size(folder) for folder in unused)
             for folder in unused:
                 remove_below(self._objects, folder.name)
-        return Pruned(len(old), len(unused), freed)
+        return PruneResult(len(old), len(unused), freed)
 
     def _entries(self) -> Iterator[Entry]:
         found = (_read(file) for file in self._steps.iterdir())

@@ -14,7 +14,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from mizzen.adapters.dvc.refusals import translated
+from mizzen.adapters.dvc.errors import translated
 from mizzen.errors import IntegrityError, NotFound, TemporaryError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class DvcStore:
             raise TemporaryError(
                 "the data could not be stored",
                 given=f"{error.strerror or error} in {self._url}",
-                next_step="free space or mend the access, then resume the run: mizzen runs resume",
+                next_step="free space or fix the access, then resume the run: mizzen runs resume",
             ) from error
         return _version(tree)
 

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mizzen.adapters.table import missing
+from mizzen.adapters.backends import missing
 from mizzen.core.drift import ColumnDrift
 from mizzen.core.folders import replace_text
 from mizzen.core.place import Place

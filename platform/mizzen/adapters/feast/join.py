@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from mizzen.adapters.feast.asof import NONE, Ints, Keys, newest
 from mizzen.adapters.feast.definitions import INSTANTS, TIME, column_name
+from mizzen.adapters.feast.entity_frame import question
 from mizzen.adapters.feast.history import microseconds, stored_form
-from mizzen.adapters.feast.question import question
 from mizzen.spec.duration import to_timedelta
 from mizzen.spec.features import FeatureView
 

@@ -18,7 +18,7 @@ from threading import Lock
 from types import ModuleType
 from typing import Any
 
-from mizzen.adapters.table import missing
+from mizzen.adapters.backends import missing
 
 _importing = Lock()
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mizzen.adapters.feast.definitions import INSTANTS
-from mizzen.adapters.feast.known import Key, keys_of
+from mizzen.adapters.feast.versioned_values import Key, keys_of
 from mizzen.spec.features import FeatureView
 
 if TYPE_CHECKING:

@@ -157,7 +157,7 @@ def _refused(error: Exception) -> MizzenError:
         "PostgreSQL refuses this user",
         given=f"{os.environ.get('PGUSER', 'PGUSER is not set')} at {_where()}:"
         f" {_first_line(error)}",
-        next_step="mend PGUSER and PGPASSWORD (in a pod: their Secret), and its rights",
+        next_step="fix PGUSER and PGPASSWORD (in a pod: their Secret), and its rights",
     )
 
 

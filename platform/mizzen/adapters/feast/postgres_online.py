@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mizzen.adapters.feast import wire
+from mizzen.adapters.feast import feast_encoding
 from mizzen.adapters.feast.definitions import INSTANTS, KNOWN_AT, column_name, table_of
 from mizzen.adapters.feast.entity import entity_key, key_of
-from mizzen.adapters.feast.known import Asked, Key, Known, newest_rows
 from mizzen.adapters.feast.loading import LOADED, Stored, changes
 from mizzen.adapters.feast.postgres import READ_SECONDS, WRITE_SECONDS, Session
+from mizzen.adapters.feast.versioned_values import EntityQuestion, Key, KnownValues, newest_rows
 from mizzen.spec.features import FeatureView
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class PostgresValues:
         self._project = project
         self._reading, self._writing = Session(READ_SECONDS), Session(WRITE_SECONDS)
 
-    def read(self, asked: Sequence[Asked]) -> list[list[Known | None]]:
+    def read(self, asked: Sequence[EntityQuestion]) -> list[list[KnownValues | None]]:
         """For each view the newest values of each key, None where there are none.
 
         Raises:
@@ -108,7 +108,9 @@ class PostgresValues:
         ).format(sql.Literal(LOADED), sql.Identifier(table_of(self._project, view)))
         rows = connection.execute(query, [KNOWN_AT], binary=True).fetchall()
         return {
-            key_of(view, bytes(entity)): Stored(int(wire.decode(bytes(at)) or 0), bool(loaded))
+            key_of(view, bytes(entity)): Stored(
+                int(feast_encoding.decode(bytes(at)) or 0), bool(loaded)
+            )
             for entity, at, loaded in rows
         }
 
@@ -138,12 +140,12 @@ class PostgresValues:
         return stored // (len(view.columns) + 1)
 
 
-def _known(view: FeatureView, values: dict[str, bytes] | None) -> Known | None:
+def _known(view: FeatureView, values: dict[str, bytes] | None) -> KnownValues | None:
     if values is None:
         return None
-    at = wire.decode(values[KNOWN_AT])
+    at = feast_encoding.decode(values[KNOWN_AT])
     names = (column_name(column.name) for column in view.columns)
-    plain = tuple(wire.decode(values.get(name, b"")) for name in names)
+    plain = tuple(feast_encoding.decode(values.get(name, b"")) for name in names)
     return int(at or 0), plain
 
 
@@ -162,9 +164,9 @@ def _rows(
         row = {column_name(c.name): _plain(values[c.name][position]) for c in view.columns}
         for name, value in (*row.items(), (KNOWN_AT, known)):
             text = value if isinstance(value, str) else None
-            rows.append((entity, name, wire.encode(value), text, at, created))
+            rows.append((entity, name, feast_encoding.encode(value), text, at, created))
     return rows
 
 
-def _plain(value: Any) -> wire.Value:
+def _plain(value: Any) -> feast_encoding.Value:
     return float(value) if isinstance(value, np.floating | float) else value

@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mizzen.adapters.backends import missing
 from mizzen.adapters.feast.definitions import column_name, name_of
+from mizzen.adapters.feast.entity_frame import guard, question
 from mizzen.adapters.feast.history import load, stored_form
 from mizzen.adapters.feast.keys import request_keys
-from mizzen.adapters.feast.known import Asked, Key, Known, Values
-from mizzen.adapters.feast.online import OnlineValues
 from mizzen.adapters.feast.postgres_online import PostgresValues
 from mizzen.adapters.feast.postgres_repository import PostgresRepository
-from mizzen.adapters.feast.question import guard, question
 from mizzen.adapters.feast.repository import Note, Repository
-from mizzen.adapters.table import missing
+from mizzen.adapters.feast.sqlite_online import OnlineValues
+from mizzen.adapters.feast.versioned_values import EntityQuestion, Key, KnownValues, Values
 from mizzen.core.place import Place
 from mizzen.errors import InvalidData
 from mizzen.ports.data import DeclaredView
@@ -36,7 +36,7 @@ MICROSECOND = timedelta(microseconds=1)
 class OnlineStore(Protocol):
     """The newest values by key; see `OnlineValues`."""
 
-    def read(self, asked: Sequence[Asked]) -> list[list[Known | None]]:
+    def read(self, asked: Sequence[EntityQuestion]) -> list[list[KnownValues | None]]:
         """For each view the newest values of each key."""
 
     def write(self, view: FeatureView, values: Columns) -> int:
@@ -160,7 +160,7 @@ def _keys(view: FeatureView, entities: Mapping[str, Sequence[Any]]) -> list[Key]
     )
 
 
-def _valid(known: Known | None, at: int, ttl: int, empty: Values) -> Values:
+def _valid(known: KnownValues | None, at: int, ttl: int, empty: Values) -> Values:
     if known is None or not at - ttl <= known[0] <= at:
         return empty
     return known[1]

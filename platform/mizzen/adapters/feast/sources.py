@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mizzen.adapters import table
+from mizzen.adapters import backends
 from mizzen.adapters.feast.definitions import INSTANTS, name_of
 from mizzen.adapters.feast.history import Columns, digest_of, keep
 from mizzen.core.folders import remove_below, told_when_full
@@ -97,7 +97,7 @@ class Sources:
         return file
 
     def _store(self) -> ObjectStore:
-        return table.open_objects(str(self._url))
+        return backends.open_objects(str(self._url))
 
 
 def _local(file: Path) -> Path:

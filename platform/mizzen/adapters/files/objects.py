@@ -78,5 +78,5 @@ class FileObjects:
         return TemporaryError(
             f"the folder {self._root} cannot be used",
             given=error,
-            next_step="mount it, free space, or mend its permissions; then try again",
+            next_step="mount it, free space, or fix its permissions; then try again",
         )

@@ -60,7 +60,7 @@ def check_columns(table: str, frame: pd.DataFrame, expectations: Iterable[Expect
             + ", ".join(f"{name!r} ({expect})" for name, expect in missing.items()),
             given=", ".join(known),
             next_step=(f"did you mean {meant}? " if meant else "")
-            + "Mend `expectations` in mizzen.yaml, or the column's name in the source",
+            + "Fix `expectations` in mizzen.yaml, or the column's name in the source",
         )
 
 
@@ -81,7 +81,7 @@ def _kind(name: str) -> Any:
         raise InvalidProject(
             f"Great Expectations has no {name!r}",
             allowed=", ".join(close or known),
-            next_step="mend `expect` in mizzen.yaml; the gallery of all is in Great "
+            next_step="fix `expect` in mizzen.yaml; the gallery of all is in Great "
             "Expectations' documentation",
         )
     return getattr(known_expectations, name)
@@ -92,7 +92,7 @@ def _refused(expectation: Expectation, why: str, allowed: list[str]) -> InvalidP
         f"{expectation.expect} {why}",
         given=expectation.arguments,
         allowed=", ".join(allowed),
-        next_step="mend its `arguments` in mizzen.yaml",
+        next_step="fix its `arguments` in mizzen.yaml",
     )
 
 

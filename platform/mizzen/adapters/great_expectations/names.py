@@ -46,13 +46,12 @@ def by_name(expectation: Expectation, frame: pd.DataFrame) -> Expectation:
 
 def numeric_names(expectation: Expectation, frame: pd.DataFrame) -> tuple[str, ...]:
     """The columns whose names the expectation wants as numbers, where every name is one."""
-    found: list[str] = []
+    found: list[object] = []
     for argument in _ABOUT_NUMBERS.get(expectation.expect, ()):
         given = expectation.arguments.get(argument)
         found += given if isinstance(given, list) else [given]
-    return tuple(
-        name for name in found if _holds_names(frame, name) and _all_numbers(frame[name].dropna())
-    )
+    names = [str(name) for name in found if _holds_names(frame, name)]
+    return tuple(name for name in names if _all_numbers(frame[name].dropna()))
 
 
 def with_numbers(frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:

@@ -124,5 +124,5 @@ def _no_table(
     return InvalidData(
         f"{expectations[members[0]].expect} looks at {name!r}, a table that the source lacks",
         given=", ".join(tables),
-        next_step="mend `table` of the expectation, or return that table from the source",
+        next_step="fix `table` of the expectation, or return that table from the source",
     )

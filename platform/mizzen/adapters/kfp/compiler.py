@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from mizzen.adapters.table import missing
+from mizzen.adapters.backends import missing
 
 
 def compile_pipeline(pipeline: Any) -> str:

@@ -26,7 +26,7 @@ from mizzen.core.manifest import read_manifest
 from mizzen.core.place import Place
 from mizzen.core.weights import text_hash
 from mizzen.errors import IntegrityError, StepFailed
-from mizzen.ports.framework import Fitted, Floats, TrainingJob
+from mizzen.ports.framework import FitResult, Floats, TrainingJob
 
 WEIGHTS = "model.txt"
 Exponents = NDArray[np.int64]
@@ -39,7 +39,7 @@ class LightGBMFramework:
     def __init__(self, place: Place) -> None:
         self._place = place
 
-    def fit(self, job: TrainingJob, folder: Path) -> Fitted:
+    def fit(self, job: TrainingJob, folder: Path) -> FitResult:
         """Fit the rounds that the project asks for; no early stopping, so that runs repeat."""
         parameters, rounds = read_parameters(job)
         target = Target()
@@ -65,7 +65,7 @@ class LightGBMFramework:
             replace_text(folder / name, content)
         figures = {"rounds": float(rounds), "trees": float(booster.num_trees())}
         digest = text_hash("\n".join([canonical(text), *list(files.values())[1:]]))
-        return Fitted(tuple(files), digest, figures, libraries())
+        return FitResult(tuple(files), digest, figures, libraries())
 
     def load(self, folder: Path, code: Path | None, options: dict[str, Any]) -> LightGBMPredictor:
         """A predictor; `code` is not needed. Options: `threads`."""

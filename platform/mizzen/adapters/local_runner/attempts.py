@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from mizzen.adapters.cache.trees import remove_tree
-from mizzen.adapters.local_runner.crew import Crew, wait
 from mizzen.adapters.local_runner.folder import RunFolder
-from mizzen.adapters.local_runner.inputs import Inputs
+from mizzen.adapters.local_runner.input_resolver import Inputs
 from mizzen.adapters.local_runner.worker import disk_full
+from mizzen.adapters.local_runner.worker_pool import WorkerPool, wait
 from mizzen.core.plan import Task
 from mizzen.errors import StepFailed
 from mizzen.ports.runner import Submission
@@ -56,8 +56,8 @@ class Attempts:
         self._submission = submission
         self._folder = folder
         self._lock = lock
-        self._crews: dict[int, Crew] = {}
-        self._crew_of: dict[int, Crew] = {}
+        self._crews: dict[int, WorkerPool] = {}
+        self._crew_of: dict[int, WorkerPool] = {}
         self.running: dict[int, Attempt] = {}
         self._next = 0
 
@@ -91,11 +91,11 @@ class Attempts:
             crew.close()
         self.running.clear()
 
-    def _crew(self, task: Task) -> Crew:
+    def _crew(self, task: Task) -> WorkerPool:
         threads = _threads(task)
         crew = self._crews.get(threads)
         if crew is None or not crew.alive:
-            crew = Crew(threads, self._lock, self._preload())
+            crew = WorkerPool(threads, self._lock, self._preload())
             self._crews[threads] = crew
         return crew
 

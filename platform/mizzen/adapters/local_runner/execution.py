@@ -13,9 +13,9 @@ import mizzen.errors
 from mizzen.adapters.cache.trees import remove_tree
 from mizzen.adapters.local_runner.attempts import Attempt, Attempts
 from mizzen.adapters.local_runner.folder import RunFolder
-from mizzen.adapters.local_runner.inputs import Board, Inputs, Result
+from mizzen.adapters.local_runner.input_resolver import InputResolver, Inputs, Result
 from mizzen.adapters.local_runner.keylock import KeyLock
-from mizzen.adapters.local_runner.memory import Memory
+from mizzen.adapters.local_runner.run_cache import RunCache
 from mizzen.adapters.local_runner.worker import describe
 from mizzen.core.plan import Task
 from mizzen.core.runs import RunState, StepEvent, StepState
@@ -45,8 +45,8 @@ class Execution:
         self._submission = submission
         self._observe = observe
         self._folder = folder
-        self._board = Board(submission.plan.bind(submission.arguments))
-        self._memory = Memory(submission, folder)
+        self._board = InputResolver(submission.plan.bind(submission.arguments))
+        self._memory = RunCache(submission, folder)
         self._attempts = Attempts(submission, folder, lock)
         self._waiting = {task.name: task for task in submission.plan.tasks}
         self._needs = {task.name: task.needs for task in submission.plan.tasks}

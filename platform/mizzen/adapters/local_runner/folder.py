@@ -34,7 +34,7 @@ from mizzen.core.runs import RunState, StepEvent, StepState
 from mizzen.errors import Conflict
 
 _REPEATABLE = {StepState.RUNNING, StepState.CACHED, StepState.SKIPPED}
-_TAKEOVER = 5.0  # seconds in which a dead run's guardian has killed the last step
+_TAKEOVER = 5.0  # seconds in which a dead run's subreaper has killed the last step
 
 
 class RunFolder:
@@ -119,7 +119,7 @@ class RunFolder:
             except ValueError:
                 continue
 
-    def mend(self) -> None:
+    def fix(self) -> None:
         """End a half-written last line, so that the next event starts on its own."""
         whole = self._events.read_bytes() if self._events.exists() else b""
         if whole and not whole.endswith(b"\n"):
@@ -128,7 +128,7 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[int]:
-        """Hold the run; gives the lock's file descriptor, for the guardian.
+        """Hold the run; gives the lock's file descriptor, for the subreaper.
 
         Raises:
             Conflict: another process executes it.

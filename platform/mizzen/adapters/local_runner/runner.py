@@ -94,7 +94,7 @@ class LocalRunner:
             folder.state = RunState.CANCELLED
             return RunState.CANCELLED
         _write_plan(submission)
-        folder.mend()
+        folder.fix()
         folder.state = RunState.RUNNING
         try:
             folder.state = state = Execution(submission, observe, folder, lock).run()

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mizzen.adapters import bundle, table
+from mizzen.adapters import backends, bundle
 from mizzen.adapters.mlflow.package import verify_staged
 from mizzen.core.encoding import Encoder
 from mizzen.core.manifest import BUNDLE, read_manifest
@@ -45,5 +45,5 @@ def open_package(folder: Path) -> PackageModel:
     manifest, encoder = read_manifest(folder)
     code = bundle.unpack_file(folder / BUNDLE, Path(tempfile.mkdtemp(prefix="mizzen-code-")))
     here = Profile.model_validate({"apiVersion": "mizzen.dev/v1", "kind": "Profile"})
-    framework = table.load("framework", manifest.framework)(Place("pyfunc", code, here))
+    framework = backends.load_backend("framework", manifest.framework)(Place("pyfunc", code, here))
     return PackageModel(encoder, framework.load(folder, code, {}))

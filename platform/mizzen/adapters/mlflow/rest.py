@@ -146,7 +146,7 @@ class MlflowServer:
                 raise UserError(
                     "this address answers, but not as an MLflow server does",
                     given=self.address,
-                    next_step="mend tracking.uri of the profile",
+                    next_step="fix tracking.uri of the profile",
                 ) from None
         return found
 
@@ -187,7 +187,7 @@ class MlflowServer:
             return UserError(
                 f"MLflow refuses this client ({error.code})",
                 given=f"{self.address}: {told}",
-                next_step="mend the credentials (MLFLOW_TRACKING_TOKEN, or _USERNAME and"
+                next_step="fix the credentials (MLFLOW_TRACKING_TOKEN, or _USERNAME and"
                 " _PASSWORD), or the server's --allowed-hosts",
             )
         if error.code == 404 or code == "RESOURCE_DOES_NOT_EXIST":

@@ -15,7 +15,7 @@ from typing import Any
 
 from mizzen.adapters.mlflow import connection
 from mizzen.adapters.mlflow.outbox import Outbox, Record, left_behind
-from mizzen.adapters.mlflow.pages import Pages, milliseconds
+from mizzen.adapters.mlflow.run_pages import Pages, milliseconds
 from mizzen.core.place import Place
 from mizzen.core.runs import Outcome, StepEvent
 from mizzen.errors import Conflict, TemporaryError

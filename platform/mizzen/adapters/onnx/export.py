@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mizzen.adapters import table
+from mizzen.adapters import backends
 from mizzen.adapters.onnx.framework import MODEL, OnnxFramework, libraries
 from mizzen.core.encoding import Encoded, Encoder
 from mizzen.core.manifest import Manifest, read_manifest
@@ -53,7 +53,7 @@ def export_onnx(place: Place, folder: Path, code: Path, into: Path) -> Likeness:
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     try:
-        framework = table.load("framework", "torch")(place)
+        framework = backends.load_backend("framework", "torch")(place)
         framework.export_onnx(folder, code, scratch / MODEL)
         exported = replace(
             manifest,

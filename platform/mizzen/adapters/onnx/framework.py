@@ -14,7 +14,7 @@ from mizzen.core.encoding import Encoded, Encoder
 from mizzen.core.manifest import read_manifest
 from mizzen.core.place import Place
 from mizzen.errors import IntegrityError, Unsupported
-from mizzen.ports.framework import Fitted, Floats, TrainingJob
+from mizzen.ports.framework import FitResult, Floats, TrainingJob
 
 MODEL = "model.onnx"
 
@@ -25,7 +25,7 @@ class OnnxFramework:
     def __init__(self, place: Place) -> None:
         self._place = place
 
-    def fit(self, job: TrainingJob, folder: Path) -> Fitted:
+    def fit(self, job: TrainingJob, folder: Path) -> FitResult:
         """Never: ONNX models come from an export."""
         raise Unsupported(
             "onnx trains nothing", allowed="torch, lightgbm, python", next_step="export a model"

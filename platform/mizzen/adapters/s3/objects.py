@@ -111,7 +111,7 @@ class S3Objects:
             return UserError(
                 "S3 refuses these credentials" if code else "there are no credentials for S3",
                 given=f"{code or kind} for {where}, {_identity()}",
-                next_step="mend AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (in a pod: their"
+                next_step="fix AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (in a pod: their"
                 " Secret), and what that identity may do with the bucket",
             )
         if code == "NoSuchBucket":

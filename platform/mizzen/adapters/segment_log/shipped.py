@@ -1,9 +1,9 @@
 """`ShippedLog`: the logs of services elsewhere, as one log on this machine.
 
 Services ship their segments to `prediction_log.url` of the profile (see
-`mizzen_serving.shipping`), as `<project>/<version>/<writer>/<segment>`. Each question first
-brings what is new of them into `<home>/predictions-shipped/<project>`, then reads that folder as
-the log of a service is read. Called by the drift job and by control.
+`mizzen_serving.log_shipper.shipper`), as `<project>/<version>/<writer>/<segment>`. Each question
+first brings what is new of them into `<home>/predictions-shipped/<project>`, then reads
+that folder as the log of a service is read. Called by the drift job and by control.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
-from mizzen.adapters import table
+from mizzen.adapters import backends
 from mizzen.adapters.segment_log import reader, records, segment
 from mizzen.adapters.segment_log.frames import frame
 from mizzen.core.folders import replace_text, told_when_full
@@ -39,7 +39,7 @@ class ShippedLog:
         url = place.profile.prediction_log.url
         if url is None:
             raise UserError("the profile names no prediction_log.url")
-        self._store = table.open_objects(url)
+        self._store = backends.open_objects(url)
         self._prefix = f"{place.project}/"
         self._name = segment.writer_name()
         self.folder = place.home / "predictions-shipped" / place.project

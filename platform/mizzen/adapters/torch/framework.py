@@ -14,7 +14,7 @@ from mizzen.adapters.torch.predictor import TorchPredictor, load_predictor
 from mizzen.adapters.torch.train import WEIGHTS, train
 from mizzen.core.place import Place
 from mizzen.errors import InvalidProject, Unsupported
-from mizzen.ports.framework import Fitted, TrainingJob
+from mizzen.ports.framework import FitResult, TrainingJob
 
 
 class TorchFramework:
@@ -23,7 +23,7 @@ class TorchFramework:
     def __init__(self, place: Place) -> None:
         self._place = place
 
-    def fit(self, job: TrainingJob, folder: Path) -> Fitted:
+    def fit(self, job: TrainingJob, folder: Path) -> FitResult:
         """Fit in this process, or in `processes_per_node` of them.
 
         Raises:
@@ -42,7 +42,7 @@ class TorchFramework:
             )
         alone = resources.processes_per_node == 1
         digest, figures = train(job, folder) if alone else train_in_group(job, folder)
-        return Fitted((WEIGHTS,), digest, figures, libraries())
+        return FitResult((WEIGHTS,), digest, figures, libraries())
 
     def load(self, folder: Path, code: Path | None, options: dict[str, Any]) -> TorchPredictor:
         """A predictor; `code` holds the project's build function."""

@@ -72,7 +72,7 @@ def outputs_of(module: nn.Module, numbers: Tensor, codes: Tensor, shape: Shape) 
             "the model answers with the wrong shape",
             given=tuple(answer.shape),
             allowed="(rows,) or (rows, 1)" if shape.outputs == 1 else f"(rows, {shape.outputs})",
-            next_step="mend the module's last layer; inputs.outputs tells its width",
+            next_step="fix the module's last layer; inputs.outputs tells its width",
         )
     return answer.float()
 

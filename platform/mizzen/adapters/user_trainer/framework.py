@@ -31,12 +31,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mizzen.adapters.bundle import load_function, seeded
-from mizzen.adapters.user_trainer.kept import Kept, read_kept, write_kept
+from mizzen.adapters.user_trainer.artifacts import Kept, read_kept, write_kept
 from mizzen.core.encoding import Encoded
 from mizzen.core.manifest import read_manifest
 from mizzen.core.place import Place
 from mizzen.errors import InvalidProject, MizzenError, StepFailed
-from mizzen.ports.framework import Fitted, Floats, TrainingJob
+from mizzen.ports.framework import FitResult, Floats, TrainingJob
 
 Predict = Callable[[Encoded], NDArray[Any]]
 
@@ -47,7 +47,7 @@ class UserFramework:
     def __init__(self, place: Place) -> None:
         self._place = place
 
-    def fit(self, job: TrainingJob, folder: Path) -> Fitted:
+    def fit(self, job: TrainingJob, folder: Path) -> FitResult:
         """Call the project's `fit`; what it returns must be readable by its `load`.
 
         Raises:
@@ -66,7 +66,7 @@ class UserFramework:
                 given=type(kept).__name__,
             )
         files, digest = write_kept(folder, kept)
-        return Fitted(files, digest, {}, libraries())
+        return FitResult(files, digest, {}, libraries())
 
     def load(self, folder: Path, code: Path | None, options: dict[str, Any]) -> UserPredictor:
         """Call the project's `load` with what `fit` returned."""
@@ -123,5 +123,5 @@ def _fail(reference: str, error: Exception) -> NoReturn:
     raise StepFailed(
         f"{reference} raised {type(error).__name__}: {error}",
         given=text,
-        next_step="mend the project's trainer",
+        next_step="fix the project's trainer",
     ) from error

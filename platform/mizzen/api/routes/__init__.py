@@ -1,1 +1,1 @@
-"""The routes, one module a subject, as `mizzen.control.state.verbs` has them."""
+"""The routes, one module a subject, as `mizzen.state.interface` has them."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Response
 
-from mizzen.api.access import Digest, StateOf
+from mizzen.api.auth import Digest, StateOf
 
 router = APIRouter(tags=["bundles"])
 _BYTES = "application/octet-stream"

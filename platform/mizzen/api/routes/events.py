@@ -21,11 +21,11 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from mizzen.api.access import Id, ProjectName, StateOf
+from mizzen.api.auth import Id, ProjectName, StateOf
 from mizzen.api.checks import LARGEST
-from mizzen.api.instruments import Instruments
-from mizzen.control.state.records import Change, RunRecord, document
+from mizzen.api.metrics import Instruments
 from mizzen.errors import TemporaryError
+from mizzen.state.records import Change, RunRecord, to_jsonable
 
 router = APIRouter(tags=["runs"])
 POLL_SECONDS, ALIVE_SECONDS = 0.5, 5.0
@@ -122,4 +122,4 @@ class Streams:
 
 def _event(change: Change) -> str:
     kind = "run" if change.step is None else "step"
-    return f"id: {change.number}\nevent: {kind}\ndata: {json.dumps(document(change))}\n\n"
+    return f"id: {change.number}\nevent: {kind}\ndata: {json.dumps(to_jsonable(change))}\n\n"

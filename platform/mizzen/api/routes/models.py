@@ -7,10 +7,10 @@ from typing import Literal
 
 from fastapi import APIRouter
 
-from mizzen.api.access import Number, ProjectName, StateOf
+from mizzen.api.auth import Number, ProjectName, StateOf
 from mizzen.api.bodies import StrictRoute
 from mizzen.api.checks import keepable, same
-from mizzen.control.state.records import Promotion, VersionRecord
+from mizzen.state.records import Promotion, VersionRecord
 
 router = APIRouter(tags=["models"], prefix="/projects/{project}", route_class=StrictRoute)
 

@@ -10,10 +10,10 @@ import httpx
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
-from mizzen.api.access import ProjectName, StateOf
+from mizzen.api.auth import ProjectName, StateOf
 from mizzen.api.settings import Settings
-from mizzen.control.state.sql import SqlState
 from mizzen.errors import NotFound, TemporaryError
+from mizzen.state.sql_state import SqlState
 
 router = APIRouter(tags=["predictions"], prefix="/projects/{project}")
 _JSON: dict[str, Any] = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from mizzen.api.access import Id, Number, ProjectName, StateOf
+from mizzen.api.auth import Id, Number, ProjectName, StateOf
 from mizzen.api.bodies import StrictRoute
 from mizzen.api.checks import keepable, same
-from mizzen.control.state.records import About, Chapter, ProjectRecord
+from mizzen.state.records import About, DemoStepRecord, ProjectRecord
 
 router = APIRouter(tags=["projects"], route_class=StrictRoute)
 
@@ -29,20 +29,20 @@ def know_project(state: StateOf, project: ProjectName, told: ProjectRecord) -> N
     """Know a project; the same name again changes nothing."""
     same("name", told.name, project)
     keepable(told)
-    state.projects.know(project, told.folder, told.created_at)
+    state.projects.ensure(project, told.folder, told.created_at)
 
 
 @router.get("/projects/{project}/stories/{story}/{position}")
 def get_chapter(
     state: StateOf, project: ProjectName, story: Id, position: Number
-) -> Chapter | None:
+) -> DemoStepRecord | None:
     """How far a step of a story came; null before it began."""
     return state.chapters.get(project, story, position)
 
 
 @router.put("/projects/{project}/stories/{story}/{position}", status_code=204)
 def keep_chapter(
-    state: StateOf, project: ProjectName, story: Id, position: Number, told: Chapter
+    state: StateOf, project: ProjectName, story: Id, position: Number, told: DemoStepRecord
 ) -> None:
     """Replace what is known of a step."""
     same("project", told.project, project)

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from mizzen.api.access import Id, ProjectName, StateOf
+from mizzen.api.auth import Id, ProjectName, StateOf
 from mizzen.api.bodies import StrictRoute
 from mizzen.api.checks import LARGEST, keepable, same
-from mizzen.control.state.records import RunRecord, StepRecord
 from mizzen.core.runs import RunState, StepEvent
+from mizzen.state.records import RunRecord, StepRecord
 
 router = APIRouter(tags=["runs"], prefix="/projects/{project}/runs", route_class=StrictRoute)
 MOST = 10_000

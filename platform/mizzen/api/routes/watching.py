@@ -1,4 +1,4 @@
-"""Watched windows, decisions about retraining, and what is served."""
+"""TickResult windows, decisions about retraining, and what is served."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from fastapi import APIRouter
 
-from mizzen.api.access import Id, ProjectName, StateOf
+from mizzen.api.auth import Id, ProjectName, StateOf
 from mizzen.api.bodies import StrictRoute
 from mizzen.api.checks import keepable, same
-from mizzen.control.state.records import DecisionRecord, Served, WindowRecord
+from mizzen.state.records import DecisionRecord, ServedVersion, WindowRecord
 
 router = APIRouter(tags=["watching"], prefix="/projects/{project}", route_class=StrictRoute)
 
@@ -24,11 +24,11 @@ class NewDecision:
 
 @router.get("/windows")
 def list_windows(state: StateOf, project: ProjectName, pending: bool = False) -> list[WindowRecord]:
-    """Watched windows, oldest first; `pending`: alarms about the champion that no decision
+    """TickResult windows, oldest first; `pending`: alarms about the champion that no decision
     answered yet."""
     if pending:
-        return state.watching.pending_alarms(project)
-    return state.watching.all_windows(project)
+        return state.monitoring.pending_alarms(project)
+    return state.monitoring.all_windows(project)
 
 
 @router.put("/windows/{window}", status_code=204)
@@ -37,13 +37,13 @@ def add_window(state: StateOf, project: ProjectName, window: Id, told: WindowRec
     same("project", told.project, project)
     same("id", told.id, window)
     keepable(told)
-    state.watching.add_window(told)
+    state.monitoring.add_window(told)
 
 
 @router.get("/decisions")
 def list_decisions(state: StateOf, project: ProjectName) -> list[DecisionRecord]:
     """Every decision, oldest first."""
-    return state.watching.all_decisions(project)
+    return state.monitoring.all_decisions(project)
 
 
 @router.post("/decisions")
@@ -51,18 +51,18 @@ def add_decision(state: StateOf, project: ProjectName, told: NewDecision) -> Dec
     """Keep a decision. One `key` is one decision, however often it is sent."""
     same("decision.project", told.decision.project, project)
     keepable(told)
-    return state.watching.add_decision(told.decision, told.alarm)
+    return state.monitoring.add_decision(told.decision, told.alarm)
 
 
 @router.put("/served", status_code=204)
-def set_served(state: StateOf, project: ProjectName, told: Served) -> None:
+def set_served(state: StateOf, project: ProjectName, told: ServedVersion) -> None:
     """Say what answers predictions now."""
     same("project", told.project, project)
     keepable(told)
-    state.watching.set_served(told)
+    state.monitoring.set_served(told)
 
 
 @router.delete("/served", status_code=204)
 def clear_served(state: StateOf, project: ProjectName) -> None:
     """Nothing answers any more."""
-    state.watching.clear_served(project)
+    state.monitoring.clear_served(project)

@@ -11,22 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
-from mizzen.cli.door import Door, command_app
+from mizzen.cli.context import CommandContext, command_app
 from mizzen.cli.progress import figures_text, progress, seconds_text
 from mizzen.core.runs import StepEvent
 from mizzen.errors import NotFound
 
 if TYPE_CHECKING:
-    from mizzen.control.story import Told
+    from mizzen.control.demo.script import DemoEvent
 
 app, command = command_app("mizzen demo --down")
 
 
 @command
 def demo(
-    door: Door,
+    context: CommandContext,
     name: Annotated[
-        str, typer.Argument(help="An example; --project tells another story.")
+        str, typer.Argument(help="An example; --project tells another demo.")
     ] = "flights",
     keep: Annotated[
         bool | None,
@@ -39,30 +39,30 @@ def demo(
         bool, typer.Option("--fresh", help="From the beginning: forgets all runs of the project.")
     ] = False,
 ) -> None:
-    """Tell a project's story (demo.yaml): train, judge, serve, replay, watch, retrain."""
-    from mizzen.control.story import tell_story
+    """Tell a project's demo (demo.yaml): train, judge, serve, replay, watch, retrain."""
+    from mizzen.control.demo.script import run_demo
 
-    if not door.named:
-        door.folder = _example(name)
-    project = door.project
+    if not context.named:
+        context.folder = _example(name)
+    project = context.project
     if fresh:
-        _forget(door)
+        _forget(context)
     stays = sys.stdout.isatty() if keep is None else keep
     try:
-        with _Stage(door) as stage:
-            told = tell_story(project.workspace, stage.tell, stage.watch)
+        with _Stage(context) as stage:
+            told = run_demo(project.workspace, stage.tell, stage.on_event)
     finally:
         if not stays:
             project.down()
-    summary = _summary(door, told)
-    door.answer({"steps": told, "summary": summary}, lambda: _show(door, summary))
+    summary = _summary(context, told)
+    context.answer({"steps": told, "summary": summary}, lambda: _show(context, summary))
 
 
 class _Stage:
-    """Shows each step of the story with the runs within it."""
+    """Shows each step of the demo with the runs within it."""
 
-    def __init__(self, door: Door) -> None:
-        self._door, self._open = door, ExitStack()
+    def __init__(self, context: CommandContext) -> None:
+        self._door, self._open = context, ExitStack()
         self._watch: Callable[[StepEvent], None] | None = None
 
     def __enter__(self) -> Self:
@@ -71,12 +71,12 @@ class _Stage:
     def __exit__(self, *error: object) -> None:
         self._open.close()
 
-    def watch(self, event: StepEvent) -> None:
+    def on_event(self, event: StepEvent) -> None:
         """One change of a run's step."""
         if self._watch is not None:
             self._watch(event)
 
-    def tell(self, told: Told) -> None:
+    def tell(self, told: DemoEvent) -> None:
         """A step begins or has ended; the live table is its own."""
         self._open.close()
         _tell(self._door, told)
@@ -92,7 +92,7 @@ def _example(name: str) -> Path:
     known = sorted(file.parent.name for file in (root / "examples").glob("*/demo.yaml"))
     if name not in known:
         raise NotFound(
-            f"no example {name!r} with a story",
+            f"no example {name!r} with a demo",
             given=root / "examples",
             allowed=", ".join(known) or "none is installed here",
             next_step="name a project's folder: mizzen demo --project DIR",
@@ -100,33 +100,33 @@ def _example(name: str) -> Path:
     return root / "examples" / name
 
 
-def _forget(door: Door) -> None:
+def _forget(context: CommandContext) -> None:
     import shutil
 
-    project = door.project
+    project = context.project
     project.down()
     shutil.rmtree(project.workspace.place.home, ignore_errors=True)
-    del door.project  # opened anew
+    del context.project  # opened anew
 
 
-def _tell(door: Door, told: Told) -> None:
+def _tell(context: CommandContext, told: DemoEvent) -> None:
     number = f"[{told.position + 1}/{told.steps}]"
     if told.state == "begun":
-        door.say(typer.style(f"{number} {told.title}", bold=True))
+        context.say(typer.style(f"{number} {told.title}", bold=True))
         return
     took = "reused" if told.state == "reused" else seconds_text(told.seconds)
     plain = {
         k: v for k, v in told.result.items() if isinstance(v, str | int | float) and k != "verdict"
     }
-    door.say(f"      {told.kind} {took}  {figures_text(plain)}")
+    context.say(f"      {told.kind} {took}  {figures_text(plain)}")
     if told.result.get("verdict"):
-        door.say(f"      gate: {told.result['verdict']}")
+        context.say(f"      gate: {told.result['verdict']}")
     for reason in told.result.get("decisions", ()):
-        door.say(f"      decision: {reason}")
+        context.say(f"      decision: {reason}")
 
 
-def _summary(door: Door, told: list[Told]) -> dict[str, Any]:
-    project = door.project
+def _summary(context: CommandContext, told: list[DemoEvent]) -> dict[str, Any]:
+    project = context.project
     status, champion = project.status(), project.champion()
     return {
         "versions": project.models(),
@@ -139,7 +139,7 @@ def _summary(door: Door, told: list[Told]) -> dict[str, Any]:
     }
 
 
-def _curl(address: str | None, told: list[Told]) -> str | None:
+def _curl(address: str | None, told: list[DemoEvent]) -> str | None:
     """One line that works: the last replayed row, asked again."""
     if address is None:
         return None
@@ -150,22 +150,22 @@ def _curl(address: str | None, told: list[Told]) -> str | None:
     return f"curl -s {address}/predict -H 'content-type: application/json' -d '{body}'"
 
 
-def _show(door: Door, summary: dict[str, Any]) -> None:
+def _show(context: CommandContext, summary: dict[str, Any]) -> None:
     champion = summary["champion"]
-    door.say("")
+    context.say("")
     for version in summary["versions"]:
-        door.say(
+        context.say(
             f"version {version.number}: {version.metric} {version.value:.4f}; {version.reason}"
         )
     if champion is not None:
-        door.say(f"champion: version {champion.version}, because {champion.reason}")
+        context.say(f"champion: version {champion.version}, because {champion.reason}")
     for report in summary["reports"]:
-        door.say(f"report: {report}")
-    door.say(f"details: mizzen status --project {summary['folder']}")
+        context.say(f"report: {report}")
+    context.say(f"details: mizzen status --project {summary['folder']}")
     if summary["service"] is None:
-        door.say(f"the stack is down; start it: mizzen up --project {summary['folder']}")
+        context.say(f"the stack is down; start it: mizzen up --project {summary['folder']}")
         return
-    door.say(f"MLflow's page: {summary['page']}")
-    door.say(f"predictions: {summary['service']}")
-    door.say(summary["curl"])
-    door.say(f"stop it: mizzen down --project {summary['folder']}")
+    context.say(f"MLflow's page: {summary['page']}")
+    context.say(f"predictions: {summary['service']}")
+    context.say(summary["curl"])
+    context.say(f"stop it: mizzen down --project {summary['folder']}")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from mizzen.cli.door import Door, command_app
+from mizzen.cli.context import CommandContext, command_app
 
 app, command = command_app("mizzen down")
 
 
 @command
-def down(door: Door) -> None:
+def down(context: CommandContext) -> None:
     """Stop what `mizzen up` started; leaves nothing running."""
-    stopped = door.project.down()
-    door.answer({"stopped": stopped}, lambda: door.say("stopped" if stopped else "nothing ran"))
+    stopped = context.project.down()
+    context.answer(
+        {"stopped": stopped}, lambda: context.say("stopped" if stopped else "nothing ran")
+    )

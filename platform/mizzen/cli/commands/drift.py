@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mizzen.cli.door import Door, command_app
+from mizzen.cli.context import CommandContext, command_app
 from mizzen.cli.progress import figures_text
 from mizzen.cli.show import ending
 from mizzen.core.runs import RunState
 from mizzen.errors import StepFailed
 
 if TYPE_CHECKING:
-    from mizzen.control.retrain import Retrained
-    from mizzen.control.state.records import RunRecord
+    from mizzen.control.monitoring.retrain import RetrainResult
     from mizzen.project import Project
+    from mizzen.state.records import RunRecord
 
 app, command = command_app("mizzen drift --until 2013-10-01")
 
 
 @command
 def drift(
-    door: Door,
+    context: CommandContext,
     until: Annotated[
         str | None, typer.Option("--until", help="End of the window (ISO, zoned); now if absent.")
     ] = None,
@@ -32,25 +32,25 @@ def drift(
 ) -> None:
     """Compare a window of predictions with training; store an alarm if they differ. Exits with 5
     if a retraining failed."""
-    found = door.project.tick(until=until) if act else door.project.drift(until=until)
+    found = context.project.tick(until=until) if act else context.project.drift(until=until)
 
     def show() -> None:
         for window in found.windows:
             verdict = f"{window.kind} {window.verdict}"
             start = "the beginning" if window.start is None else f"{window.start:%F %T}"
-            door.say(f"{start} to {window.end:%F %T}, version {window.version}: {verdict}")
-            door.say(f"  {figures_text(window.figures)}")
+            context.say(f"{start} to {window.end:%F %T}, version {window.version}: {verdict}")
+            context.say(f"  {figures_text(window.figures)}")
             if window.report:
-                door.say(f"  report: {window.report}")
+                context.say(f"  report: {window.report}")
         for answer in found.retrained:
-            door.say("\n".join(answered(door.project, answer)))
+            context.say("\n".join(answered(context.project, answer)))
 
-    door.answer(found, show)
+    context.answer(found, show)
     if any(answer.run is not None and failed(answer.run) for answer in found.retrained):
         raise typer.Exit(StepFailed.exit_code)
 
 
-def answered(project: Project, answer: Retrained) -> list[str]:
+def answered(project: Project, answer: RetrainResult) -> list[str]:
     """What was decided about an alarm, and how the run that followed ended."""
     decision, run = answer.decision, answer.run
     lines = [f"retrain: {'go' if decision.go else 'no'} ({decision.rule}): {decision.reason}"]

@@ -6,16 +6,16 @@ from typing import Annotated
 
 import typer
 
-from mizzen.cli.door import Door, as_command, group_app
+from mizzen.cli.context import CommandContext, as_command, group_app
 from mizzen.cli.show import table
 
 app = group_app("Feature views: their versions in the feature store, and who needs them.")
 
 
 @as_command(app, "list", "mizzen features list")
-def list_features(door: Door) -> None:
+def list_features(context: CommandContext) -> None:
     """Every version of every view: how far its values reach, and which models need it."""
-    found = door.project.feature_versions()
+    found = context.project.feature_versions()
 
     def show() -> None:
         rows = (
@@ -28,35 +28,35 @@ def list_features(door: Door) -> None:
             )
             for one in found
         )
-        table(door, ("view", "its version", "values until", "declared", "needed by"), rows)
+        table(context, ("view", "its version", "values until", "declared", "needed by"), rows)
 
-    door.answer({"views": found}, show)
+    context.answer({"views": found}, show)
 
 
 @as_command(app, "refresh", "mizzen features refresh --version 2")
 def refresh(
-    door: Door,
+    context: CommandContext,
     version: Annotated[
         int | None, typer.Option("--version", help="A version's number; the champion if absent.")
     ] = None,
 ) -> None:
     """Compute a version's features anew by its own code, and load them online: after a rollback
     no training does."""
-    found = door.project.refresh_features(version)
+    found = context.project.refresh_features(version)
 
     def show() -> None:
         for view in found:
             reach = "hold nothing" if view.ends is None else f"reach {view.ends:%F %T}"
-            door.say(f"values of view {view.view} ({view.version}) {reach}")
+            context.say(f"values of view {view.view} ({view.version}) {reach}")
         if not found:
-            door.say("the version uses no feature view")
+            context.say("the version uses no feature view")
 
-    door.answer({"views": found}, show)
+    context.answer({"views": found}, show)
 
 
 @as_command(app, "prune", "mizzen features prune --older-than 30d")
 def prune(
-    door: Door,
+    context: CommandContext,
     older_than: Annotated[
         str,
         typer.Option(
@@ -66,11 +66,11 @@ def prune(
 ) -> None:
     """Remove versions of views that no registered version needs: definitions, histories and
     online values. Whatever may be promoted keeps what it needs."""
-    found = door.project.prune_features(older_than)
+    found = context.project.prune_features(older_than)
 
     def show() -> None:
         for view in found:
-            door.say(f"removed version {view.version} of view {view.view}")
-        door.say(f"{len(found)} removed")
+            context.say(f"removed version {view.version} of view {view.view}")
+        context.say(f"{len(found)} removed")
 
-    door.answer({"removed": found}, show)
+    context.answer({"removed": found}, show)

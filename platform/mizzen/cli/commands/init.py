@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mizzen.cli.door import Door, command_app
+from mizzen.cli.context import CommandContext, command_app
 from mizzen.cli.umask import usual
 
 app, command = command_app("mizzen init my-project")
@@ -15,18 +15,18 @@ app, command = command_app("mizzen init my-project")
 
 @command
 def init(
-    door: Door,
+    context: CommandContext,
     name: Annotated[str, typer.Argument(help="The new project's name, or a path that ends in it.")],
     template: Annotated[str, typer.Option(help="What to start from.")] = "tabular",
 ) -> None:
     """Make a small project that checks and trains as it is."""
-    from mizzen.control.create import create
+    from mizzen.control.scaffold import create
 
     with usual():
-        folder = create(door.folder / Path(name), template)
+        folder = create(context.folder / Path(name), template)
 
     def show() -> None:
-        door.say(f"made {folder}")
-        door.say(f"next: cd {name} && mizzen check --data && mizzen run")
+        context.say(f"made {folder}")
+        context.say(f"next: cd {name} && mizzen check --data && mizzen run")
 
-    door.answer({"folder": folder, "template": template}, show)
+    context.answer({"folder": folder, "template": template}, show)

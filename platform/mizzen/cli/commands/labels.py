@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mizzen.cli.door import Door, as_command, group_app
+from mizzen.cli.context import CommandContext, as_command, group_app
 from mizzen.cli.values import read, records
 from mizzen.errors import InvalidData, NotFound
 
 if TYPE_CHECKING:
-    from mizzen.control.labels import LabelResult
+    from mizzen.control.monitoring.labels import LabelResult
 
 app = group_app("Labels: what predictions turned out to be.")
 _SHOWN = 10  # ids; --json has all
@@ -23,7 +23,7 @@ _SHOWN = 10  # ids; --json has all
 
 @as_command(app, "add", "mizzen labels add 01J8Z... 1 --at 2013-07-01T12:00:00Z", negative=True)
 def add(
-    door: Door,
+    context: CommandContext,
     prediction: Annotated[str, typer.Argument(help="The id in the service's answer.")],
     value: Annotated[str, typer.Argument(help="A class, or a number for regression.")],
     at: Annotated[
@@ -31,13 +31,13 @@ def add(
     ] = None,
 ) -> None:
     """Keep the label of one prediction."""
-    kept = door.project.label(prediction, value, at)
-    door.answer(kept, lambda: _show(door, kept))
+    kept = context.project.label(prediction, value, at)
+    context.answer(kept, lambda: _show(context, kept))
 
 
 @as_command(app, "import", "mizzen labels import labels.csv")
 def import_labels(
-    door: Door,
+    context: CommandContext,
     file: Annotated[
         Path, typer.Argument(help="CSV or JSON with prediction_id, value, at; - reads the input.")
     ],
@@ -51,18 +51,20 @@ def import_labels(
     given: list[tuple[Any, Any, Any]] = [
         (g.prediction_id, g.value, g.at) for g in given_labels(rows)
     ]
-    kept = door.project.label_many(given)
-    door.answer(kept, lambda: _show(door, kept))
+    kept = context.project.label_many(given)
+    context.answer(kept, lambda: _show(context, kept))
     if kept.unknown:
         raise typer.Exit(NotFound.exit_code)
 
 
-def _show(door: Door, kept: LabelResult) -> None:
-    door.say("1 label kept" if kept.accepted == 1 else f"{kept.accepted} labels kept")
+def _show(context: CommandContext, kept: LabelResult) -> None:
+    context.say("1 label kept" if kept.accepted == 1 else f"{kept.accepted} labels kept")
     if kept.unknown:
-        door.say(f"{_count(kept.unknown)} of no logged prediction, left out: {_few(kept.unknown)}")
+        context.say(
+            f"{_count(kept.unknown)} of no logged prediction, left out: {_few(kept.unknown)}"
+        )
     if kept.unconfirmed:
-        door.say(
+        context.say(
             f"{_count(kept.unconfirmed)} not in the log of the service that took them; their "
             "labels are kept, and count once the shipped logs hold the predictions: "
             + _few(kept.unconfirmed)

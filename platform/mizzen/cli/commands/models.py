@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mizzen.cli.door import Door, as_command, group_app
+from mizzen.cli.context import CommandContext, as_command, group_app
 from mizzen.cli.progress import short
 from mizzen.cli.show import pair_rows, table
 from mizzen.cli.umask import usual
 
 if TYPE_CHECKING:
-    from mizzen.control.compare import Comparison
+    from mizzen.control.runs.compare import Comparison
 
 app = group_app("Model versions: what was registered, what is the champion and why.")
 Version = Annotated[int, typer.Argument(help="A version's number.", metavar="VERSION")]
 
 
 @as_command(app, "list", "mizzen models list")
-def list_models(door: Door) -> None:
+def list_models(context: CommandContext) -> None:
     """Every registered version, the champion marked."""
-    found, champion = door.project.models(), door.project.champion()
+    found, champion = context.project.models(), context.project.champion()
     number = None if champion is None else champion.version
-    forced = {p.version for p in door.project.promotions() if p.forced}
+    forced = {p.version for p in context.project.promotions() if p.forced}
 
     def show() -> None:
         rows = (
@@ -38,34 +38,36 @@ def list_models(door: Door) -> None:
             )
             for m in found
         )
-        table(door, ("version", "metric", "against", "gate", "reason", "run"), rows)
-        door.say("* is the champion" if number is not None else "there is no champion")
+        table(context, ("version", "metric", "against", "gate", "reason", "run"), rows)
+        context.say("* is the champion" if number is not None else "there is no champion")
 
-    door.answer({"versions": found, "champion": champion}, show)
+    context.answer({"versions": found, "champion": champion}, show)
 
 
 @as_command(app, "show", "mizzen models show 2")
-def show_model(door: Door, version: Version) -> None:
+def show_model(context: CommandContext, version: Version) -> None:
     """One version: its verdict, its run, its promotions."""
-    project = door.project
+    project = context.project
 
     found = project.workspace.state.models.get_version(project.name, version)
     promotions = [p for p in project.promotions() if p.version == version]
     measured = [(run.id, run.figures.get("evaluate", {})) for run in project.evaluations(version)]
 
     def show() -> None:
-        door.say(f"version {found.number} of {project.name}, registered by run {found.run}")
-        door.say(f"  {found.metric}: {short(found.value)}")
+        context.say(f"version {found.number} of {project.name}, registered by run {found.run}")
+        context.say(f"  {found.metric}: {short(found.value)}")
         if found.champion is not None:
-            door.say(f"  version {found.champion} on the same rows: {short(found.champion_value)}")
-        door.say(f"  gate: {_gate(found.blessed)}: {found.reason}")
+            context.say(
+                f"  version {found.champion} on the same rows: {short(found.champion_value)}"
+            )
+        context.say(f"  gate: {_gate(found.blessed)}: {found.reason}")
         for run, told in measured:
             if run != found.run and told:
                 value = f"{told['metric']} {short(told['value'])}"
-                door.say(f"  evaluated again by run {run}: {value}: {told['reason']}")
+                context.say(f"  evaluated again by run {run}: {value}: {told['reason']}")
         for promotion in promotions:
             how = "forced" if promotion.forced else "promoted"
-            door.say(f"  {how} at {promotion.at:%F %T} by {promotion.by}: {promotion.reason}")
+            context.say(f"  {how} at {promotion.at:%F %T} by {promotion.by}: {promotion.reason}")
 
     document = {
         "version": found,
@@ -73,12 +75,12 @@ def show_model(door: Door, version: Version) -> None:
         "evaluations": [{"run": run, **told} for run, told in measured if told],
         "figures": project.run_info(found.run).figures,
     }
-    door.answer(document, show)
+    context.answer(document, show)
 
 
 @as_command(app, "promote", "mizzen models promote 1 --reason 'version 2 answers too slowly'")
 def promote(
-    door: Door,
+    context: CommandContext,
     version: Version,
     reason: Annotated[str, typer.Option(help="Why; kept in the history.")] = "",
     force: Annotated[
@@ -88,48 +90,50 @@ def promote(
 ) -> None:
     """Make a version the champion; an older one is a rollback, after which nothing but a person
     retrains for `retraining.freeze`."""
-    champion = door.project.champion()
-    found = door.project.promote(version, reason=reason, force=force)
+    champion = context.project.champion()
+    found = context.project.promote(version, reason=reason, force=force)
     stood = champion is not None and champion.id == found.id
     before = "" if found.previous is None else f" (before: version {found.previous})"
 
     def show() -> None:
         if stood:
             since = f"since {found.at:%F %T}, by {found.by}: {found.reason}"
-            door.say(f"version {found.version} is the champion already, {since}; nothing changed")
+            context.say(
+                f"version {found.version} is the champion already, {since}; nothing changed"
+            )
             return
-        door.say(f"version {found.version} is the champion{before}")
-        freeze = door.project.workspace.spec.retraining.freeze
+        context.say(f"version {found.version} is the champion{before}")
+        freeze = context.project.workspace.spec.retraining.freeze
         if found.is_rollback and freeze is not None:
-            door.say(f"retraining is frozen for {freeze}; lift it: mizzen retrain --unfreeze")
-        for note in door.project.notes_on_features(found.version, fetch=True):
-            door.say(f"note: {note}")
+            context.say(f"retraining is frozen for {freeze}; lift it: mizzen retrain --unfreeze")
+        for note in context.project.notes_on_features(found.version, fetch=True):
+            context.say(f"note: {note}")
 
-    door.answer(found, show)
+    context.answer(found, show)
 
 
 @as_command(app, "history", "mizzen models history --json")
-def history(door: Door) -> None:
+def history(context: CommandContext) -> None:
     """Every promotion, oldest first."""
-    found = door.project.promotions()
+    found = context.project.promotions()
     rows = [
         (f"{p.at:%F %T}", p.version, p.previous, p.by, "forced" if p.forced else "", p.reason)
         for p in found
     ]
     columns = ("at", "version", "before", "by", "", "reason")
-    door.answer({"promotions": found}, lambda: table(door, columns, rows))
+    context.answer({"promotions": found}, lambda: table(context, columns, rows))
 
 
 @as_command(app, "compare", "mizzen models compare 1 2")
-def compare(door: Door, first: Version, second: Version) -> None:
+def compare(context: CommandContext, first: Version, second: Version) -> None:
     """What differs between two versions."""
-    show_comparison(door, door.project.compare(first, second))
+    show_comparison(context, context.project.compare(first, second))
 
 
 @as_command(app, "package", "mizzen models package 2 --into bentos")
 def package(
-    door: Door,
-    version: Annotated[int | None, typer.Argument(help="The champion if absent.")] = None,
+    context: CommandContext,
+    version: Annotated[int | None, typer.Argument(help="Defaults to the champion.")] = None,
     into: Annotated[Path | None, typer.Option(help="The folder to write to.")] = None,
     onnx: Annotated[
         bool, typer.Option("--onnx", help="A torch model as ONNX, to be served without torch.")
@@ -137,26 +141,26 @@ def package(
 ) -> None:
     """Pack a version as a Bento that runs by itself."""
     with usual():
-        folder = door.project.package(version, into, onnx)
-    door.answer({"bento": folder}, lambda: door.say(f"packed: {folder}"))
+        folder = context.project.package(version, into, onnx)
+    context.answer({"bento": folder}, lambda: context.say(f"packed: {folder}"))
 
 
 @as_command(app, "export", "mizzen models export 2")
 def export(
-    door: Door,
-    version: Annotated[int | None, typer.Argument(help="The champion if absent.")] = None,
+    context: CommandContext,
+    version: Annotated[int | None, typer.Argument(help="Defaults to the champion.")] = None,
 ) -> None:
     """Register a torch model's ONNX variant, which images without torch serve."""
-    number = door.project.export_onnx(version)
+    number = context.project.export_onnx(version)
     said = f"version {number} has an ONNX variant in the registry"
-    door.answer({"version": number, "variant": "onnx"}, lambda: door.say(said))
+    context.answer({"version": number, "variant": "onnx"}, lambda: context.say(said))
 
 
 def _gate(blessed: bool) -> str:
     return "blessed" if blessed else "held"
 
 
-def show_comparison(door: Door, found: Comparison) -> None:
+def show_comparison(context: CommandContext, found: Comparison) -> None:
     """Description, arguments and figures side by side."""
 
     def show() -> None:
@@ -166,8 +170,8 @@ def show_comparison(door: Door, found: Comparison) -> None:
             "figures": found.figures,
         }
         for name, pairs in parts.items():
-            door.say(f"{name}:" if pairs else f"{name}: no difference")
+            context.say(f"{name}:" if pairs else f"{name}: no difference")
             if pairs:
-                table(door, ("", found.first, found.second, "change"), pair_rows(dict(pairs)))
+                table(context, ("", found.first, found.second, "change"), pair_rows(dict(pairs)))
 
-    door.answer(found, show)
+    context.answer(found, show)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mizzen.cli.commands.run import finish
-from mizzen.cli.door import Door, command_app
+from mizzen.cli.context import CommandContext, command_app
 from mizzen.cli.progress import progress
 from mizzen.cli.values import read, records
 from mizzen.errors import UserError
@@ -19,7 +19,7 @@ app, command = command_app("""mizzen predict --row '{"amount": 3, "country": "SE
 
 @command
 def predict(
-    door: Door,
+    context: CommandContext,
     row: Annotated[list[str] | None, typer.Option("--row", help="One row as JSON.")] = None,
     file: Annotated[
         Path | None, typer.Option("--file", help="Rows as JSON or JSON lines; - is the input.")
@@ -35,18 +35,20 @@ def predict(
 ) -> None:
     """Ask the running service for predictions, or predict a window of rows with --batch."""
     if batch:
-        with progress(door) as watch:
-            run = door.project.predict_batch(version=version, start=start, end=end, watch=watch)
-        if not door.as_json:
+        with progress(context) as on_event:
+            run = context.project.predict_batch(
+                version=version, start=start, end=end, on_event=on_event
+            )
+        if not context.as_json:
             where = {name: s.artifacts for s in run.steps for name in s.artifacts}.get(
                 "predictions"
             )
-            door.say(f"predictions: {where['predictions']}" if where else "no predictions")
-        finish(door, run)
+            context.say(f"predictions: {where['predictions']}" if where else "no predictions")
+        finish(context, run)
         return
     rows = [found for text in row or () for found in records(text, "--row")]
     rows += records(read(file), "--file") if file is not None else []
     if not rows:
         raise UserError("nothing to predict", allowed="--row, --file or --batch")
-    answer = door.project.predict(rows)
-    door.answer(answer, lambda: door.say(json.dumps(answer, indent=2)))
+    answer = context.project.predict(rows)
+    context.answer(answer, lambda: context.say(json.dumps(answer, indent=2)))

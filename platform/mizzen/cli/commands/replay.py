@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mizzen.cli.door import Door, command_app
+from mizzen.cli.context import CommandContext, command_app
 from mizzen.cli.progress import figures_text, progress
 
 app, command = command_app("mizzen replay --from 2013-07-01 --until 2013-07-08")
@@ -14,7 +14,7 @@ app, command = command_app("mizzen replay --from 2013-07-01 --until 2013-07-08")
 
 @command
 def replay(
-    door: Door,
+    context: CommandContext,
     start: Annotated[str, typer.Option("--from", help="First event time (ISO, zoned).")],
     end: Annotated[str, typer.Option("--until", help="End of the window, exclusive.")],
     service: Annotated[
@@ -23,7 +23,7 @@ def replay(
     ] = None,
 ) -> None:
     """Send past rows to a running service as they came: features, requests, labels."""
-    with progress(door) as watch:
-        counts = door.project.replay(start=start, end=end, service=service, watch=watch)
+    with progress(context) as on_event:
+        counts = context.project.replay(start=start, end=end, service=service, on_event=on_event)
     shown = {name: value for name, value in counts.items() if name != "example"}
-    door.answer(counts, lambda: door.say(figures_text(shown)))
+    context.answer(counts, lambda: context.say(figures_text(shown)))

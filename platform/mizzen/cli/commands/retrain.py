@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mizzen.cli.commands.run import finish
-from mizzen.cli.door import Door, command_app
+from mizzen.cli.context import CommandContext, command_app
 from mizzen.cli.progress import progress
 from mizzen.cli.show import table
 from mizzen.errors import UserError
@@ -18,13 +18,15 @@ app, command = command_app("mizzen retrain --cause merge --trigger $(git rev-par
 
 @command
 def retrain(
-    door: Door,
+    context: CommandContext,
     cause: Annotated[
         str, typer.Option(help="person, schedule, data, merge, drift or quality.")
     ] = "person",
     trigger: Annotated[
         str | None,
-        typer.Option(help="Id of what asks (a commit, a tick); the same id never starts two runs."),
+        typer.Option(
+            help="Idempotency key of the trigger (a commit, a tick); one key never starts two runs."
+        ),
     ] = None,
     until: Annotated[
         str | None,
@@ -33,7 +35,7 @@ def retrain(
         ),
     ] = None,
     reset: Annotated[
-        bool, typer.Option("--reset", help="Close the breaker after failures; starts nothing.")
+        bool, typer.Option("--reset", help="Reset the circuit breaker; starts nothing.")
     ] = False,
     unfreeze: Annotated[
         bool,
@@ -49,29 +51,31 @@ def retrain(
         {"--history": history, "--reset": reset, "--unfreeze": unfreeze, "a retraining": asks}
     )
     if history:
-        found = door.project.decisions()
+        found = context.project.decisions()
         rows = [(f"{d.at:%F %T}", d.cause, d.rule, d.reason, d.run) for d in found]
         columns = ("at", "cause", "rule", "reason", "run")
-        door.answer({"decisions": found}, lambda: table(door, columns, rows))
+        context.answer({"decisions": found}, lambda: table(context, columns, rows))
         return
     if reset:
-        record = door.project.reset_breaker()
-        door.answer({"decision": record}, lambda: door.say("the breaker is closed again"))
+        record = context.project.reset_breaker()
+        context.answer({"decision": record}, lambda: context.say("the breaker is closed again"))
         return
     if unfreeze:
-        record = door.project.lift_freeze()
-        door.answer({"decision": record}, lambda: door.say("alarms may retrain again"))
+        record = context.project.lift_freeze()
+        context.answer({"decision": record}, lambda: context.say("alarms may retrain again"))
         return
-    with progress(door) as watch:
-        result = door.project.retrain(cause=cause, trigger=trigger, until=until, watch=watch)
+    with progress(context) as on_event:
+        result = context.project.retrain(
+            cause=cause, trigger=trigger, until=until, on_event=on_event
+        )
     if result.run is None:
         decision = result.decision
-        door.answer(
+        context.answer(
             {"decision": decision, "run": None},
-            lambda: door.say(f"not retrained ({decision.rule}): {decision.reason}"),
+            lambda: context.say(f"not retrained ({decision.rule}): {decision.reason}"),
         )
         return
-    finish(door, door.project.run_info(result.run.id))
+    finish(context, context.project.run_info(result.run.id))
 
 
 def _one_wish(wishes: Mapping[str, bool]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mizzen.cli.door import Door, command_app
+from mizzen.cli.context import CommandContext, command_app
 from mizzen.cli.progress import progress
 from mizzen.cli.show import ending, run_document
 from mizzen.cli.values import overrides
@@ -21,7 +21,7 @@ app, command = command_app("mizzen run --until 2013-07-01 --set trainer.seed=2")
 
 @command
 def run(
-    door: Door,
+    context: CommandContext,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -45,35 +45,38 @@ def run(
     """Train, judge and register a model; promote it if the gate allows."""
     wanted = overrides(set_ or [])
     if detach:
-        run = door.project.submit(set=wanted, start=start, end=end, title=title, cache=cache)
-        door.answer(
+        run = context.project.submit(set=wanted, start=start, end=end, title=title, cache=cache)
+        context.answer(
             {"run": run.record},
-            lambda: door.say(f"run {run.id} started; watch it: mizzen runs show {run.id} --follow"),
+            lambda: context.say(
+                f"run {run.id} started; watch it: mizzen runs show {run.id} --follow"
+            ),
         )
         return
-    with progress(door) as watch:
-        run = door.project.run(
-            set=wanted, start=start, end=end, title=title, cache=cache, watch=watch
+    with progress(context) as on_event:
+        run = context.project.run(
+            set=wanted, start=start, end=end, title=title, cache=cache, on_event=on_event
         )
-    finish(door, run)
+    finish(context, run)
 
 
-def finish(door: Door, run: Run) -> None:
+def finish(context: CommandContext, run: Run) -> None:
     """Tell how a run ended; exit with 5 if it did not succeed."""
-    door.answer(
-        run_document(door.project, run), lambda: door.say("\n".join(ending(door.project, run)))
+    context.answer(
+        run_document(context.project, run),
+        lambda: context.say("\n".join(ending(context.project, run))),
     )
     if run.state is not RunState.SUCCEEDED:
-        if not door.as_json:
-            _explain(door, run)
+        if not context.as_json:
+            _explain(context, run)
         raise typer.Exit(StepFailed.exit_code)
 
 
-def _explain(door: Door, run: Run) -> None:
+def _explain(context: CommandContext, run: Run) -> None:
     try:
         run.check()
     except StepFailed as error:
-        door.fail(error)
+        context.fail(error)
     trace = (run.record.error or {}).get("traceback")
-    if door.debug and trace:
-        door.say(str(trace))
+    if context.debug and trace:
+        context.say(str(trace))

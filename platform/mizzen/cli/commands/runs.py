@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from mizzen.cli.commands.run import finish
-from mizzen.cli.door import Door, as_command, group_app
+from mizzen.cli.context import CommandContext, as_command, group_app
 from mizzen.cli.progress import figures_text, progress, seconds_text
 from mizzen.cli.show import run_document, run_rows, step_rows, table
 
@@ -17,79 +17,82 @@ RunId = Annotated[str, typer.Argument(help="A run's id, or the beginning of it."
 
 @as_command(app, "list", "mizzen runs list --limit 5 --json")
 def list_runs(
-    door: Door, limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20
+    context: CommandContext,
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
 ) -> None:
     """The newest runs."""
-    found = door.project.runs(limit)
+    found = context.project.runs(limit)
     columns = ("run", "title", "state", "started", "took", "trigger", "version")
-    door.answer({"runs": found}, lambda: table(door, columns, run_rows(found)))
+    context.answer({"runs": found}, lambda: table(context, columns, run_rows(found)))
 
 
 @as_command(app, "show", "mizzen runs show 20261121-1 --follow")
 def show_run(
-    door: Door,
+    context: CommandContext,
     run: RunId,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Stay until the run has ended.")
+        bool, typer.Option("--follow", "-f", help="Follow the run until it ends.")
     ] = False,
 ) -> None:
     """One run with its steps and key figures."""
-    found = door.project.run_info(run)
+    found = context.project.run_info(run)
     if follow:
-        for step in found.watch():
+        for step in found.follow():
             line = f"{step.name:<12} {step.state.value:<10} {seconds_text(step.seconds):>10}"
-            door.say(f"{line}  {figures_text(step.figures)}".rstrip())
+            context.say(f"{line}  {figures_text(step.figures)}".rstrip())
 
     def show() -> None:
         record = found.record
-        door.say(
+        context.say(
             f"run {record.id}: {record.title}, {record.state.value}, attempt {record.attempts}"
         )
         for name, value in record.arguments.items():
-            door.say(f"  {name}: {value}")
-        table(door, ("step", "state", "took", "figures"), step_rows(found))
+            context.say(f"  {name}: {value}")
+        table(context, ("step", "state", "took", "figures"), step_rows(found))
 
-    door.answer(run_document(door.project, found), show)
+    context.answer(run_document(context.project, found), show)
 
 
 @as_command(app, "logs", "mizzen runs logs 20261121-1 train")
 def logs(
-    door: Door,
+    context: CommandContext,
     run: RunId,
     step: Annotated[str | None, typer.Argument(help="A step; all of them if absent.")] = None,
 ) -> None:
     """What the steps of a run printed."""
-    found = door.project.run_info(run)
+    found = context.project.run_info(run)
     names = [step] if step else [s.name for s in found.steps]
     texts = {name: found.logs(name) for name in names}
 
     def show() -> None:
         for name, text in texts.items():
             if len(texts) > 1:
-                door.say(f"== {name}")
-            door.say(text.rstrip("\n"))
+                context.say(f"== {name}")
+            context.say(text.rstrip("\n"))
 
-    door.answer({"run": found.id, "logs": texts}, show)
+    context.answer({"run": found.id, "logs": texts}, show)
 
 
 @as_command(app, "resume", "mizzen runs resume 20261121-1")
-def resume(door: Door, run: RunId) -> None:
+def resume(context: CommandContext, run: RunId) -> None:
     """Go on with a failed, cancelled or interrupted run, as it was submitted."""
-    with progress(door) as watch:
-        found = door.project.resume(run, watch=watch)
-    finish(door, found)
+    with progress(context) as on_event:
+        found = context.project.resume(run, on_event=on_event)
+    finish(context, found)
 
 
 @as_command(app, "cancel", "mizzen runs cancel 20261121-1")
-def cancel(door: Door, run: RunId) -> None:
+def cancel(context: CommandContext, run: RunId) -> None:
     """Stop a run; returns once no step of it runs."""
-    found = door.project.cancel(run)
-    door.answer({"run": found.record}, lambda: door.say(f"run {found.id} {found.state.value}"))
+    found = context.project.cancel(run)
+    context.answer(
+        {"run": found.record}, lambda: context.say(f"run {found.id} {found.state.value}")
+    )
 
 
 @as_command(app, "compare", "mizzen runs compare 20261121-1 20261121-2")
-def compare(door: Door, first: RunId, second: RunId) -> None:
+def compare(context: CommandContext, first: RunId, second: RunId) -> None:
     """What differs between two runs."""
     from mizzen.cli.commands.models import show_comparison
 
-    show_comparison(door, door.project.compare(first, second))
+    show_comparison(context, context.project.compare(first, second))

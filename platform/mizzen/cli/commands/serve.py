@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from mizzen.cli.door import Door, command_app
+from mizzen.cli.context import CommandContext, command_app
 
 app, command = command_app("mizzen serve --version 2 --port 3001")
 
 
 @command
 def serve(
-    door: Door,
+    context: CommandContext,
     version: Annotated[
         int | None, typer.Option("--version", help="A version's number; the champion if absent.")
     ] = None,
@@ -22,10 +22,10 @@ def serve(
     """Serve one version in the foreground, until Ctrl-C."""
 
     def tell(address: str) -> None:
-        for note in door.project.notes_on_features(version):
+        for note in context.project.notes_on_features(version):
             typer.echo(f"note: {note}", err=True)
         typer.echo(f"serving on {address}; Ctrl-C ends it", err=True)
 
-    status = door.project.serve(version, port, tell)
-    door.answer({"status": status}, lambda: None)
+    status = context.project.serve(version, port, tell)
+    context.answer({"status": status}, lambda: None)
     raise typer.Exit(status)

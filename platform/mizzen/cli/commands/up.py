@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from mizzen.cli.door import Door, command_app
+from mizzen.cli.context import CommandContext, command_app
 from mizzen.cli.show import table
 
 if TYPE_CHECKING:
@@ -16,27 +16,27 @@ app, command = command_app("mizzen up")
 
 
 @command
-def up(door: Door) -> None:
+def up(context: CommandContext) -> None:
     """Start MLflow's page and the champion's service; returns when they answer."""
-    found = door.project.up(lambda waits: typer.echo(waits, err=True))
-    notes = door.project.notes_on_features()
+    found = context.project.up(lambda waits: typer.echo(waits, err=True))
+    notes = context.project.notes_on_features()
 
     def show() -> None:
-        show_stack(door, found)
+        show_stack(context, found)
         for note in notes:
-            door.say(f"note: {note}")
+            context.say(f"note: {note}")
 
-    door.answer(found, show)
+    context.answer(found, show)
 
 
-def show_stack(door: Door, found: StackStatus) -> None:
+def show_stack(context: CommandContext, found: StackStatus) -> None:
     """What runs, with addresses."""
     if not found.running:
-        door.say("nothing runs; start it: mizzen up")
+        context.say("nothing runs; start it: mizzen up")
         return
     served = found.service or "none"
     what = "no champion yet" if found.version is None else f"version {found.version}"
     rows = [("page", found.page or "not ready", "MLflow"), ("service", served, what)]
-    table(door, ("part", "address", "what"), rows)
+    table(context, ("part", "address", "what"), rows)
     for note in found.notes:
-        door.say(f"note: {note}")
+        context.say(f"note: {note}")

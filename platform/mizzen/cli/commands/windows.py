@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from mizzen.cli.door import Door, command_app
+from mizzen.cli.context import CommandContext, command_app
 from mizzen.cli.show import table
 
 app, command = command_app("mizzen windows")
 
 
 @command
-def windows(door: Door) -> None:
+def windows(context: CommandContext) -> None:
     """What was watched, and what was decided about each alarm."""
-    found = door.project.windows()
-    decisions = {decision.id: decision for decision in door.project.decisions()}
+    found = context.project.windows()
+    decisions = {decision.id: decision for decision in context.project.decisions()}
 
     def show() -> None:
         rows = []
@@ -22,6 +22,6 @@ def windows(door: Door) -> None:
             told = "" if answer is None else f"{'go' if answer.go else 'no'}: {answer.reason}"
             until, over = f"{window.end:%F %T}", f"{window.kind}, {window.founded}"
             rows.append((start, until, window.version, over, window.verdict, told))
-        table(door, ("from", "until", "version", "over rows", "found", "decided"), rows)
+        table(context, ("from", "until", "version", "over rows", "found", "decided"), rows)
 
-    door.answer({"windows": found, "decisions": list(decisions.values())}, show)
+    context.answer({"windows": found, "decisions": list(decisions.values())}, show)

@@ -10,7 +10,7 @@ from typer.main import get_command
 
 from mizzen.cli.app import EXIT_CODES, app
 
-_COMMON = "Common options"  # the panel that `mizzen.cli.door` shows them in
+_COMMON = "Common options"  # the panel that `mizzen.cli.context` shows them in
 _HEAD = """\
 # Commands
 

@@ -22,7 +22,7 @@ error](../how-to/read-an-error.md) walks through some.
 """
 _TAIL = """
 Codes without an error of their own: 0 done (also when the gate refused the model: the verdict
-says so), 1 an error that nobody foresaw, 2 wrong usage of the command, 130 interrupted from the
+says so), 1 an unexpected error, 2 wrong usage of the command, 130 interrupted from the
 keyboard.
 """
 

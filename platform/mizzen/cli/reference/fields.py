@@ -1,4 +1,4 @@
-"""`spec.md`: every field of mizzen.yaml, of a profile and of a story, from their JSON Schemas."""
+"""`spec.md`: every field of mizzen.yaml, of a profile and of a demo, from their JSON Schemas."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _HEAD = """\
 
 Generated from the JSON Schemas by `python -m mizzen.cli.reference`. The schemas lie beside this
 page ([`mizzen.yaml`](mizzen.schema.json), [profiles](profile.schema.json),
-[`demo.yaml`](story.schema.json)); an editor that knows them completes fields. A field that is not
+[`demo.yaml`](demo.schema.json)); an editor that knows them completes fields. A field that is not
 listed is an error.
 """
 _TITLES = {
     "mizzen.schema.json": "`mizzen.yaml`",
     "profile.schema.json": "`profiles/<name>.yaml`",
-    "story.schema.json": "`demo.yaml`",
+    "demo.schema.json": "`demo.yaml`",
 }
 # Short words for the forms that a text may have; the page begins with what they mean.
 _WORDS = {

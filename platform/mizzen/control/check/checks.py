@@ -1,4 +1,4 @@
-"""All checks in the order of mending: description, code, names, machine, data, images."""
+"""All checks in the order of fixing: description, code, names, machine, data, images."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 
 from mizzen.adapters.files.digests import source_files, source_inputs
-from mizzen.control.capacity import check_resources, this_machine
 from mizzen.control.check.code import check_code
 from mizzen.control.check.dependencies import check_dependencies, unnamed
 from mizzen.control.check.drift_windows import check_window
@@ -14,23 +13,24 @@ from mizzen.control.check.finding import Finding, refused
 from mizzen.control.check.images import check_images
 from mizzen.control.check.monitoring import check_quality
 from mizzen.control.check.names import check_names
+from mizzen.control.runs.preflight import check_resources, this_machine
 from mizzen.control.workspace import Workspace
 from mizzen.core.environment import record
 from mizzen.errors import MizzenError
+from mizzen.spec.demo import DemoScript
 from mizzen.spec.load import PROFILES, load_model, load_profile
 from mizzen.spec.project import ProjectSpec
-from mizzen.spec.story import Story
 
-STORY_FILE = "demo.yaml"
+DEMO_FILE = "demo.yaml"
 
 
 def check(
     workspace: Workspace,
     with_data: bool = False,
     with_images: bool = False,
-    bill: Path | None = None,
+    sbom: Path | None = None,
 ) -> list[Finding]:
-    """Everything found, without running the project's code unless `with_data`; `bill` is that of
+    """Everything found, without running the project's code unless `with_data`; `sbom` is that of
     `check_images`. Data and images are looked at only while nothing before them is an error."""
     spec, folder = workspace.spec, workspace.folder
     found = [Finding("ok", "mizzen.yaml", f"{spec.name}: {spec.task}")]
@@ -51,7 +51,7 @@ def check(
 
         found += check_data(workspace)
     if with_images and _sound(found):
-        found += check_images(workspace, bill)
+        found += check_images(workspace, sbom)
     return found
 
 
@@ -71,13 +71,13 @@ def _profiles(folder: Path) -> list[Finding]:
 
 
 def _story(folder: Path) -> list[Finding]:
-    if not (folder / STORY_FILE).exists():
+    if not (folder / DEMO_FILE).exists():
         return []
     try:
-        story = load_model(folder / STORY_FILE, Story, "")
+        demo = load_model(folder / DEMO_FILE, DemoScript, "")
     except MizzenError as error:
-        return [refused(STORY_FILE, error)]
-    return [Finding("ok", STORY_FILE, f"{len(story.steps)} steps")]
+        return [refused(DEMO_FILE, error)]
+    return [Finding("ok", DEMO_FILE, f"{len(demo.steps)} steps")]
 
 
 def _inputs(folder: Path, spec: ProjectSpec) -> list[Finding]:

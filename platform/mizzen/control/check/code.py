@@ -40,19 +40,19 @@ def _check(folder: Path, field: str, ref: str) -> list[Finding]:
     if file is None:
         known = ", ".join(sorted(path.name for path in folder.glob("*.py"))) or "none"
         message = f"{ref}: no file {module.replace('.', '/')}.py; the project has: {known}"
-        return [Finding("error", field, message, f"write it beside mizzen.yaml, or mend {field}")]
+        return [Finding("error", field, message, f"write it beside mizzen.yaml, or fix {field}")]
     try:
         names = _defined(ast.parse(file.read_bytes(), filename=file.name))
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         told = getattr(error, "msg", None) or str(error)
-        return [Finding("error", field, f"{file.name}:{line}: {told}", "mend the file")]
+        return [Finding("error", field, f"{file.name}:{line}: {told}", "fix the file")]
     if function in names or "*" in names:
         return []
     close = get_close_matches(function, sorted(names), n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     message = f"{ref}: {file.name} defines no {function!r}{hint}"
-    return [Finding("error", field, message, f"define it, or mend {field}")]
+    return [Finding("error", field, message, f"define it, or fix {field}")]
 
 
 def _defined(tree: ast.Module) -> set[str]:

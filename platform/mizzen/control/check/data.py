@@ -17,8 +17,8 @@ from mizzen.control.check.drift_windows import check_windows
 from mizzen.control.check.finding import Finding, refused
 from mizzen.control.check.numbers import odd_numbers
 from mizzen.control.check.rows import looks
+from mizzen.control.runs.inputs import pack_code
 from mizzen.control.source_rows import in_project, read_source
-from mizzen.control.sources import pack_code
 from mizzen.control.workspace import Workspace
 from mizzen.errors import MizzenError
 

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 
-from mizzen.adapters.table import TABLE
+from mizzen.adapters.backends import BACKENDS
 from mizzen.control.check.finding import Finding, refused
 from mizzen.core.metrics import find_metrics
 from mizzen.errors import MizzenError
@@ -23,7 +23,7 @@ def check_names(spec: ProjectSpec) -> list[Finding]:
 
 
 def _trainer(spec: ProjectSpec) -> list[Finding]:
-    frameworks = TABLE["framework"]
+    frameworks = BACKENDS["framework"]
     backend = frameworks.get(spec.trainer.kind)
     if backend is None:
         known = ", ".join(sorted(frameworks))
@@ -81,7 +81,7 @@ def _unknown(name: str, known: Iterable[str]) -> Finding:
     names = list(known)
     close = get_close_matches(name, names, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    return Finding("error", "expectations", f"unknown expectation {name!r}{hint}", "mend the name")
+    return Finding("error", "expectations", f"unknown expectation {name!r}{hint}", "fix the name")
 
 
 def _roles(spec: ProjectSpec) -> list[Finding]:

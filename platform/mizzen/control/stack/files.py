@@ -13,7 +13,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from mizzen.control.owner import is_locked
+from mizzen.control.runs.run_lock import is_locked
 from mizzen.control.workspace import Workspace
 from mizzen.core.folders import make_home, replace_text
 

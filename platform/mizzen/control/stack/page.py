@@ -29,7 +29,7 @@ def page_of(workspace: Workspace) -> Page:
         return Page(without_credentials(tracking.uri), None, {})
     if find_spec("mlflow") is None or find_spec("flask") is None:
         return Page(None, None, {}, "MLflow's server is not installed: mizzen[mlflow-server]")
-    from mizzen.adapters.mlflow.page import command
+    from mizzen.adapters.mlflow.server_process import command
 
     port = tracking.port or _free_port()
     words, environment = command(workspace.place, HOST, port)

@@ -17,7 +17,6 @@ import mizzen.errors
 from mizzen.adapters.loopback import listens_here_only
 from mizzen.control.stack.files import StackFiles
 from mizzen.control.workspace import Workspace
-from mizzen.core.place import Place
 from mizzen.errors import MizzenError, TemporaryError
 
 FOLLOW_SECONDS = 120
@@ -67,7 +66,7 @@ def package_of(workspace: Workspace, version: int) -> Path:
         MizzenError: what `Registry.fetch` raises.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "mizzen.control.package", str(version)],
+        [sys.executable, "-m", "mizzen.control.models.prepare", str(version)],
         capture_output=True,
         text=True,
         check=False,
@@ -92,11 +91,6 @@ def _why(version: int, told: str) -> MizzenError:
         allowed=found["allowed"],
         next_step=found["next"],
     )
-
-
-def packages_folder(place: Place) -> Path:
-    """Where fetched packages lie."""
-    return place.home / "packages"
 
 
 def follow(workspace: Workspace, version: int) -> bool:

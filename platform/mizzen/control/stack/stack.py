@@ -68,7 +68,7 @@ def down(workspace: Workspace) -> bool:
         time.sleep(0.05)
     if files.alive():
         _signal(group, signal.SIGKILL, only_leader=False)
-    workspace.state.watching.clear_served(workspace.spec.name)
+    workspace.state.monitoring.clear_served(workspace.spec.name)
     files.clear()
     return True
 

@@ -22,9 +22,9 @@ from mizzen.control.stack.child import Child
 from mizzen.control.stack.files import StackFiles
 from mizzen.control.stack.page import page_of
 from mizzen.control.stack.probes import ask, listen
-from mizzen.control.state.records import Served
 from mizzen.control.workspace import Workspace, open_workspace
 from mizzen.errors import MizzenError, TemporaryError
+from mizzen.state.records import ServedVersion
 from mizzen.streams import guard_streams
 
 TICK_SECONDS = 0.25
@@ -92,9 +92,11 @@ class Supervisor:
         if old is not None:  # said only when no request can reach the old version any more
             old.stop(STOP_SECONDS)
         address = f"http://{self._host}:{self._port}"
-        served = Served(self._workspace.spec.name, wanted, address, fresh.pid, datetime.now(UTC))
+        served = ServedVersion(
+            self._workspace.spec.name, wanted, address, fresh.pid, datetime.now(UTC)
+        )
         with suppress(TemporaryError):
-            self._workspace.state.watching.set_served(served)
+            self._workspace.state.monitoring.set_served(served)
         self._status["service"] = {"address": address, "version": wanted, "ready": True}
         self._files.write_status(self._status)
 
@@ -137,7 +139,7 @@ class Supervisor:
             if child is not None:
                 child.stop(STOP_SECONDS)
         with suppress(TemporaryError):
-            self._workspace.state.watching.clear_served(self._workspace.spec.name)
+            self._workspace.state.monitoring.clear_served(self._workspace.spec.name)
         self._files.clear()
 
 

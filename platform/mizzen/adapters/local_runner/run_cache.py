@@ -1,0 +1,120 @@
+"""What a run knows already: its own finished steps, and the cache of its place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from mizzen.adapters.cache.key import StepKeys, salted
+from mizzen.adapters.cache.store import Entry, StepCache
+from mizzen.adapters.cache.trees import remove_tree
+from mizzen.adapters.local_runner.folder import RunFolder, decode, encode, write
+from mizzen.adapters.local_runner.input_resolver import Artifact, Inputs, Result
+from mizzen.adapters.local_runner.keylock import KeyLock
+from mizzen.core.plan import Task
+from mizzen.core.runs import StepEvent
+from mizzen.errors import MizzenError
+from mizzen.ports.runner import Submission
+
+HOLDS = "MIZZEN_HOLDS"  # `module:function` of a step, see `mizzen_pipelines.steps`
+
+
+@dataclass(frozen=True, slots=True)
+class CachedStep:
+    """A result that need not be computed; `event` is there when this run computed it."""
+
+    result: Result
+    event: StepEvent | None
+
+
+class RunCache:
+    """Recalls and keeps results of one run's steps."""
+
+    def __init__(self, submission: Submission, folder: RunFolder) -> None:
+        self._submission = submission
+        self._folder = folder
+        self._home = submission.place.home
+        self._cache = StepCache(self._home)
+        self._keys = StepKeys(submission.place)
+
+    def key(self, task: Task, inputs: Inputs) -> str:
+        """Where the task's result lies. A result that no other run may use lies under a key
+        that only this run knows."""
+        key = self._shared_key(task, inputs)
+        reusable = self._submission.cache and task.cache
+        return key if reusable else salted(key, self._submission.run_id)
+
+    def recall(self, task: Task, key: str) -> CachedStep | None:
+        """A known result, its outputs verified and placed in the run's folder."""
+        entry = self._cache.find(key)
+        placed = self._cache.place(entry, self.outputs(task)) if entry else None
+        if entry is None or placed is None or not self._holds(task, placed):
+            return None
+        return CachedStep(_result(entry, placed), self._done(task, key))
+
+    def keep(self, task: Task, inputs: Inputs, key: str, answer: Mapping[str, Any]) -> Result:
+        """Store what a step's process returned and wrote."""
+        outputs = {name: self.outputs(task) / name for name in task.artifacts}
+        entry = self._cache.keep(key, task.step, answer["seconds"], answer["figures"], outputs)
+        if task.cache and not self._submission.cache:
+            self._cache.alias(entry, self._shared_key(task, inputs))
+        return _result(entry, outputs)
+
+    def finished(self, task: Task, key: str, event: StepEvent) -> None:
+        """Remember that this run is done with a task."""
+        document = {"key": key, "event": encode(event)}
+        write(self._folder.step(task.name) / "done.json", json.dumps(document))
+
+    def lock(self, key: str) -> KeyLock | None:
+        """The right to compute a key's result; None while another run computes it."""
+        return KeyLock.take(self._home / "cache" / "locks", key)
+
+    def outputs(self, task: Task) -> Path:
+        """Where a task's artifacts lie."""
+        return self._folder.step(task.name) / "outputs"
+
+    def work(self, task: Task, key: str) -> Path:
+        """What attempts at this very result share; another key never finds it."""
+        return self._folder.work(task.name) / key[:20]
+
+    def forget_work(self, task: Task) -> None:
+        """The result is there: nothing is left to go on with."""
+        remove_tree(self._folder.work(task.name))
+
+    def save(self) -> None:
+        """Keep what makes the next run's keys fast."""
+        self._keys.save()
+
+    def _shared_key(self, task: Task, inputs: Inputs) -> str:
+        hashes = {name: artifact.hash for name, artifact in inputs.artifacts.items()}
+        return self._keys.key(task, inputs.values, hashes)
+
+    def _holds(self, task: Task, placed: Mapping[str, Path]) -> bool:
+        """Whether the step itself still stands by a result that it left."""
+        reference = task.environment.get(HOLDS)
+        if reference is None:
+            return True
+        module, _, function = reference.partition(":")
+        holds = getattr(import_module(module), function)
+        try:
+            return bool(holds(self._submission.place, self._submission.environment, placed))
+        except (MizzenError, OSError, ValueError, KeyError):
+            return False  # it is computed again, and says itself what is wrong
+
+    def _done(self, task: Task, key: str) -> StepEvent | None:
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            text = (self._folder.step(task.name) / "done.json").read_text(encoding="utf-8")
+            document = json.loads(text)
+            if document["key"] == key:
+                return decode(document["event"])
+        return None
+
+
+def _result(entry: Entry, placed: Mapping[str, Path]) -> Result:
+    artifacts = {name: Artifact(placed[name], digest) for name, digest in entry.artifacts.items()}
+    return Result(entry.figures, artifacts)

@@ -1,0 +1,1 @@
+"""`mizzen demo`: a project's script of steps, told as it runs."""

@@ -1,0 +1,1 @@
+"""The jobs of a cluster: processes with a place and the name of a project."""

@@ -1,0 +1,1 @@
+"""A registered version: promoted, made ready, deployed, asked."""

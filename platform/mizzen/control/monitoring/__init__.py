@@ -1,0 +1,1 @@
+"""What a champion answered is judged, and answered with a new training."""

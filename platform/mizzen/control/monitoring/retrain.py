@@ -1,0 +1,200 @@
+"""From a trigger to a training run, or to a refusal; either is kept with its reason.
+
+The rules are `mizzen.core.guard`, pure; here they get the history, and their answer its effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from mizzen.control.models.promote import user
+from mizzen.control.runs import finalize
+from mizzen.control.runs.observers import OnEvent
+from mizzen.control.runs.request import RunRequest
+from mizzen.control.runs.submit import PreparedRun, execute, prepare
+from mizzen.control.workspace import Workspace
+from mizzen.core.guard import (
+    Decision,
+    History,
+    PastDecision,
+    RetrainRequest,
+    Rollback,
+    decide,
+)
+from mizzen.core.runs import RunState
+from mizzen.errors import Conflict, NotFound
+from mizzen.spec.duration import to_timedelta
+from mizzen.state.records import DecisionRecord, Promotion, RunRecord
+
+UNFREEZE = "unfreeze"  # the rule of the decision by which a person lifts a freeze
+
+
+@dataclass(frozen=True, slots=True)
+class RetrainResult:
+    """The decision and, where it was to go, the run that followed."""
+
+    decision: DecisionRecord
+    run: RunRecord | None = None
+
+
+def retrain(
+    workspace: Workspace,
+    request: RetrainRequest,
+    now: datetime,
+    *,
+    alarm: str | None = None,
+    all_rows: bool = False,
+    on_event: OnEvent | None = None,
+) -> RetrainResult:
+    """Ask the guard, keep its answer, and train on the window that ends at `now`.
+
+    Args:
+        now: the trigger's time; in a replay, the data's time.
+        alarm: the stored window that this request answers.
+        all_rows: train on every row instead; the clock says nothing about data of the past.
+    """
+    prepared = ask(workspace, request, now, alarm, all_rows=all_rows)
+    if isinstance(prepared, DecisionRecord):
+        return RetrainResult(prepared)
+    decision, ready = prepared
+    return RetrainResult(decision, execute(ready, on_event))
+
+
+def ask(
+    workspace: Workspace,
+    request: RetrainRequest,
+    now: datetime,
+    alarm: str | None = None,
+    *,
+    all_rows: bool = False,
+) -> DecisionRecord | tuple[DecisionRecord, PreparedRun]:
+    """The decision that stands without a run of ours (a refusal, or another's), or the decision
+    to go with the prepared run."""
+    policy = workspace.spec.retraining
+    decision = decide(request, _history(workspace), policy, now, clock())
+    if not decision.go:
+        kept = _record(workspace, request, decision, now, None)
+        try:
+            return workspace.state.monitoring.add_decision(kept, alarm)
+        except Conflict:
+            return _standing(workspace, request, alarm)
+    start = None if policy.window is None else now - to_timedelta(policy.window)
+    timed = workspace.spec.data.event_time is not None and not all_rows
+    ready = prepare(
+        workspace,
+        RunRequest(
+            title=f"retrain: {request.cause}",
+            start=start if timed else None,
+            end=now if timed else None,
+            trigger=request.cause,
+        ),
+        datetime.now(UTC),
+    )
+    # the run exists before the decision names it; a kill between leaves an interrupted run
+    # that nothing waits for, never a decision without its run
+    kept = _record(workspace, request, decision, now, ready.run.id)
+    try:
+        return workspace.state.monitoring.add_decision(kept, alarm), ready
+    except Conflict:  # somebody else answered the same event meanwhile: theirs is carried out
+        finalize.mark_withdrawn(workspace, ready.run)
+        ready.ownership.release()
+        return _standing(workspace, request, alarm)
+
+
+def clock() -> datetime:
+    """The wall clock."""
+    return datetime.now(UTC)
+
+
+def reset_breaker(workspace: Workspace, now: datetime, by: str | None = None) -> DecisionRecord:
+    """A person looked: failures of retrainings decided before this no longer stop others."""
+    return _by_hand(workspace, "reset", f"{by or user()} reset the breaker", now)
+
+
+def lift_freeze(workspace: Workspace, now: datetime, by: str | None = None) -> DecisionRecord:
+    """A person looked: the rollback before `now` no longer stops retraining."""
+    return _by_hand(workspace, UNFREEZE, f"{by or user()} lifted the freeze after a rollback", now)
+
+
+def _by_hand(workspace: Workspace, rule: str, reason: str, now: datetime) -> DecisionRecord:
+    record = DecisionRecord(
+        project=workspace.spec.name,
+        trigger_id=f"{rule}-{now.isoformat()}",
+        cause="person",
+        go=False,
+        rule=rule,
+        reason=reason,
+        not_before=None,
+        at=now,
+    )
+    workspace.state.projects.ensure(workspace.spec.name, str(workspace.folder), now)
+    return workspace.state.monitoring.add_decision(record)
+
+
+def _standing(workspace: Workspace, request: RetrainRequest, alarm: str | None) -> DecisionRecord:
+    """The decision that came first."""
+    windows = workspace.state.monitoring.all_windows(workspace.spec.name)
+    handled = {window.handled_by for window in windows if window.id == alarm}
+    found = [
+        decision
+        for decision in workspace.state.monitoring.all_decisions(workspace.spec.name)
+        if decision.id in handled or (decision.go and decision.trigger_id == request.trigger_id)
+    ]
+    return found[0]
+
+
+def _history(workspace: Workspace) -> History:
+    name, state = workspace.spec.name, workspace.state
+    kept = state.monitoring.all_decisions(name)
+    decisions = [
+        PastDecision(d.trigger_id, d.at, d.go, d.run, _state_of(workspace, d), d.id)
+        for d in kept
+        if d.go
+    ]
+    reset = max((d.id for d in kept if d.rule == "reset"), default=None)
+    champion = state.models.champion(name)
+    lifted = [d.at for d in kept if d.rule == UNFREEZE]
+    number = None if champion is None else champion.version
+    return History(decisions, reset, number, _rollback(champion, lifted))
+
+
+def _rollback(champion: Promotion | None, lifted: Sequence[datetime]) -> Rollback | None:
+    """How the champion came back, unless it did otherwise, or a person lifted the freeze."""
+    if champion is None or champion.previous is None or not champion.is_rollback:
+        return None
+    if any(at >= champion.at for at in lifted):
+        return None
+    return Rollback(champion.version, champion.previous, champion.at)
+
+
+def _state_of(workspace: Workspace, decision: DecisionRecord) -> RunState | None:
+    if decision.run is None:
+        return None
+    try:
+        run = workspace.state.runs.get(decision.project, decision.run)
+    except NotFound:
+        return None
+    return finalize.detect_interrupted(workspace, run).state
+
+
+def _record(
+    workspace: Workspace,
+    request: RetrainRequest,
+    decision: Decision,
+    now: datetime,
+    run_id: str | None,
+) -> DecisionRecord:
+    workspace.state.projects.ensure(workspace.spec.name, str(workspace.folder), now)
+    return DecisionRecord(
+        project=workspace.spec.name,
+        trigger_id=request.trigger_id,
+        cause=request.cause,
+        go=decision.go,
+        rule=decision.rule,
+        reason=decision.reason,
+        not_before=decision.not_before,
+        at=now,
+        run=run_id,
+    )

@@ -1,0 +1,119 @@
+"""What a run's end means: its state, the version that it registered, and promotion."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mizzen.control.models.promote import promote_automatically
+from mizzen.control.runs import run_lock
+from mizzen.control.workspace import Workspace
+from mizzen.core.runs import Outcome, RunState, StepState
+from mizzen.errors import MizzenError, StepFailed
+from mizzen.state.records import RunRecord, VersionRecord
+
+EVALUATE, REGISTER = "evaluate", "register"
+_CANCEL_SECONDS = 30
+
+
+def conclude(workspace: Workspace, run: RunRecord, outcome: Outcome) -> RunRecord:
+    """Keep how the run ended; record its version and promote it where the project says so."""
+    version = _version(workspace, run, outcome)
+    values: dict[str, Any] = {"state": outcome.state, "ended_at": _now(), "error": _fault(outcome)}
+    if version is not None:
+        workspace.state.models.add_version(version)
+        values["version"] = version.number
+    workspace.state.runs.change(run.project, run.id, **values)
+    if version is not None and workspace.spec.gate.promote == "automatic":
+        promote_automatically(workspace, version, run, _now())
+    return workspace.state.runs.get(run.project, run.id)
+
+
+def mark_failed(workspace: Workspace, run: RunRecord, error: BaseException) -> RunState:
+    """The runner itself gave up: the run failed, or was cancelled from the keyboard."""
+    told = error.as_dict() if isinstance(error, MizzenError) else {"message": repr(error)}
+    by_hand = isinstance(error, KeyboardInterrupt)
+    state = RunState.CANCELLED if by_hand else RunState.FAILED
+    workspace.state.runs.change(run.project, run.id, state=state, ended_at=_now(), error=told)
+    return state
+
+
+def failure(run: RunRecord, option: str = "") -> StepFailed:
+    """What the failed step of an ended run says about it, then how its log is read.
+
+    Args:
+        option: added to that command, as in ` --project shop`.
+    """
+    error = run.error or {}
+    step, message, fix = (error.get(name) for name in ("step", "message", "next"))
+    log = f"mizzen runs logs {run.id}" + (f" {step}" if step else "") + option
+    where = f" in step {step}" if step else ""
+    return StepFailed(
+        f"run {run.id} {run.state.value}{where}" + (f": {message}" if message else ""),
+        given=error.get("given"),
+        allowed=error.get("allowed"),
+        next_step=f"{fix}; its log: {log}" if fix else log,
+    )
+
+
+def detect_interrupted(workspace: Workspace, run: RunRecord) -> RunRecord:
+    """The run as it is: one whose process died is `interrupted`, and kept as that."""
+    if run.state.ended or run_lock.is_owned(Path(run.folder)) or workspace.elsewhere(run):
+        return run
+    fresh = workspace.state.runs.get(run.project, run.id)
+    if fresh.state.ended:  # it ended between the two looks
+        return fresh
+    workspace.state.runs.change(run.project, run.id, state=RunState.INTERRUPTED, ended_at=_now())
+    return replace(fresh, state=RunState.INTERRUPTED)
+
+
+def wait_cancelled(workspace: Workspace, run: RunRecord) -> RunRecord:
+    """Wait until the run's process has written down that it was cancelled."""
+    until = time.monotonic() + _CANCEL_SECONDS
+    while time.monotonic() < until and run_lock.is_owned(Path(run.folder)):
+        time.sleep(0.05)
+    found = workspace.state.runs.get(run.project, run.id)
+    if not found.state.ended:
+        workspace.state.runs.change(run.project, run.id, state=RunState.CANCELLED, ended_at=_now())
+        return replace(found, state=RunState.CANCELLED)
+    return found
+
+
+def mark_withdrawn(workspace: Workspace, run: RunRecord) -> None:
+    """A run that was written down and is not to begin."""
+    workspace.state.runs.change(
+        run.project, run.id, state=RunState.CANCELLED, ended_at=_now(), error=None
+    )
+
+
+def _version(workspace: Workspace, run: RunRecord, outcome: Outcome) -> VersionRecord | None:
+    number = outcome.figure(REGISTER, "version")
+    if outcome.state is not RunState.SUCCEEDED or number is None:
+        return None
+    value, other = (outcome.figure(EVALUATE, name) for name in ("value", "champion_value"))
+    return VersionRecord(
+        project=run.project,
+        number=int(number),
+        run=run.id,
+        blessed=bool(outcome.figure(EVALUATE, "blessed")),
+        reason=str(outcome.figure(EVALUATE, "reason") or ""),
+        metric=str(outcome.figure(EVALUATE, "metric") or ""),
+        value=None if value is None else float(value),
+        champion=run.champion,
+        champion_value=None if run.champion is None or other is None else float(other),
+        created_at=_now(),
+    )
+
+
+def _fault(outcome: Outcome) -> dict[str, Any] | None:
+    for name, event in outcome.steps.items():
+        if event.state is StepState.FAILED and event.error is not None:
+            return {"step": name, **event.error}
+    return None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

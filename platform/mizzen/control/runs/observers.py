@@ -1,0 +1,34 @@
+"""Who is told while a run happens: the state, the tracker, and whoever watches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from mizzen.core.plan import Plan
+from mizzen.core.runs import StepEvent
+
+if TYPE_CHECKING:
+    from mizzen.state.interface import State
+
+OnEvent = Callable[[StepEvent], None]
+
+
+def state_writer(state: State, project: str, plan: Plan) -> OnEvent:
+    """Keeps the last event of each step, in the plan's order."""
+    positions = {task.name: position for position, task in enumerate(plan.tasks)}
+
+    def write(event: StepEvent) -> None:
+        state.runs.record_step(project, event, positions.get(event.step, len(positions)))
+
+    return write
+
+
+def all_of(observers: Sequence[OnEvent]) -> OnEvent:
+    """Tells everybody, in order."""
+
+    def tell(event: StepEvent) -> None:
+        for on_event in observers:
+            on_event(event)
+
+    return tell

@@ -1,0 +1,281 @@
+"""From a request to a run: everything is checked and written down before the first step.
+
+`prepare` makes the run, `execute` executes it in this process, `execute_detached` in a
+process of its own; `resume` and `cancel` work from any process. What a run leads to (a
+version, a promotion) is in `conclude`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mizzen.adapters import bundle
+from mizzen.adapters.backends import load_backend
+from mizzen.control.check import dependencies
+from mizzen.control.runs import finalize, run_lock
+from mizzen.control.runs.inputs import pack_code, source_digest
+from mizzen.control.runs.observers import OnEvent, all_of, state_writer
+from mizzen.control.runs.preflight import check_resources, this_machine
+from mizzen.control.runs.request import RunRequest, SubmittedRun, read_request
+from mizzen.control.runs.revision import revision_of
+from mizzen.control.runs.tracking import Tracking
+from mizzen.control.timestamps import canonical, refuse_future
+from mizzen.control.workspace import Workspace
+from mizzen.core.folders import make_home
+from mizzen.core.plan import Plan
+from mizzen.core.plan_json import to_json
+from mizzen.core.runs import Outcome, RunState
+from mizzen.errors import Conflict, NotFound, Unsupported, UserError
+from mizzen.ports.runner import Runner, Submission
+from mizzen.spec.project import ProjectSpec
+from mizzen.state.records import RunRecord
+
+# Arguments that say where a model comes from, not what it is.
+PROVENANCE = frozenset({"champion", "git_commit", "git_dirty"})
+PROJECT_DIR = "MIZZEN_PROJECT_DIR"  # where steps find a project's data files
+
+
+@dataclass(frozen=True)
+class PreparedRun:
+    """A run that is written down and owned by this process, but not started."""
+
+    workspace: Workspace
+    run: RunRecord
+    plan: Plan
+    cache: bool
+    ownership: run_lock.RunLock
+
+
+def prepare(workspace: Workspace, request: RunRequest, now: datetime) -> PreparedRun:
+    """Check the request, pack the code, compile the plan, write the run down.
+
+    Raises:
+        UserError: the project, its data's place, the window or the machine does not fit.
+    """
+    workspace = workspace.changed(request.overrides)
+    _check(workspace, request)
+    plan = _plan(workspace, workspace.spec, request.kind)
+    return write_down(workspace, request, plan, _arguments(workspace, request, plan), now)
+
+
+def write_down(
+    workspace: Workspace,
+    request: RunRequest,
+    plan: Plan,
+    arguments: Mapping[str, Any],
+    now: datetime,
+) -> PreparedRun:
+    """A run of this plan in the state and in a folder of its own, owned by this process."""
+    spec, bound = workspace.spec, plan.bind(arguments)
+    champion = bound.get("champion", "")
+    run_id = f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    folder = workspace.runs / run_id
+    record = RunRecord(
+        id=run_id,
+        project=spec.name,
+        kind=request.kind,
+        title=request.title or request.kind,
+        state=RunState.QUEUED,
+        trigger=request.trigger,
+        arguments=bound,
+        plan=_digest(plan),
+        code=bound.get("code", ""),
+        folder=str(folder),
+        created_at=now,
+        champion=int(champion) if champion else None,
+    )
+    make_home(workspace.place.home)
+    ownership = run_lock.RunLock(folder)
+    SubmittedRun(request.kind, spec, bound, request.cache).write(folder)
+    _share_code(workspace, record.code, now)
+    workspace.state.runs.add(record, str(workspace.folder))
+    return PreparedRun(workspace, record, plan, request.cache, ownership)
+
+
+def execute(prepared: PreparedRun, on_event: OnEvent | None = None) -> RunRecord:
+    """Execute the run to its end in this process, and what follows from it."""
+    workspace, run = prepared.workspace, prepared.run
+    folder = Path(run.folder)
+    tracking = Tracking(workspace.place, run.id, run.title, run.arguments, folder)
+    observers: list[OnEvent] = [state_writer(workspace.state, run.project, prepared.plan)]
+    observers += [tracking] if workspace.place.profile.tracking.runs else []
+    observers += [on_event] if on_event else []
+    submission = Submission(
+        run_id=run.id,
+        plan=prepared.plan,
+        arguments=run.arguments,
+        folder=folder,
+        place=workspace.place,
+        cache=prepared.cache,
+        environment={PROJECT_DIR: str(workspace.folder)},
+    )
+    with prepared.ownership:
+        workspace.state.runs.change(run.project, run.id, **_attempt(run))
+        try:
+            outcome = runner_of(workspace).execute(submission, all_of(observers))
+        except BaseException as error:
+            state = finalize.mark_failed(workspace, run, error)
+            tracking.finish(Outcome(run.id, state, {}))
+            raise
+        tracking.finish(outcome)
+        return finalize.conclude(workspace, run, outcome)
+
+
+def execute_detached(prepared: PreparedRun) -> RunRecord:
+    """Execute the run in a process of its own, which outlives this one."""
+    workspace, run = prepared.workspace, prepared.run
+    descriptor = prepared.ownership.descriptor
+    arguments = [str(workspace.folder), workspace.profile, run.id, str(descriptor)]
+    with (Path(run.folder) / "control.log").open("ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "mizzen.control.runs.background", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=[descriptor],
+            start_new_session=True,
+            umask=0o077,
+        )
+    prepared.ownership.release()
+    return run
+
+
+def prepare_resume(workspace: Workspace, run_id: str, descriptor: int | None = None) -> PreparedRun:
+    """A run that ended early, ready to go on from its last finished step, as it was submitted.
+
+    Raises:
+        Conflict: it succeeded, or a process is carrying it out.
+    """
+    run = workspace.state.runs.get(workspace.spec.name, run_id)
+    if run.state is RunState.SUCCEEDED:
+        raise Conflict(
+            f"run {run.id} succeeded",
+            allowed="a run that failed, was cancelled or interrupted",
+            next_step="start another one: mizzen run",
+        )
+    folder = Path(run.folder)
+    written = read_request(folder)
+    dependencies.require(written.spec)
+    if written.kind == "training" and run.code:  # a registered version outlives its secrets
+        home = workspace.place.home
+        bundle.check_secrets(bundle.open_code(workspace.place, run.code), home)
+    ownership = run_lock.RunLock(folder, descriptor)
+    try:
+        plan = runner_of(workspace).stored(folder, workspace.place).plan
+    except NotFound:  # it never came to its first step
+        plan = _plan(workspace, written.spec, written.kind)
+    return PreparedRun(workspace.described(written.spec), run, plan, written.cache, ownership)
+
+
+def cancel(workspace: Workspace, run_id: str) -> RunRecord:
+    """Stop a run; returns once no step of it runs.
+
+    Raises:
+        Conflict: it has ended already.
+        Unsupported: another machine carries it out.
+    """
+    run = finalize.detect_interrupted(
+        workspace, workspace.state.runs.get(workspace.spec.name, run_id)
+    )
+    if run.state.ended:
+        raise Conflict(f"run {run.id} has ended: {run.state}", next_step="mizzen runs list")
+    if workspace.elsewhere(run):
+        raise Unsupported(
+            f"another machine carries run {run.id} out",
+            given=f"its folder {run.folder} is not here",
+            next_step="cancel it there",
+        )
+    runner_of(workspace).cancel(Path(run.folder))
+    return finalize.wait_cancelled(workspace, run)
+
+
+def runner_of(workspace: Workspace) -> Runner:
+    """The runner that the profile names."""
+    runner: Runner = load_backend("runner", workspace.place.profile.runner)(workspace.place)
+    return runner
+
+
+def _share_code(workspace: Workspace, code: str, now: datetime) -> None:
+    """A state that others read holds the code too: they have no folder of the project."""
+    if workspace.place.profile.control.url is None or not code:
+        return
+    if not workspace.state.bundles.has(code):
+        archive = bundle.store_of(workspace.place) / f"{code}.tar"
+        workspace.state.bundles.put(code, archive.read_bytes(), now)
+
+
+def _attempt(run: RunRecord) -> dict[str, Any]:
+    """What this process, which alone carries the run out, sets at its start."""
+    first = run.state is RunState.QUEUED
+    attempts = run.attempts if first else run.attempts + 1
+    return {"state": RunState.RUNNING, "attempts": attempts, "ended_at": None, "error": None}
+
+
+def _plan(workspace: Workspace, spec: ProjectSpec, kind: str) -> Plan:
+    from mizzen_pipelines.compile import plan
+
+    return plan(spec, kind, workspace.place.home / "compiled")
+
+
+def _digest(plan: Plan) -> str:
+    return hashlib.sha256(json.dumps(to_json(plan), sort_keys=True).encode()).hexdigest()
+
+
+def _check(workspace: Workspace, request: RunRequest) -> None:
+    windowed = request.start is not None or request.end is not None
+    if windowed and workspace.spec.data.event_time is None:
+        raise UserError(
+            "a window of time needs rows with a time",
+            given="--from or --until",
+            next_step="name the column with `data.event_time`, or leave the window out",
+        )
+    if request.kind == "training" and request.end is not None:
+        refuse_future(request.end)  # labels that nobody knows yet would count as complete
+    if workspace.place.profile.runner == "local":  # a cluster's images are checked by themselves
+        dependencies.require(workspace.spec)
+    resources = workspace.spec.trainer.resources
+    machine = this_machine(with_gpus=resources.gpu is not None)
+    check_resources(resources, machine, workspace.place.profile.runner)
+
+
+def _arguments(workspace: Workspace, request: RunRequest, plan: Plan) -> dict[str, Any]:
+    wanted = {argument.name for argument in plan.arguments}
+    revision = revision_of(workspace.folder)
+    champion = workspace.state.models.champion(workspace.spec.name)
+    arguments: dict[str, Any] = {
+        # a registered version's own, where the request says so
+        "code": request.arguments.get("code") or pack_code(workspace),
+        "source_digest": source_digest(workspace),
+        "start": canonical(request.start),
+        "end": canonical(request.end),
+        "champion": "" if champion is None else str(champion.version),
+        "git_commit": revision.commit,
+        "git_dirty": revision.dirty,
+        "seed": workspace.spec.trainer.seed,
+        **request.arguments,
+    }
+    arguments = {name: value for name, value in arguments.items() if name in wanted}
+    if champion is not None and request.kind == "training":
+        arguments |= _as_before(workspace, champion.version, _digest(plan), arguments)
+    return arguments
+
+
+def _as_before(
+    workspace: Workspace, champion: int, plan: str, arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A candidate is not judged against itself: where the champion came from the same plan,
+    code, data and window, its own run is repeated, with what it was judged against then."""
+    for run in workspace.state.runs.with_version(workspace.spec.name, champion):
+        same = all(run.arguments.get(k) == v for k, v in arguments.items() if k not in PROVENANCE)
+        if same and run.plan == plan:
+            return {name: run.arguments[name] for name in PROVENANCE if name in run.arguments}
+    return {}

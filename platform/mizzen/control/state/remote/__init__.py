@@ -1,6 +1,0 @@
-"""The state behind a control API: the same verbs, one request each."""
-
-from mizzen.control.state.remote.connection import Connection, connect
-from mizzen.control.state.remote.state import HttpState, open_remote
-
-__all__ = ["Connection", "HttpState", "connect", "open_remote"]

@@ -1,0 +1,249 @@
+"""What the state can be asked: the seam between control and wherever the state is.
+
+Two back ends: `SqlState`, in process over a database, and `HttpState`, over the control API,
+which answers with a `SqlState` of its own. One suite holds both. Every write may be repeated: a
+caller who never got the answer asks again, and nothing is written twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Protocol
+
+from mizzen.core.runs import StepEvent
+from mizzen.state.records import (
+    About,
+    Change,
+    DecisionRecord,
+    DemoStepRecord,
+    ProjectRecord,
+    Promotion,
+    RunRecord,
+    ServedVersion,
+    StepRecord,
+    VersionRecord,
+    WindowRecord,
+)
+
+
+class Projects(Protocol):
+    """Which projects there are."""
+
+    def ensure(self, name: str, folder: str, now: datetime) -> None:
+        """Know this project from now on; everything else refers to it."""
+        ...
+
+    def all(self) -> list[ProjectRecord]:
+        """Every project, by name."""
+        ...
+
+
+class Runs(Protocol):
+    """Runs and their steps."""
+
+    def add(self, record: RunRecord, project_folder: str) -> None:
+        """A new run, and its project where that is new.
+
+        Raises:
+            Conflict: another run has this id.
+        """
+        ...
+
+    def change(self, project: str, run_id: str, **values: Any) -> None:
+        """Set fields of a run.
+
+        Raises:
+            NotFound: no such run.
+        """
+        ...
+
+    def get(self, project: str, run_id: str) -> RunRecord:
+        """A run by its id, or by an unambiguous beginning of it.
+
+        Raises:
+            NotFound: no such run, or several; the newest ones are named.
+        """
+        ...
+
+    def newest_first(self, project: str, limit: int = 50) -> list[RunRecord]:
+        """The project's runs."""
+        ...
+
+    def with_version(self, project: str, version: int) -> list[RunRecord]:
+        """The runs that ended in this version, newest first."""
+        ...
+
+    def record_step(self, project: str, event: StepEvent, position: int) -> None:
+        """Keep the event as the last one of its step; `position` is the step's in the plan.
+
+        Raises:
+            NotFound: no such run.
+        """
+        ...
+
+    def steps_of(self, project: str, run_id: str) -> list[StepRecord]:
+        """The steps of a run, in the plan's order."""
+        ...
+
+    def follow(self, project: str, run_id: str, after: int = 0) -> Iterator[Change | None]:
+        """What changed after the change `after`, then each change as it comes, until the run
+        has ended; None whenever nothing happened for a while.
+
+        Raises:
+            NotFound: no such run.
+        """
+        ...
+
+
+class Models(Protocol):
+    """Versions and the history of promotions."""
+
+    def add_version(self, record: VersionRecord) -> None:
+        """Know a registered version; the same number again changes nothing, unless the gate held
+        it before and blessed it since."""
+        ...
+
+    def get_version(self, project: str, number: int) -> VersionRecord:
+        """One version.
+
+        Raises:
+            NotFound: with the numbers that there are.
+        """
+        ...
+
+    def all_versions(self, project: str) -> list[VersionRecord]:
+        """Every version, oldest first."""
+        ...
+
+    def champion(self, project: str) -> Promotion | None:
+        """The newest promotion; None before the first."""
+        ...
+
+    def history(self, project: str) -> list[Promotion]:
+        """Every promotion, oldest first."""
+        ...
+
+    def append_promotion(
+        self, promotion: Promotion, expected: int | str | None = "any"
+    ) -> Promotion:
+        """The one commit that makes a version the champion, and closes the alarms that wait.
+
+        Args:
+            expected: the champion that the caller judged against; `any` does not ask.
+
+        Raises:
+            NotFound: no such version.
+            Conflict: the gate refused the version, somebody promoted another one since, or the
+                key was used for another promotion.
+        """
+        ...
+
+
+class Monitoring(Protocol):
+    """TickResult windows, decisions and what is served."""
+
+    def add_window(self, record: WindowRecord) -> None:
+        """Keep what a window showed. The same window again changes nothing, unless it was not
+        judged before, or the verdict is given over more rows.
+
+        Raises:
+            Conflict: the window of that id is another project's.
+        """
+        ...
+
+    def all_windows(self, project: str) -> list[WindowRecord]:
+        """Every watched window, oldest first."""
+        ...
+
+    def pending_alarms(self, project: str) -> list[WindowRecord]:
+        """Alarms about the champion that no decision answered yet, oldest first."""
+        ...
+
+    def add_decision(self, record: DecisionRecord, alarm: str | None = None) -> DecisionRecord:
+        """Keep a decision and, in the same commit, mark the alarm that it answers.
+
+        Raises:
+            Conflict: another decision answered the alarm, or let the same trigger go, or the
+                key was used for another decision.
+        """
+        ...
+
+    def all_decisions(self, project: str) -> list[DecisionRecord]:
+        """Every decision, oldest first."""
+        ...
+
+    def set_served(self, record: ServedVersion) -> None:
+        """Say what answers predictions now."""
+        ...
+
+    def clear_served(self, project: str) -> None:
+        """Nothing answers any more."""
+        ...
+
+
+class Chapters(Protocol):
+    """How far a project's story (`mizzen demo`) was told."""
+
+    def get(self, project: str, story: str, position: int) -> DemoStepRecord | None:
+        """What is known of one step."""
+        ...
+
+    def keep(self, chapter: DemoStepRecord) -> None:
+        """Replace what is known of this step."""
+        ...
+
+
+class Bundles(Protocol):
+    """Code bundles by their digest, for whoever has no folder of the project."""
+
+    def has(self, digest: str) -> bool:
+        """Whether a bundle is kept."""
+        ...
+
+    def put(self, digest: str, content: bytes, now: datetime) -> None:
+        """Keep an archive; the same one again changes nothing.
+
+        Raises:
+            InvalidData: it does not hash to its digest, or holds what no bundle may hold.
+        """
+        ...
+
+    def get(self, digest: str) -> bytes:
+        """The archive.
+
+        Raises:
+            NotFound: it is not kept.
+        """
+        ...
+
+
+class State(Protocol):
+    """Everything that Mizzen remembers, by subject."""
+
+    @property
+    def projects(self) -> Projects: ...
+
+    @property
+    def runs(self) -> Runs: ...
+
+    @property
+    def models(self) -> Models: ...
+
+    @property
+    def monitoring(self) -> Monitoring: ...
+
+    @property
+    def chapters(self) -> Chapters: ...
+
+    @property
+    def bundles(self) -> Bundles: ...
+
+    def about(self) -> About:
+        """Who answers, asked anew.
+
+        Raises:
+            TemporaryError: nobody.
+            IntegrityError: the tables are of another Mizzen.
+        """
+        ...

@@ -1,0 +1,139 @@
+"""TickResult windows, decisions and what is served, in the state."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+from mizzen.errors import Conflict, NotFound
+from mizzen.state import projects
+from mizzen.state.database import Database
+from mizzen.state.keys import find_written
+from mizzen.state.records import (
+    DecisionRecord,
+    Promotion,
+    ServedVersion,
+    WindowRecord,
+    names,
+    to_jsonable,
+)
+from mizzen.state.session import Session
+
+_WINDOW, _DECISION, _SERVED = names(WindowRecord), names(DecisionRecord), names(ServedVersion)
+
+
+class SqlMonitoring:
+    """See `interface.Monitoring`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add_window(self, record: WindowRecord) -> None:
+        """See `interface.Monitoring`."""
+        values = asdict(record) | {"figures": to_jsonable(record.figures)}
+        with self._database.write() as session:
+            projects.lock(session, record.project)
+            rows = session.find("windows", _WINDOW, {"id": record.id})
+            if not rows:
+                session.insert("windows", values)
+                return
+            known = WindowRecord(**rows[0])
+            if known.project != record.project:
+                raise Conflict(
+                    f"another project has a window {record.id!r}",
+                    next_step="name windows after their project",
+                )
+            if record.replaces(known):
+                # what answered an alarm answered it; a quiet verdict asked for no answer
+                answer = known.handled_by if known.alarm else None
+                session.change("windows", {"id": record.id}, values | {"handled_by": answer})
+
+    def all_windows(self, project: str) -> list[WindowRecord]:
+        """See `interface.Monitoring`."""
+        with self._database.read() as session:
+            rows = session.find("windows", _WINDOW, {"project": project}, order=["end", "id"])
+        return [WindowRecord(**row) for row in rows]
+
+    def pending_alarms(self, project: str) -> list[WindowRecord]:
+        """See `interface.Monitoring`."""
+        mine = {"project": project}
+        with self._database.read() as session:
+            rows = session.find("windows", _WINDOW, mine | {"alarm": True}, order=["end", "id"])
+            champion = session.find(
+                "promotions", ["version"], mine, order=["id"], descending=True, limit=1
+            )
+        served = {row["version"] for row in champion}
+        found = [WindowRecord(**row) for row in rows]
+        return [w for w in found if w.handled_by is None and (w.version in served or not served)]
+
+    def add_decision(self, record: DecisionRecord, alarm: str | None = None) -> DecisionRecord:
+        """See `interface.Monitoring`."""
+        values = {k: v for k, v in asdict(record).items() if k != "id"}
+        with self._database.write() as session:
+            projects.lock(session, record.project)
+            written = find_written(session, "decisions", record, ["project", "trigger_id"])
+            if written is not None:
+                return DecisionRecord(**written)
+            _refuse_second(session, record, alarm)
+            number = session.insert("decisions", values) or 0
+            if alarm is not None:
+                session.change("windows", {"id": alarm}, {"handled_by": number})
+            return replace(record, id=number)
+
+    def all_decisions(self, project: str) -> list[DecisionRecord]:
+        """See `interface.Monitoring`."""
+        with self._database.read() as session:
+            rows = session.find("decisions", _DECISION, {"project": project}, order=["id"])
+        return [DecisionRecord(**row) for row in rows]
+
+    def set_served(self, record: ServedVersion) -> None:
+        """See `interface.Monitoring`."""
+        with self._database.write() as session:
+            projects.lock(session, record.project)
+            session.remove("served", {"project": record.project})
+            session.insert("served", asdict(record))
+
+    def clear_served(self, project: str) -> None:
+        """See `interface.Monitoring`."""
+        with self._database.write() as session:
+            session.remove("served", {"project": project})
+
+
+def close_alarms(session: Session, promotion: Promotion) -> None:
+    """With a new champion, what alarmed before says nothing about it: no alarm waits any more."""
+    waiting = {"project": promotion.project, "alarm": True}
+    for row in session.find("windows", _WINDOW, waiting, order=["end", "id"]):
+        window = WindowRecord(**row)
+        if window.handled_by is None:
+            values = {k: v for k, v in asdict(_closed(window, promotion)).items() if k != "id"}
+            number = session.insert("decisions", values) or 0
+            session.change("windows", {"id": window.id}, {"handled_by": number})
+
+
+def _closed(window: WindowRecord, promotion: Promotion) -> DecisionRecord:
+    return DecisionRecord(
+        project=promotion.project,
+        trigger_id=window.id,
+        cause=window.kind,
+        go=False,
+        rule="stale",
+        reason=f"the alarm judged version {window.version}, and {promotion.by} made version "
+        f"{promotion.version} the champion",
+        not_before=None,
+        at=promotion.at,
+        key=None,
+    )
+
+
+def _refuse_second(session: Session, record: DecisionRecord, alarm: str | None) -> None:
+    """Of two that answer the same event at once, one does."""
+    if alarm is not None:
+        mine = {"id": alarm, "project": record.project}
+        windows = session.find("windows", ["handled_by"], mine)
+        if not windows:
+            raise NotFound(f"{record.project} has no watched window {alarm!r}")
+        if windows[0]["handled_by"] is not None:
+            number = windows[0]["handled_by"]
+            raise Conflict(f"decision {number} answered the alarm {alarm!r} meanwhile")
+    same = {"project": record.project, "trigger_id": record.trigger_id, "go": True}
+    if record.go and session.find("decisions", ["id"], same):
+        raise Conflict(f"trigger {record.trigger_id} started a run meanwhile")

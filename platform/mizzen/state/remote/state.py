@@ -1,0 +1,233 @@
+"""The verbs of the state as requests; `mizzen.api` answers them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from mizzen.core.runs import StepEvent
+from mizzen.errors import NotFound
+from mizzen.spec.profile import Control
+from mizzen.state.json_codec import read
+from mizzen.state.records import (
+    About,
+    Change,
+    DecisionRecord,
+    DemoStepRecord,
+    ProjectRecord,
+    Promotion,
+    RunRecord,
+    ServedVersion,
+    StepRecord,
+    VersionRecord,
+    WindowRecord,
+    names,
+    to_jsonable,
+)
+from mizzen.state.remote.connection import Connection, connect
+
+
+class HttpState:
+    """See `interface.State`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.projects = HttpProjects(connection)
+        self.runs = HttpRuns(connection)
+        self.models = HttpModels(connection)
+        self.monitoring = HttpMonitoring(connection)
+        self.chapters = HttpChapters(connection)
+        self.bundles = HttpBundles(connection)
+
+    def about(self) -> About:
+        """See `interface.State`."""
+        return read(About, self._connection.get("/about"))
+
+
+def open_remote(control: Control) -> HttpState:
+    """The state of the API that a profile names."""
+    return HttpState(connect(control))
+
+
+class HttpProjects:
+    """See `interface.Projects`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def ensure(self, name: str, folder: str, now: datetime) -> None:
+        """See `interface.Projects`."""
+        told = {"name": name, "folder": folder, "created_at": now}
+        self._connection.write("PUT", _of(name), told)
+
+    def all(self) -> list[ProjectRecord]:
+        """See `interface.Projects`."""
+        return read(list[ProjectRecord], self._connection.get("/projects"))
+
+
+class HttpRuns:
+    """See `interface.Runs`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, record: RunRecord, project_folder: str) -> None:
+        """See `interface.Runs`."""
+        told = {"run": record, "project_folder": project_folder}
+        self._connection.write("PUT", _of(record.project, "runs", record.id), told)
+
+    def change(self, project: str, run_id: str, **values: Any) -> None:
+        """See `interface.Runs`."""
+        self._connection.write("PATCH", _of(project, "runs", run_id), values)
+
+    def get(self, project: str, run_id: str) -> RunRecord:
+        """See `interface.Runs`."""
+        return read(RunRecord, self._connection.get(_of(project, "runs", run_id)))
+
+    def newest_first(self, project: str, limit: int = 50) -> list[RunRecord]:
+        """See `interface.Runs`."""
+        found = self._connection.get(_of(project, "runs"), limit=limit)
+        return read(list[RunRecord], found)
+
+    def with_version(self, project: str, version: int) -> list[RunRecord]:
+        """See `interface.Runs`."""
+        found = self._connection.get(_of(project, "runs"), version=version)
+        return read(list[RunRecord], found)
+
+    def record_step(self, project: str, event: StepEvent, position: int) -> None:
+        """See `interface.Runs`."""
+        step = {**to_jsonable(event), "name": event.step}
+        told = {"event": {name: step[name] for name in names(StepRecord)}, "position": position}
+        self._connection.write("PUT", _of(project, "runs", event.run_id, "steps", event.step), told)
+
+    def steps_of(self, project: str, run_id: str) -> list[StepRecord]:
+        """See `interface.Runs`."""
+        found = self._connection.get(_of(project, "runs", run_id, "steps"))
+        return read(list[StepRecord], found)
+
+    def follow(self, project: str, run_id: str, after: int = 0) -> Iterator[Change | None]:
+        """See `interface.Runs`."""
+        for event in self._connection.events(_of(project, "runs", run_id, "events"), after):
+            yield None if event is None else read(Change, event[1])
+
+
+class HttpModels:
+    """See `interface.Models`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add_version(self, record: VersionRecord) -> None:
+        """See `interface.Models`."""
+        self._connection.write("PUT", _of(record.project, "versions", record.number), record)
+
+    def get_version(self, project: str, number: int) -> VersionRecord:
+        """See `interface.Models`."""
+        return read(VersionRecord, self._connection.get(_of(project, "versions", number)))
+
+    def all_versions(self, project: str) -> list[VersionRecord]:
+        """See `interface.Models`."""
+        return read(list[VersionRecord], self._connection.get(_of(project, "versions")))
+
+    def champion(self, project: str) -> Promotion | None:
+        """See `interface.Models`."""
+        found = self._connection.get(_of(project, "champion"))
+        return None if found is None else read(Promotion, found)
+
+    def history(self, project: str) -> list[Promotion]:
+        """See `interface.Models`."""
+        return read(list[Promotion], self._connection.get(_of(project, "promotions")))
+
+    def append_promotion(
+        self, promotion: Promotion, expected: int | str | None = "any"
+    ) -> Promotion:
+        """See `interface.Models`."""
+        told = {"promotion": promotion, "expected": expected}
+        found = self._connection.write("POST", _of(promotion.project, "promotions"), told)
+        return replace(promotion, id=found["id"], previous=found["previous"])
+
+
+class HttpMonitoring:
+    """See `interface.Monitoring`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add_window(self, record: WindowRecord) -> None:
+        """See `interface.Monitoring`."""
+        self._connection.write("PUT", _of(record.project, "windows", record.id), record)
+
+    def all_windows(self, project: str) -> list[WindowRecord]:
+        """See `interface.Monitoring`."""
+        return read(list[WindowRecord], self._connection.get(_of(project, "windows")))
+
+    def pending_alarms(self, project: str) -> list[WindowRecord]:
+        """See `interface.Monitoring`."""
+        found = self._connection.get(_of(project, "windows"), pending="true")
+        return read(list[WindowRecord], found)
+
+    def add_decision(self, record: DecisionRecord, alarm: str | None = None) -> DecisionRecord:
+        """See `interface.Monitoring`."""
+        told = {"decision": record, "alarm": alarm}
+        found = self._connection.write("POST", _of(record.project, "decisions"), told)
+        return replace(record, id=found["id"])
+
+    def all_decisions(self, project: str) -> list[DecisionRecord]:
+        """See `interface.Monitoring`."""
+        return read(list[DecisionRecord], self._connection.get(_of(project, "decisions")))
+
+    def set_served(self, record: ServedVersion) -> None:
+        """See `interface.Monitoring`."""
+        self._connection.write("PUT", _of(record.project, "served"), record)
+
+    def clear_served(self, project: str) -> None:
+        """See `interface.Monitoring`."""
+        self._connection.write("DELETE", _of(project, "served"))
+
+
+class HttpChapters:
+    """See `interface.Chapters`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, project: str, story: str, position: int) -> DemoStepRecord | None:
+        """See `interface.Chapters`."""
+        found = self._connection.get(_of(project, "stories", story, position))
+        return None if found is None else read(DemoStepRecord, found)
+
+    def keep(self, chapter: DemoStepRecord) -> None:
+        """See `interface.Chapters`."""
+        path = _of(chapter.project, "stories", chapter.story, chapter.position)
+        self._connection.write("PUT", path, chapter)
+
+
+class HttpBundles:
+    """See `interface.Bundles`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def has(self, digest: str) -> bool:
+        """See `interface.Bundles`."""
+        try:
+            self._connection.get(f"/bundles/{quote(digest, safe='')}/size")
+        except NotFound:
+            return False
+        return True
+
+    def put(self, digest: str, content: bytes, now: datetime) -> None:
+        """See `interface.Bundles`; the server's clock counts."""
+        self._connection.upload(f"/bundles/{quote(digest, safe='')}", content)
+
+    def get(self, digest: str) -> bytes:
+        """See `interface.Bundles`."""
+        return self._connection.download(f"/bundles/{quote(digest, safe='')}")
+
+
+def _of(project: str, *below: str | int) -> str:
+    """The path of a project's thing, whatever characters its names hold."""
+    return "/projects/" + "/".join(quote(str(part), safe="") for part in (project, *below))

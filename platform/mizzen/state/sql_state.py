@@ -1,0 +1,73 @@
+"""The state in process, over a database. Each subject is loaded when it is first asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from mizzen.state.database import Database
+
+if TYPE_CHECKING:
+    from mizzen.state.bundles import SqlBundles
+    from mizzen.state.demo_steps import SqlChapters
+    from mizzen.state.models import SqlModels
+    from mizzen.state.monitoring import SqlMonitoring
+    from mizzen.state.projects import SqlProjects
+    from mizzen.state.records import About
+    from mizzen.state.runs import SqlRuns
+
+
+class SqlState:
+    """See `interface.State`."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    @cached_property
+    def projects(self) -> SqlProjects:
+        """See `interface.State`."""
+        from mizzen.state.projects import SqlProjects
+
+        return SqlProjects(self.database)
+
+    @cached_property
+    def runs(self) -> SqlRuns:
+        """See `interface.State`."""
+        from mizzen.state.runs import SqlRuns
+
+        return SqlRuns(self.database)
+
+    @cached_property
+    def models(self) -> SqlModels:
+        """See `interface.State`."""
+        from mizzen.state.models import SqlModels
+
+        return SqlModels(self.database)
+
+    @cached_property
+    def monitoring(self) -> SqlMonitoring:
+        """See `interface.State`."""
+        from mizzen.state.monitoring import SqlMonitoring
+
+        return SqlMonitoring(self.database)
+
+    @cached_property
+    def chapters(self) -> SqlChapters:
+        """See `interface.State`."""
+        from mizzen.state.demo_steps import SqlChapters
+
+        return SqlChapters(self.database)
+
+    @cached_property
+    def bundles(self) -> SqlBundles:
+        """See `interface.State`."""
+        from mizzen.state.bundles import SqlBundles
+
+        return SqlBundles(self.database)
+
+    def about(self) -> About:
+        """See `interface.State`."""
+        from mizzen import __version__
+        from mizzen.state.records import About
+
+        return About(__version__, self.database.check())

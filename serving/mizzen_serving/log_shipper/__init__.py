@@ -1,0 +1,1 @@
+"""The sidecar that ships closed segments of the prediction log to an object store."""
