@@ -534,11 +534,11 @@ class Project:
 
         return examine(self._workspace)
 
-    def demo(self, tell: Callable[[DemoEvent], None] | None = None) -> list[DemoEvent]:
-        """Tell the project's demo (`demo.yaml`), reusing what did not change."""
+    def demo(self, on_step: Callable[[DemoEvent], None] | None = None) -> list[DemoEvent]:
+        """Run the project's demo (`demo.yaml`), reusing what did not change."""
         from mizzen.control.demo.script import run_demo
 
-        return run_demo(self._workspace, tell)
+        return run_demo(self._workspace, on_step)
 
     def _request(
         self,

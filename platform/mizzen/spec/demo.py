@@ -1,5 +1,5 @@
-"""`demo.yaml`: the demo that `mizzen demo` tells with a project. What runs is the platform's;
-the demo only says in which order and on which part of the data."""
+"""`demo.yaml`: the steps that `mizzen demo` runs with a project. What runs is the platform's;
+the script only says in which order and on which part of the data."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class DemoScript(Section):
     )
     kind: Literal["Demo"] = Field(description="what this file is")
     title: str = Field(default="", description="what the demo is about")
-    steps: tuple[DemoStep, ...] = Field(min_length=1, description="told in this order")
+    steps: tuple[DemoStep, ...] = Field(min_length=1, description="run in this order")
 
     @model_validator(mode="after")
     def _up_first(self) -> DemoScript:

@@ -26,7 +26,7 @@ app, command = command_app("mizzen demo --down")
 def demo(
     context: CommandContext,
     name: Annotated[
-        str, typer.Argument(help="An example; --project tells another demo.")
+        str, typer.Argument(help="An example; --project runs the demo of another project.")
     ] = "flights",
     keep: Annotated[
         bool | None,
@@ -39,7 +39,7 @@ def demo(
         bool, typer.Option("--fresh", help="From the beginning: forgets all runs of the project.")
     ] = False,
 ) -> None:
-    """Tell a project's demo (demo.yaml): train, judge, serve, replay, watch, retrain."""
+    """Run a project's demo (demo.yaml): train, judge, serve, replay, watch, retrain."""
     from mizzen.control.demo.script import run_demo
 
     if not context.named:
@@ -50,20 +50,20 @@ def demo(
     stays = sys.stdout.isatty() if keep is None else keep
     try:
         with _Stage(context) as stage:
-            told = run_demo(project.workspace, stage.tell, stage.on_event)
+            events = run_demo(project.workspace, stage.on_step, stage.on_event)
     finally:
         if not stays:
             project.down()
-    summary = _summary(context, told)
-    context.answer({"steps": told, "summary": summary}, lambda: _show(context, summary))
+    summary = _summary(context, events)
+    context.answer({"steps": events, "summary": summary}, lambda: _show(context, summary))
 
 
 class _Stage:
     """Shows each step of the demo with the runs within it."""
 
     def __init__(self, context: CommandContext) -> None:
-        self._door, self._open = context, ExitStack()
-        self._watch: Callable[[StepEvent], None] | None = None
+        self._context, self._open = context, ExitStack()
+        self._on_event: Callable[[StepEvent], None] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -73,15 +73,15 @@ class _Stage:
 
     def on_event(self, event: StepEvent) -> None:
         """One change of a run's step."""
-        if self._watch is not None:
-            self._watch(event)
+        if self._on_event is not None:
+            self._on_event(event)
 
-    def tell(self, told: DemoEvent) -> None:
+    def on_step(self, event: DemoEvent) -> None:
         """A step begins or has ended; the live table is its own."""
         self._open.close()
-        _tell(self._door, told)
-        if told.state == "begun":
-            self._watch = self._open.enter_context(progress(self._door))
+        _show_step(self._context, event)
+        if event.state == "begun":
+            self._on_event = self._open.enter_context(progress(self._context))
 
 
 def _example(name: str) -> Path:
@@ -109,41 +109,41 @@ def _forget(context: CommandContext) -> None:
     del context.project  # opened anew
 
 
-def _tell(context: CommandContext, told: DemoEvent) -> None:
-    number = f"[{told.position + 1}/{told.steps}]"
-    if told.state == "begun":
-        context.say(typer.style(f"{number} {told.title}", bold=True))
+def _show_step(context: CommandContext, event: DemoEvent) -> None:
+    number = f"[{event.position + 1}/{event.steps}]"
+    if event.state == "begun":
+        context.say(typer.style(f"{number} {event.title}", bold=True))
         return
-    took = "reused" if told.state == "reused" else seconds_text(told.seconds)
+    took = "reused" if event.state == "reused" else seconds_text(event.seconds)
     plain = {
-        k: v for k, v in told.result.items() if isinstance(v, str | int | float) and k != "verdict"
+        k: v for k, v in event.result.items() if isinstance(v, str | int | float) and k != "verdict"
     }
-    context.say(f"      {told.kind} {took}  {figures_text(plain)}")
-    if told.result.get("verdict"):
-        context.say(f"      gate: {told.result['verdict']}")
-    for reason in told.result.get("decisions", ()):
+    context.say(f"      {event.kind} {took}  {figures_text(plain)}")
+    if event.result.get("verdict"):
+        context.say(f"      gate: {event.result['verdict']}")
+    for reason in event.result.get("decisions", ()):
         context.say(f"      decision: {reason}")
 
 
-def _summary(context: CommandContext, told: list[DemoEvent]) -> dict[str, Any]:
+def _summary(context: CommandContext, events: list[DemoEvent]) -> dict[str, Any]:
     project = context.project
     status, champion = project.status(), project.champion()
     return {
         "versions": project.models(),
         "champion": champion,
-        "reports": sorted({r for one in told for r in one.result.get("reports", ())}),
+        "reports": sorted({r for one in events for r in one.result.get("reports", ())}),
         "page": status.page,
         "service": status.service,
-        "curl": _curl(status.service, told),
+        "curl": _curl(status.service, events),
         "folder": project.folder,
     }
 
 
-def _curl(address: str | None, told: list[DemoEvent]) -> str | None:
+def _curl(address: str | None, events: list[DemoEvent]) -> str | None:
     """One line that works: the last replayed row, asked again."""
     if address is None:
         return None
-    rows = [one.result["example"] for one in told if one.result.get("example")]
+    rows = [one.result["example"] for one in events if one.result.get("example")]
     if not rows:
         return f"curl -s {address}/openapi.json"
     body = json.dumps({"rows": rows[-1:]}).replace("'", "'\\''")

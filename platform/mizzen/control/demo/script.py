@@ -1,8 +1,8 @@
-"""`mizzen demo`: tells a project's demo (`demo.yaml`), step by step.
+"""`mizzen demo`: runs a project's script (`demo.yaml`), step by step.
 
 Nothing here knows any project. Each step's digest stands for everything that it depends on, the
-steps before it included: an unchanged finished step is not told again, an interrupted one goes
-on where it was. So a killed demo ends as an undisturbed one.
+steps before it included: an unchanged finished step is not run again, an interrupted one
+resumes where it was. So a killed demo ends as an undisturbed one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from mizzen.state.records import DemoStepRecord
 
 @dataclass(frozen=True, slots=True)
 class DemoEvent:
-    """One step of the demo. `begun` is told before the step, the other two after it."""
+    """One step of the demo. `begun` is reported before the step, the other two after it."""
 
     position: int
     steps: int
@@ -38,7 +38,7 @@ class DemoEvent:
     result: Mapping[str, Any] = field(default_factory=dict)
 
 
-Tell = Callable[[DemoEvent], None]
+OnStep = Callable[[DemoEvent], None]
 
 
 def read_script(workspace: Workspace) -> DemoScript:
@@ -52,25 +52,25 @@ def read_script(workspace: Workspace) -> DemoScript:
 
 
 def run_demo(
-    workspace: Workspace, tell: Tell | None = None, on_event: OnEvent | None = None
+    workspace: Workspace, on_step: OnStep | None = None, on_event: OnEvent | None = None
 ) -> list[DemoEvent]:
-    """Every step in order; `on_event` sees the steps of the runs within.
+    """Every step in order; `on_step` sees them, `on_event` the steps of the runs within.
 
     Raises:
         StepFailed: a run failed, or a step found something else than the demo expects.
     """
     demo = read_script(workspace)
     digest = _beginning(workspace)
-    told = []
+    events = []
     for position, step in enumerate(demo.steps):
         digest = _digest(digest, step)
         one = _Step(workspace, step, position, len(demo.steps), digest)
-        if tell is not None:
-            tell(one.told("begun", 0.0, {}))
-        told.append(one.go(on_event))
-        if tell is not None:
-            tell(told[-1])
-    return told
+        if on_step is not None:
+            on_step(one.event("begun", 0.0, {}))
+        events.append(one.go(on_event))
+        if on_step is not None:
+            on_step(events[-1])
+    return events
 
 
 class _Step:
@@ -89,13 +89,13 @@ class _Step:
         )
         mine = known.result if known is not None and known.digest == self._digest else {}
         if mine.get("done") and not isinstance(self._step, UpStep):
-            return self.told("reused", 0.0, mine)
+            return self.event("reused", 0.0, mine)
         began = time.monotonic()
         result = self._do(mine, on_event)
         self._keep({**result, "done": True})
-        return self.told("done", time.monotonic() - began, result)
+        return self.event("done", time.monotonic() - began, result)
 
-    def told(
+    def event(
         self, state: Literal["begun", "done", "reused"], seconds: float, result: Any
     ) -> DemoEvent:
         """The step in words."""
