@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mizzen.control.check import Finding
     from mizzen.control.demo.script import DemoEvent
     from mizzen.control.doctor import Diagnosis
-    from mizzen.control.feature_views import NeededView, StaleView
+    from mizzen.control.features.views import NeededView, StaleView
     from mizzen.control.monitoring.labels import LabelResult
     from mizzen.control.monitoring.retrain import RetrainResult
     from mizzen.control.monitoring.tick import TickResult
@@ -491,7 +491,7 @@ class Project:
 
     def feature_versions(self) -> list[NeededView]:
         """Every version of every feature view that the feature store holds, and who needs it."""
-        from mizzen.control.feature_views import view_versions
+        from mizzen.control.features.views import view_versions
 
         return view_versions(self._workspace)
 
@@ -499,14 +499,14 @@ class Project:
         """The views of a version (the champion) whose values end before those of another
         version of the view, or that the feature store does not hold."""
         from mizzen.control.backends import version_of
-        from mizzen.control.feature_views import stale_of
+        from mizzen.control.features.views import stale_of
 
         return stale_of(self._workspace, version_of(self._workspace, version))
 
     def notes_on_features(self, version: int | None = None, fetch: bool = False) -> list[str]:
         """`stale_features` in words; nothing of a version whose package is not here, unless it
         may be fetched."""
-        from mizzen.control.feature_views import notes
+        from mizzen.control.features.views import notes
 
         champion = self.champion() if version is None else None
         number = champion.version if champion else version
@@ -515,14 +515,14 @@ class Project:
     def refresh_features(self, version: int | None = None) -> list[DeclaredView]:
         """Compute a version's (the champion's) features anew by its own code, and load them
         online; the views, as they are then in the feature store."""
-        from mizzen.control.refresh import refresh
+        from mizzen.control.features.refresh import refresh
 
         return refresh(self._workspace, version, _now())
 
     def prune_features(self, older_than: str = "30d") -> list[DeclaredView]:
         """Remove the versions of feature views that no registered version needs and that no run
         declared for so long; what was removed."""
-        from mizzen.control.feature_views import prune
+        from mizzen.control.features.views import prune
         from mizzen.spec.duration import read_duration
 
         length = read_duration(older_than, "--older-than")

@@ -15,7 +15,7 @@ from typing import Literal
 from mizzen import __version__
 from mizzen.adapters.backends import BACKENDS
 from mizzen.adapters.mlflow.database import is_unfinished
-from mizzen.control.feature_views import stale_of
+from mizzen.control.features.views import stale_of
 from mizzen.control.stack.files import StackFiles
 from mizzen.control.stack.probes import ask, listen
 from mizzen.control.stack.serving import is_open

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 
-from mizzen.control.feature_views import stale_views
+from mizzen.control.features.views import stale_views
 from mizzen.control.jobs.job import Champion, run_job, say
 from mizzen.control.models.prepare import materialize
 from mizzen.streams import guard_streams

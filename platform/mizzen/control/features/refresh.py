@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from mizzen.adapters import bundle
 from mizzen.control.backends import version_of
-from mizzen.control.feature_views import source_of
+from mizzen.control.features.views import source_of
 from mizzen.control.models.registered import project_of
 from mizzen.control.source_rows import in_project, read_source
 from mizzen.control.workspace import Workspace
