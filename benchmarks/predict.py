@@ -138,9 +138,15 @@ def mizzen_words(scratch: Path, port: int) -> list[str]:
     return ["mizzen_serving", "--package", package, "--version", "1", "--port", str(port)]
 
 
-def load(port: int, seconds: float, body: Path, environment: dict[str, str]) -> Figures:
+def load(
+    port: int,
+    seconds: float,
+    body: Path,
+    environment: dict[str, str],
+    connections: int = CONNECTIONS,
+) -> Figures:
     """What a load process measures at a service."""
-    words = [sys.executable, str(HERE / "load.py"), str(port), str(CONNECTIONS), str(seconds)]
+    words = [sys.executable, str(HERE / "load.py"), str(port), str(connections), str(seconds)]
     done = subprocess.run(
         [*words, str(body)],
         env=environment,
@@ -156,15 +162,16 @@ def load(port: int, seconds: float, body: Path, environment: dict[str, str]) -> 
 @contextlib.contextmanager
 def running(
     command: list[str], environment: dict[str, str], ready: str, log: Path
-) -> Iterator[None]:
-    """A service that answers at the address `ready`; it ends with the block."""
+) -> Iterator[int]:
+    """A service that answers at the address `ready`, by the number of its session; it ends with
+    the block."""
     with log.open("ab") as file:
         process = subprocess.Popen(
             command, env=environment, cwd=HERE, stdout=file, stderr=file, start_new_session=True
         )
     try:
         _wait(ready, process, log)
-        yield
+        yield process.pid
     finally:
         process.terminate()
         process.wait(timeout=30)
