@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from mizzen.adapters.segment_log import reader, records
 from mizzen.adapters.segment_log.committer import Committer
 from mizzen.adapters.segment_log.frames import frame
+from mizzen.adapters.segment_log.index import IdIndex
 from mizzen.adapters.segment_log.segment import Segment, sync_folder, try_room, writer_name
 from mizzen.core.place import Place
 from mizzen.errors import TemporaryError
@@ -33,6 +34,7 @@ class SegmentLog:
     def __init__(self, place: Place, settings: PredictionLogSettings | None = None) -> None:
         self._settings = settings or PredictionLogSettings()
         self.folder = place.home / "predictions" / place.project
+        self._index = IdIndex(self.folder)
         self._name = writer_name()
         self._lock = threading.Lock()
         self._segment: Segment | None = None
@@ -75,7 +77,7 @@ class SegmentLog:
 
     def versions_of(self, ids: Set[str]) -> Mapping[str, int]:
         """See the port."""
-        return reader.versions_of(self.folder, ids)
+        return self._index.versions_of(ids)
 
     def counts(self) -> LogCounts:
         """Counts over all writers; refusals of a live writer appear within a commit window."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -20,7 +20,7 @@ def predictions(folder: Path, window: LogWindow) -> Iterator[Prediction]:
     record of an id counts, so that a repeated request is the same prediction. Asked for one
     version, what others answered to the same request (a mirror's copies) is none of it."""
     seen: set[str] = set()
-    for prediction, given in _merged(_segments(folder)):
+    for prediction, given in _merged(segment.segments(folder)):
         if window.version not in (None, prediction.version):
             continue
         if given:
@@ -36,7 +36,7 @@ def labels(folder: Path, until: datetime | None = None) -> dict[str, TrueLabel]:
     became known after `until` is not known yet."""
     found = (
         records.to_label(payload)
-        for file in _segments(folder)
+        for file in segment.segments(folder)
         for payload in _payloads(file, Damage())
         if payload[:1] == records.LABEL
     )
@@ -46,28 +46,13 @@ def labels(folder: Path, until: datetime | None = None) -> dict[str, TrueLabel]:
     }
 
 
-def versions_of(folder: Path, ids: Set[str]) -> dict[str, int]:
-    """Those of the ids that are logged, each with the version that answered first. The newest
-    segments are read first, and no more of them than needed."""
-    found: dict[str, int] = {}
-    for file in reversed(_segments(folder)):
-        if len(found) == len(ids):
-            break
-        for payload in _payloads(file, Damage()):
-            if payload[:1] in (records.PREDICTION, records.GIVEN):
-                name, version = records.to_id_and_version(payload)
-                if name in ids:
-                    found.setdefault(name, version)
-    return found
-
-
 def counts(folder: Path) -> LogCounts:
     """Everything that is there, and what was lost or refused."""
     damage = Damage()
     made = dropped = 0
     given: set[str] = set()
     labelled: set[str] = set()
-    for file in _segments(folder):
+    for file in segment.segments(folder):
         for payload in _payloads(file, damage):
             kind = payload[:1]
             if kind == records.PREDICTION:
@@ -84,7 +69,7 @@ def counts(folder: Path) -> LogCounts:
 def size(folder: Path) -> int:
     """Bytes of all segments."""
     total = 0
-    for file in _segments(folder):
+    for file in segment.segments(folder):
         try:
             total += file.stat().st_size
         except FileNotFoundError:  # retention of another writer removed it meanwhile
@@ -95,16 +80,12 @@ def size(folder: Path) -> int:
 def expire(folder: Path, before: float) -> None:
     """Remove segments without a writer whose last record is older than `before` (epoch
     seconds)."""
-    for file in _segments(folder):
+    for file in segment.segments(folder):
         try:
             if file.stat().st_mtime < before and not segment.is_live(file):
                 file.unlink()
         except FileNotFoundError:
             continue
-
-
-def _segments(folder: Path) -> list[Path]:
-    return sorted(f for f in folder.glob(f"*{segment.SUFFIX}") if segment.is_name(f.name))
 
 
 Record = tuple[Prediction, bool]  # and whether its client gave the id

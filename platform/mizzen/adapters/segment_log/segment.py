@@ -42,6 +42,11 @@ def is_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
+def segments(folder: Path) -> list[Path]:
+    """Those of a folder, the oldest first."""
+    return sorted(file for file in folder.glob(f"*{SUFFIX}") if is_name(file.name))
+
+
 def begun_at(segment: Path) -> datetime:
     """When a segment was begun."""
     return datetime.fromtimestamp(int(segment.stem.partition("-")[0]) / 1e9, UTC)

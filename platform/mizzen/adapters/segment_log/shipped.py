@@ -21,6 +21,7 @@ from typing import NoReturn
 from mizzen.adapters import backends
 from mizzen.adapters.segment_log import reader, records, segment
 from mizzen.adapters.segment_log.frames import frame
+from mizzen.adapters.segment_log.index import IdIndex
 from mizzen.core.folders import replace_text, told_when_full
 from mizzen.core.place import Place
 from mizzen.errors import NotFound, Unsupported, UserError
@@ -43,6 +44,7 @@ class ShippedLog:
         self._prefix = f"{place.project}/"
         self._name = segment.writer_name()
         self.folder = place.home / "predictions-shipped" / place.project
+        self._index = IdIndex(self.folder)
 
     def append(self, predictions: Sequence[Prediction]) -> NoReturn:
         """Never: a service appends to a log of its own, beside it."""
@@ -68,7 +70,7 @@ class ShippedLog:
     def versions_of(self, ids: Set[str]) -> Mapping[str, int]:
         """See the port: of what was shipped so far."""
         self._synchronize()
-        return reader.versions_of(self.folder, ids)
+        return self._index.versions_of(ids)
 
     def counts(self) -> LogCounts:
         """See the port."""
