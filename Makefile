@@ -17,6 +17,10 @@ REQUIREMENTS := requirements/$(if $(filter cpu,$(TORCH_BACKEND)),all-cpu,all).tx
 
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --extra all --group dev --universal \
 	--python-version 3.11 --no-emit-index-url --no-emit-find-links --no-header --no-annotate
+# The suite's files are shared among so many processes: half of its time it waits for others. Each
+# has a PostgreSQL and an MLflow of its own, so more of them want more memory.
+TEST_WORKERS ?= 2
+
 # What torch's CUDA build brings and its CPU build does not need.
 CUDA_ONLY = triton $(shell sed -n 's/^\(nvidia-[a-z0-9-]*\|cuda-[a-z-]*\)==.*/\1/p' requirements/all.txt | grep -v nvidia-ml-py)
 
@@ -37,7 +41,7 @@ demo: setup ## the whole loop on real flights: train, judge, register, serve, wa
 	@$(BIN)/mizzen demo
 
 test: setup ## the test suite (images and the cluster have commands of their own)
-	@$(BIN)/pytest --ignore=tests/cluster --ignore=tests/images
+	@$(BIN)/pytest --ignore=tests/cluster --ignore=tests/images -n $(TEST_WORKERS) --dist loadfile
 
 soak: setup ## the long form of what the suite samples: fuzzing, kills, simulations (hours)
 	@MIZZEN_SOAK=1 $(BIN)/pytest -m soak --timeout=14400 --ignore=tests/cluster --ignore=tests/images
