@@ -108,11 +108,15 @@ def test_two_builds_of_a_tree_are_one_image(
     # another commit, or a file written meanwhile, is another tree
     wheel = context.build_wheel(tmp_path / "wheel", building.EPOCH)
     monkeypatch.setattr(building, "build_wheel", lambda *_: wheel)
-    monkeypatch.setattr(building, "_revision", lambda: "0" * 40)
     monkeypatch.setattr(building, "_committed", lambda: "1980-01-01T00:00:00Z")
+    # what another commit with the same wheel left in the cache must not be taken for this one
+    monkeypatch.setattr(building, "_revision", lambda: "1" * 40)
+    before = Options(base, "mizzen.test/", "before", tmp_path / "before")
+    build(engine, core, before, lambda line: None)
+    monkeypatch.setattr(building, "_revision", lambda: "0" * 40)
     options = [Options(base, "mizzen.test/", tag, tmp_path / tag, tag == "once") for tag in TWICE]
     first, second = (build(engine, core, one, lambda line: None)["core"] for one in options)
-    for one in options:
+    for one in (before, *options):
         engine.forget(one.name(core[0]))
     assert first.digest == second.digest
     bills = [(tmp_path / tag / "core.sbom.json").read_bytes() for tag in TWICE]
