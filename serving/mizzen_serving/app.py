@@ -20,7 +20,6 @@ from mizzen.core.place import Place
 from mizzen.core.true_labels import LabelRule
 from mizzen.errors import InvalidData, MizzenError, TemporaryError
 from mizzen_serving import openapi
-from mizzen_serving.answers import Answer, BatchAnswer, SingleAnswer
 from mizzen_serving.board import WorkerBoard
 from mizzen_serving.bodies import ClientGone, read_body
 from mizzen_serving.decoding import Request
@@ -28,6 +27,7 @@ from mizzen_serving.door import Door, open_door
 from mizzen_serving.labels import MAX_BYTES, decode_labels, keep_labels
 from mizzen_serving.metrics import CONTENT_TYPE
 from mizzen_serving.options import ServeOptions
+from mizzen_serving.outputs import Answer, BatchAnswer, SingleAnswer
 from mizzen_serving.predictions import OutputFault, Overflow, Result
 from mizzen_serving.refusals import RefusedRequest
 from mizzen_serving.runtime import Engine, start_engine

@@ -8,16 +8,16 @@ from typing import Any
 import msgspec
 
 from mizzen.spec.project import ProjectSpec
-from mizzen_serving import answers
+from mizzen_serving import outputs
 from mizzen_serving.contract import ALLOWED, Contract
 from mizzen_serving.field_names import meant
 from mizzen_serving.labels import MAX_LABELS, LabelIn, LabelsAnswer, LabelsIn
 
 Document = dict[str, Any]
 _OUTPUTS = {
-    "binary": answers.BinaryOutput,
-    "multiclass": answers.MulticlassOutput,
-    "regression": answers.RegressionOutput,
+    "binary": outputs.BinaryOutput,
+    "multiclass": outputs.MulticlassOutput,
+    "regression": outputs.RegressionOutput,
 }
 _REFUSALS = {
     "400": "the body is not JSON",
@@ -37,7 +37,7 @@ def document(project: ProjectSpec, version: int, contract: Contract) -> Document
     row = contract.row_type()
     output = _OUTPUTS[project.task]
     labels = [LabelIn, LabelsIn, LabelsAnswer]
-    types = [row, output, answers.SingleAnswer, answers.BatchAnswer, *labels]
+    types = [row, output, outputs.SingleAnswer, outputs.BatchAnswer, *labels]
     _, schemas = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     for name in ("SingleAnswer", "Answer"):
         schemas[name]["properties"]["output"] = _ref(output.__name__)

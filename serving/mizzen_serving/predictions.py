@@ -19,12 +19,12 @@ from mizzen.core.encoding import UNKNOWN
 from mizzen.errors import MizzenError
 from mizzen.ports.data import FeatureSource
 from mizzen.ports.prediction_log import Prediction, PredictionLog
-from mizzen_serving.answers import Answer, Outputs
 from mizzen_serving.contract import Contract
 from mizzen_serving.decoding import Row
 from mizzen_serving.ids import IdMaker
 from mizzen_serving.metrics import Instruments
 from mizzen_serving.model import Model
+from mizzen_serving.outputs import Answer, Outputs
 from mizzen_serving.rowencoding import RowEncoder
 
 

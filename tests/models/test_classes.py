@@ -13,7 +13,7 @@ from mizzen.core.labels import label_numbers
 from mizzen.core.manifest import read_manifest
 from mizzen.core.true_labels import LabelRule
 from mizzen.errors import InvalidData
-from mizzen_serving.answers import Outputs
+from mizzen_serving.outputs import Outputs
 
 from .conftest import Make, rides
 

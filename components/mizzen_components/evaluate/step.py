@@ -26,7 +26,9 @@ from mizzen.core.place import Place
 from mizzen.errors import InvalidData
 from mizzen.spec.project import ProjectSpec
 from mizzen_components.evaluate import measure
-from mizzen_components.evaluate.answers import (
+from mizzen_components.evaluate.footing import compared_rows
+from mizzen_components.evaluate.measure import Evaluator, Measurement
+from mizzen_components.evaluate.predictions import (
     Candidate,
     Rows,
     answer,
@@ -34,8 +36,6 @@ from mizzen_components.evaluate.answers import (
     fetch_package,
     is_champion,
 )
-from mizzen_components.evaluate.footing import compared_rows
-from mizzen_components.evaluate.measure import Evaluator, Measurement
 from mizzen_components.evaluate.slices import Slice, slices_of
 from mizzen_components.feature_records import read_records
 from mizzen_components.model_rows import label_column, prediction_frame

@@ -14,7 +14,7 @@ from mizzen.api import error_responses, health
 from mizzen.api.auth import with_token
 from mizzen.api.metrics import Instruments
 from mizzen.api.middleware import RequestMiddleware
-from mizzen.api.routes import bundles, events, models, predictions, projects, runs, watching
+from mizzen.api.routes import bundles, events, models, monitoring, predictions, projects, runs
 from mizzen.api.settings import Settings
 from mizzen.state.sql_state import SqlState
 
@@ -45,7 +45,7 @@ def create_app(state: SqlState, settings: Settings) -> FastAPI:
     app.state.readiness = health.Readiness(state, app.state.instruments)
     app.include_router(health.router)
     guard = [Depends(with_token), Depends(health.usable)]
-    for part in (projects, bundles, runs, events, models, watching, predictions):
+    for part in (projects, bundles, runs, events, models, monitoring, predictions):
         app.include_router(
             part.router, prefix=PREFIX, dependencies=guard, responses=error_responses.DESCRIBED
         )
