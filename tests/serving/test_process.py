@@ -23,7 +23,7 @@ def test_what_was_answered_is_logged_though_the_service_is_killed(launch, place)
     service.process.send_signal(signal.SIGKILL)
     clients.join()
     logged = [prediction.id for prediction in SegmentLog(place).read()]
-    answered = {answer["id"] for answer in clients.answered}
+    answered = {answer["prediction_id"] for answer in clients.answered}
     assert answered <= set(logged)
     assert len(logged) - len(answered) <= 4  # logged, and killed before the answer
 
