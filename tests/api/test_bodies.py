@@ -30,7 +30,6 @@ from mizzen.state.records import (
     StepRecord,
     VersionRecord,
     WindowRecord,
-    document,
 )
 from mizzen.state.sql_state import SqlState
 
@@ -78,7 +77,7 @@ def replaced(body: Any, at: Place, value: Any) -> Any:
     return {**body, at[0]: replaced(body[at[0]], at[1:], value)}
 
 
-DOCUMENTS = {key: document(body) for key, body in BODIES.items()}
+DOCUMENTS = {key: to_jsonable(body) for key, body in BODIES.items()}
 FREE = {"arguments", "error", "figures", "result"}  # documents of the client's own
 PLACES = [
     (key, at, value)

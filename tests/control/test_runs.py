@@ -17,7 +17,7 @@ from tiny_plans import STEPS, judged, waiting
 
 from mizzen.control.runs import run_lock
 from mizzen.control.runs.compare import compare_runs
-from mizzen.control.runs.submit import PreparedRun, again, cancel, execute
+from mizzen.control.runs.submit import PreparedRun, cancel, execute, prepare_resume
 from mizzen.control.workspace import Workspace
 from mizzen.core.plan import Constant, Plan, Task
 from mizzen.core.runs import RunState, StepEvent, StepState
@@ -79,7 +79,7 @@ def test_a_failed_run_says_where_and_resumes_from_there(
     assert failed.error["step"] == "fail"
     assert "the trainer raised" in failed.error["message"]
     fixed.touch()
-    resumed = execute(again(workspace, failed.id))
+    resumed = execute(prepare_resume(workspace, failed.id))
     assert resumed.state is RunState.SUCCEEDED
     assert resumed.attempts == 2
     assert resumed.error is None
@@ -88,7 +88,7 @@ def test_a_failed_run_says_where_and_resumes_from_there(
 def test_a_run_that_succeeded_is_not_resumed(workspace: Workspace, write: Make) -> None:
     run = execute(write(refused_plan()))
     with pytest.raises(Conflict, match="succeeded"):
-        again(workspace, run.id)
+        prepare_resume(workspace, run.id)
 
 
 SUBMIT = """
@@ -134,7 +134,7 @@ def test_a_run_whose_process_was_killed_is_interrupted_and_resumes(
     assert Run(workspace, run_id).state is RunState.INTERRUPTED
     (tmp_path / "waits.go").touch()
     waits.unlink()
-    resumed = execute(again(workspace, run_id))
+    resumed = execute(prepare_resume(workspace, run_id))
     assert resumed.state is RunState.SUCCEEDED
     assert resumed.attempts == 2
 
@@ -144,7 +144,7 @@ def test_a_running_run_is_cancelled_from_another_process(
 ) -> None:
     process, run_id, _ = start_apart(workspace, tmp_path)
     with pytest.raises(Conflict, match="another process"):
-        again(workspace, run_id)
+        prepare_resume(workspace, run_id)
     assert cancel(workspace, run_id).state is RunState.CANCELLED
     process.wait(60)
     with pytest.raises(Conflict, match="has ended"):

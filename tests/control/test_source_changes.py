@@ -14,7 +14,7 @@ from mizzen.adapters.cache import StepKeys
 from mizzen.adapters.local_runner.input_resolver import InputResolver
 from mizzen.control.check.checks import check
 from mizzen.control.runs.request import RunRequest
-from mizzen.control.runs.submit import PreparedRun, again, execute, prepare
+from mizzen.control.runs.submit import PreparedRun, execute, prepare, prepare_resume
 from mizzen.control.workspace import Workspace
 from mizzen.core.plan import Plan
 from mizzen.core.runs import RunState
@@ -83,7 +83,7 @@ def test_a_run_that_is_resumed_after_its_source_was_fixed_says_so_and_serves_no_
     run = execute(submitted(halting))
     assert "no column 'ordered_at'" in str(run.error)
     rows.write_text(good)
-    resumed = execute(again(halting, run.id))
+    resumed = execute(prepare_resume(halting, run.id))
     assert "changed since the run was submitted" in str(resumed.error)
     assert "start another run: mizzen run" in str(resumed.error)
     rows.write_text(broken)
@@ -95,7 +95,7 @@ def test_a_resumed_run_keeps_the_rows_that_it_has_already(halting: Workspace, ro
     count = kept(halting, run)
     halting.state.runs.change(run.project, run.id, state=RunState.INTERRUPTED)
     shortened(rows, 5).replace(rows)
-    assert kept(halting, execute(again(halting, run.id))) == count
+    assert kept(halting, execute(prepare_resume(halting, run.id))) == count
 
 
 def key_of_training(workspace: Workspace) -> str:

@@ -13,7 +13,7 @@ from tiny_plans import judged
 
 from mizzen.cli.commands.drift import answered, failed
 from mizzen.control.monitoring import tick as ticking
-from mizzen.control.monitoring.retrain import Retrained, ask, reset_breaker, retrain
+from mizzen.control.monitoring.retrain import RetrainResult, ask, reset_breaker, retrain
 from mizzen.control.monitoring.tick import request_of, tick
 from mizzen.control.runs.submit import PreparedRun, execute
 from mizzen.control.workspace import Workspace
@@ -112,7 +112,7 @@ def test_the_run_that_answers_an_alarm_is_reported_as_it_ended(
     held = execute(write(judged(blessed=False)))
     decision = DecisionRecord("shop", "t", "drift", True, "allowed", "why", None, END, held.id)
     project = Project(workspace)
-    first, *ended = answered(project, Retrained(decision, held))
+    first, *ended = answered(project, RetrainResult(decision, held))
     assert first == "retrain: go (allowed): why"
     assert ended[0] == f"  run {held.id} succeeded"
     assert "the gate refused the model" in ended[1]
@@ -120,12 +120,12 @@ def test_the_run_that_answers_an_alarm_is_reported_as_it_ended(
 
     workspace.state.runs.change("shop", held.id, state=RunState.FAILED)
     broken = workspace.state.runs.get("shop", held.id)
-    assert answered(project, Retrained(decision, broken))[1:] == [
+    assert answered(project, RetrainResult(decision, broken))[1:] == [
         f"  run {held.id} failed",
         f"  why: mizzen runs show {held.id}",
     ]
     assert failed(broken)
-    assert answered(project, Retrained(replace(decision, go=False))) == [
+    assert answered(project, RetrainResult(replace(decision, go=False))) == [
         "retrain: no (allowed): why"
     ]
 

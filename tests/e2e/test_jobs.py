@@ -48,7 +48,14 @@ class Trained:
     shared: Path
 
     def job(self, module: str, *words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", f"mizzen.control.{module}", "--project", "ferries", *words]
+        command = [
+            sys.executable,
+            "-m",
+            f"mizzen.control.jobs.{module}",
+            "--project",
+            "ferries",
+            *words,
+        ]
         environment = {**os.environ, **self.pod.to_environment()}
         return subprocess.run(
             command, env=environment, cwd="/", capture_output=True, text=True, check=False
@@ -99,7 +106,7 @@ def test_the_drift_job_finds_what_pods_shipped_and_keeps_it(trained: Trained) ->
     ship(trained, [1000.0 + n for n in range(600)])
     until = END + timedelta(days=10)
     for _ in range(2):  # the CronJob runs again
-        done = trained.job("inspect", "--until", until.isoformat())
+        done = trained.job("drift", "--until", until.isoformat())
         assert done.returncode == 0, done.stderr
     assert "ALARM" in done.stdout
     assert "/artifacts/reports/" in done.stdout

@@ -24,7 +24,7 @@ from mizzen.control.jobs.job import Champion
 from mizzen.control.jobs.materialize import load_newest
 from mizzen.control.models.prepare import materialize
 from mizzen.control.models.registered import project_of
-from mizzen.control.runs.run_lock import Ownership
+from mizzen.control.runs.run_lock import RunLock
 from mizzen.core.runs import RunState
 from mizzen.core.views import VersionedView
 from mizzen.errors import Conflict, InvalidProject
@@ -218,7 +218,7 @@ def test_nothing_is_pruned_while_a_run_goes_on(ferries: Ferries) -> None:
     state, run = ferries.project.workspace.state, ferries.project.runs(1)[0]
     state.runs.change(run.project, run.id, state=RunState.RUNNING)
     try:
-        with Ownership(Path(run.folder)), pytest.raises(Conflict, match=run.id):
+        with RunLock(Path(run.folder)), pytest.raises(Conflict, match=run.id):
             ferries.project.prune_features("1s")
     finally:
         state.runs.change(run.project, run.id, state=run.state)
