@@ -30,6 +30,7 @@ from mizzen.state.records import (
     StepRecord,
     VersionRecord,
     WindowRecord,
+    to_jsonable,
 )
 from mizzen.state.sql_state import SqlState
 

@@ -181,4 +181,4 @@ def tables_of_pods(release: Release) -> set[str]:
 def bucket_keys(stage: Stage) -> list[str]:
     s3 = secret_of(stage.kubectl, "mizzen-s3", stage.namespace)
     listed = s3_client(stage.kubectl, s3).list_objects_v2(Bucket=stage.bucket)
-    return [found["Key"] for found in listed["ImageContents"]]
+    return [found["Key"] for found in listed["Contents"]]
