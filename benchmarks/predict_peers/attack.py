@@ -23,12 +23,18 @@ def _connect(port: int) -> socket.socket:
     return found
 
 
+def _pour(port: int, begin: bytes, piece: bytes, pause: float = 0.0) -> None:
+    """Begin a request, then send more of the same until the service closes the connection."""
+    with _connect(port) as service:
+        service.sendall(begin)
+        while True:
+            service.sendall(piece)
+            time.sleep(pause)
+
+
 def endless_header(port: int) -> None:
     """One header of which there is always more."""
-    with _connect(port) as service:
-        service.sendall(_HEAD + b"X-Long: ")
-        while True:
-            service.sendall(b"a" * 65_536)
+    _pour(port, _HEAD + b"X-Long: ", b"a" * 65_536)
 
 
 def half_sent(port: int) -> None:
@@ -40,26 +46,17 @@ def half_sent(port: int) -> None:
 
 def slow_body(port: int) -> None:
     """A body that comes byte by byte."""
-    with _connect(port) as service:
-        service.sendall(_HEAD + b"Content-Length: 1000000\r\n\r\n")
-        while True:
-            service.sendall(b" ")
-            time.sleep(0.1)
+    _pour(port, _HEAD + b"Content-Length: 1000000\r\n\r\n", b" ", pause=0.1)
 
 
 def large_body(port: int) -> None:
     """A body that is larger than the service takes."""
-    with _connect(port) as service:
-        service.sendall(_HEAD + b"Content-Length: 100000000\r\n\r\n")
-        while True:
-            service.sendall(b" " * 65_536)
+    _pour(port, _HEAD + b"Content-Length: 100000000\r\n\r\n", b" " * 65_536)
 
 
 def unread_answers(port: int) -> None:
     """Requests one after another, of which no answer is read."""
-    with _connect(port) as service:
-        while True:
-            service.sendall(b"GET /metrics HTTP/1.1\r\nHost: service\r\n\r\n" * 16)
+    _pour(port, b"", b"GET /metrics HTTP/1.1\r\nHost: service\r\n\r\n" * 16)
 
 
 def upgrades(port: int) -> None:

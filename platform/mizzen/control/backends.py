@@ -1,4 +1,4 @@
-"""What more than one room opens of a place: its registry, its prediction log, its versions."""
+"""What more than one room opens of a place: registry, prediction log, features, versions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from mizzen.adapters.backends import load_backend
 from mizzen.control.workspace import Workspace
 from mizzen.core.place import Place
 from mizzen.errors import NotFound
+from mizzen.ports.data import FeatureSource
 from mizzen.ports.models import Registry
 from mizzen.ports.prediction_log import PredictionLog
 
@@ -25,6 +26,12 @@ def prediction_log(place: Place) -> PredictionLog:
     kind = "segments" if place.profile.prediction_log.url is None else "shipped"
     log: PredictionLog = load_backend("prediction_log", kind)(place)
     return log
+
+
+def feature_source(place: Place) -> FeatureSource:
+    """The feature store of a place."""
+    source: FeatureSource = load_backend("feature_source", place.profile.feature_store.kind)(place)
+    return source
 
 
 def packages_folder(place: Place) -> Path:

@@ -9,8 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mizzen.adapters.backends import load_backend
-from mizzen.control.backends import prediction_log, version_of
+from mizzen.control.backends import feature_source, prediction_log, version_of
 from mizzen.control.models.registered import RegisteredProject, project_of
 from mizzen.control.runs.observers import OnEvent
 from mizzen.control.runs.request import RunRequest
@@ -60,7 +59,7 @@ def replay(
     log = prediction_log(place)
     source = None
     if spec.features.used_views:
-        source = load_backend("feature_source", place.profile.feature_store.kind)(place)
+        source = feature_source(place)
     seen: deque[Any] = deque(maxlen=1)
     token = service_token(workspace)
     with Client(address, batch=spec.serving.max_batch, token=token) as client:

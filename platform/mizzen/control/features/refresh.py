@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mizzen.adapters import bundle
-from mizzen.control.backends import version_of
-from mizzen.control.features.views import source_of
+from mizzen.control.backends import feature_source, version_of
 from mizzen.control.models.registered import project_of
 from mizzen.control.source_rows import in_project, read_source
 from mizzen.control.workspace import Workspace
@@ -46,7 +45,7 @@ def refresh(workspace: Workspace, version: int | None, now: datetime) -> list[De
         computed = compute(views, code, _stored(found.tables), place)
     for wanted, one in zip(views, computed, strict=True):
         check_version(wanted.name, wanted.record(), one.view.record())
-    source = source_of(place)
+    source = feature_source(place)
     source.apply(views, {one.view.name: one.values for one in computed})
     source.materialize(views, now)
     wanted_versions = {(view.name, view.version) for view in views}

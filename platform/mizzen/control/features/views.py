@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from mizzen.adapters.backends import load_backend
-from mizzen.control.backends import packages_folder, registry_of
+from mizzen.control.backends import feature_source, packages_folder, registry_of
 from mizzen.control.models.prepare import package_views
 from mizzen.control.runs import finalize
 from mizzen.control.workspace import Workspace
 from mizzen.core.place import Place
 from mizzen.errors import Conflict, MizzenError
-from mizzen.ports.data import DeclaredView, FeatureSource
+from mizzen.ports.data import DeclaredView
 
 RUNS = 500  # of the newest, among which those are that have not ended
 
@@ -64,12 +63,6 @@ class StaleView:
         return f"mizzen features refresh --version {self.version}"
 
 
-def source_of(place: Place) -> FeatureSource:
-    """The feature store of a place."""
-    source: FeatureSource = load_backend("feature_source", place.profile.feature_store.kind)(place)
-    return source
-
-
 def view_versions(workspace: Workspace) -> list[NeededView]:
     """Every version of every view that the feature store holds, by name, oldest first.
 
@@ -80,7 +73,7 @@ def view_versions(workspace: Workspace) -> list[NeededView]:
     needed = _needed(workspace)
     return [
         NeededView(one, tuple(needed.get((one.view, one.version), ())))
-        for one in source_of(workspace.place).declared()
+        for one in feature_source(workspace.place).declared()
     ]
 
 
@@ -95,7 +88,7 @@ def prune(workspace: Workspace, unused_for: timedelta, now: datetime) -> list[De
     _refuse_while_running(workspace)
     unused = [one.declared for one in view_versions(workspace) if not one.needed_by]
     old = [view for view in unused if now - view.at >= unused_for]
-    source_of(workspace.place).remove(old)
+    feature_source(workspace.place).remove(old)
     return old
 
 
@@ -105,7 +98,7 @@ def stale_views(place: Place, package: Path, version: int) -> list[StaleView]:
     views = package_views(package)
     if not views:
         return []
-    declared = source_of(place).declared()
+    declared = feature_source(place).declared()
     ends = {(one.view, one.version): one.ends for one in declared if one.history}
     stale = []
     for view in views:

@@ -13,12 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mizzen.adapters.backends import load_backend
-from mizzen.control.backends import REGISTRY, packages_folder
+from mizzen.control.backends import REGISTRY, feature_source, packages_folder
 from mizzen.core.manifest import PROJECT, read_manifest
 from mizzen.core.place import Place
 from mizzen.core.views import VersionedView, views_of
 from mizzen.errors import MizzenError, NotFound
-from mizzen.ports.data import FeatureSource
 from mizzen.spec.project import ProjectSpec
 from mizzen.state import open_state
 from mizzen.streams import guard_streams
@@ -29,8 +28,7 @@ def materialize(place: Place, package: Path, until: datetime) -> int:
     views = package_views(package)
     if not views:
         return 0
-    source: FeatureSource = load_backend("feature_source", place.profile.feature_store.kind)(place)
-    return source.materialize(views, until)
+    return feature_source(place).materialize(views, until)
 
 
 def package_views(package: Path) -> tuple[VersionedView, ...]:
