@@ -6,7 +6,6 @@ Hand-made because it is the hot path: no router, no middleware, no response obje
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -25,9 +24,9 @@ from mizzen_serving.bodies import ClientGone, read_body
 from mizzen_serving.decoding import Request
 from mizzen_serving.door import Door, open_door
 from mizzen_serving.labels import MAX_BYTES, decode_labels, keep_labels
-from mizzen_serving.metrics import CONTENT_TYPE
 from mizzen_serving.options import ServeOptions
 from mizzen_serving.outputs import Answer, BatchAnswer, SingleAnswer
+from mizzen_serving.pages import Pages
 from mizzen_serving.predictions import OutputFault, Overflow, Result
 from mizzen_serving.refusals import RefusedRequest
 from mizzen_serving.runtime import Engine, start_engine
@@ -54,28 +53,20 @@ class ServingApp:
     def __init__(self) -> None:
         self.draining = False
         self._board: tuple[WorkerBoard, int] | None = None
-        self._connections: Connections | None = None
+        self._pages = Pages()
         self._door: Door | None = None
         self._engine: Engine | None = None
-        self._description: openapi.Document = {}
         self._posts = {"/predict": self._predict, "/labels": self._labels}
-        self._gets = {
-            "/healthz": self._healthz,
-            "/readyz": self._readyz,
-            "/metrics": self._metrics,
-            "/openapi.json": self._openapi,
-            "/docs": self._docs,
-        }
 
     @property
     def paths(self) -> frozenset[str]:
         """The paths that this application answers."""
-        return frozenset((*self._posts, *self._gets))
+        return frozenset((*self._posts, *self._pages.paths))
 
     @property
     def description(self) -> openapi.Document | None:
         """The OpenAPI document of the model that answers; None before `start`."""
-        return self._description or None
+        return self._pages.description or None
 
     @property
     def started(self) -> bool:
@@ -85,6 +76,7 @@ class ServingApp:
     def join(self, board: tuple[WorkerBoard, int] | None) -> None:
         """Say on a board of several workers, before the start, whether this one is ready."""
         self._board = board
+        self._pages.workers = None if board is None else board[0]
 
     def start(self, options: ServeOptions, place: Place) -> None:
         """Load everything, once; see `start_engine`."""
@@ -93,7 +85,8 @@ class ServingApp:
         # first: what is wrong with it is found before the model loads
         self._door = open_door(options)
         engine = start_engine(options, place)
-        self._description = openapi.document(engine.model.project, options.version, engine.contract)
+        described = openapi.document(engine.model.project, options.version, engine.contract)
+        self._pages.start(engine, described)
         self._engine = engine
         if self._board is not None:
             board, worker = self._board
@@ -109,7 +102,7 @@ class ServingApp:
 
     def watch(self, connections: Connections) -> None:
         """Show the figures of this process's connections."""
-        self._connections = connections
+        self._pages.connections = connections
 
     def count_refusal(self, reason: str) -> None:
         """A limit ended a connection or a request."""
@@ -118,7 +111,7 @@ class ServingApp:
 
     def drain(self) -> None:
         """From now on unready, and each answer is the last of its connection."""
-        self.draining = True
+        self.draining = self._pages.draining = True
         if self._board is not None:
             board, worker = self._board
             board.set_ready(worker, False)
@@ -150,7 +143,7 @@ class ServingApp:
         finally:
             if engine is not None:
                 engine.instruments.in_flight.dec()
-                known = path if path in self._posts or path in self._gets else "other"
+                known = path if path in self._posts or path in self._pages.paths else "other"
                 engine.instruments.request(known, status, time.perf_counter() - started)
 
     async def _reply(self, engine: Engine | None, scope: Scope, receive: Receive) -> Reply:
@@ -183,13 +176,12 @@ class ServingApp:
                 return _refuse(405, f"{method} {path} is not answered", "POST")
             limit = engine.contract.max_bytes if path == "/predict" else MAX_BYTES
             return await post(engine, await read_body(scope["headers"], receive, limit))
-        get = self._gets.get(path)
-        if get is None:
+        if path not in self._pages.paths:
             return _refuse(404, f"there is no {path}", ", ".join(sorted(self.paths)))
         if method not in ("GET", "HEAD"):
             return _refuse(405, f"{method} {path} is not answered", "GET")
-        status, body, headers = get(engine)
-        return status, b"" if method == "HEAD" else body, headers
+        body, kind = await self._pages.get(path, engine)
+        return 200, b"" if method == "HEAD" else body, [(b"content-type", kind)]
 
     def _check_door(self, scope: Scope) -> None:
         """A request without `client` comes from within the process, not over HTTP."""
@@ -200,7 +192,6 @@ class ServingApp:
     async def _predict(self, engine: Engine, body: bytes) -> Reply:
         request = engine.decoder.decode(body)
         results = await engine.batcher.submit(request.rows)
-        engine.instruments.rows.inc(len(results))
         answers = [_sound(engine, request, n, result) for n, result in enumerate(results)]
         name, version = engine.model.project.name, engine.model.version
         if request.single:
@@ -230,47 +221,6 @@ class ServingApp:
         if path == "/healthz":
             return 200, b'{"status":"starting"}', JSON
         raise TemporaryError("the service is starting", next_step="ask again: GET /readyz")
-
-    def _healthz(self, engine: Engine) -> Reply:
-        return 200, b'{"status":"alive"}', JSON
-
-    def _readyz(self, engine: Engine) -> Reply:
-        if self.draining:
-            raise TemporaryError("the service is stopping", next_step="ask another one")
-        workers = self._workers()
-        engine.log.check()
-        model = engine.model
-        told = {"status": "ready", "model": model.project.name, "version": model.version}
-        return 200, _encode({**told, **workers}), JSON
-
-    def _workers(self) -> dict[str, Any]:
-        """How many workers answer. One that ended is started again: the others go on."""
-        if self._board is None:
-            return {}
-        board, _ = self._board
-        if not board.complete:
-            raise TemporaryError(
-                "the service is starting",
-                given=f"{board.ready} of {board.wanted} workers are ready",
-            )
-        return {"workers": {"ready": board.ready, "wanted": board.wanted}}
-
-    def _metrics(self, engine: Engine) -> Reply:
-        instruments = engine.instruments
-        if self._board is not None:
-            board, _ = self._board
-            instruments.show_workers(board.ready, board.wanted)
-        if self._connections is not None:
-            instruments.connections.set(len(self._connections))
-        page = instruments.render(engine.log.unsynced, engine.log.refused)
-        return 200, page, [(b"content-type", CONTENT_TYPE.encode())]
-
-    def _openapi(self, engine: Engine) -> Reply:
-        return 200, json.dumps(self._description, indent=1).encode(), JSON
-
-    def _docs(self, engine: Engine) -> Reply:
-        page = openapi.page(self._description).encode()
-        return 200, page, [(b"content-type", b"text/html; charset=utf-8")]
 
 
 def _sound(engine: Engine, request: Request, row: int, result: Result) -> Answer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -39,7 +40,7 @@ class Decoder:
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
         self._allowed = {field.name: ALLOWED[field.role] for field in contract.fields}
-        self._quoted = [msgspec.json.encode(field.name) for field in contract.fields]
+        self._optional = [n for n, field in enumerate(contract.fields) if not field.required]
         self._typed = contract.typed_categories
         self._numbers = contract.declared_numbers
         self._escaped = contract.has_escaped_names
@@ -61,7 +62,7 @@ class Decoder:
         to_tuple = msgspec.structs.astuple
         tuples = [to_tuple(rows)] if single else [to_tuple(row) for row in self._sized(rows)]
         self._check_instants(tuples, single, body)
-        self._check_repeated(tuples, body)
+        self._check_repeated(tuples, single, body)
         if self._typed or self._numbers:
             paths = [""] if single else [f"rows[{number}]." for number in range(len(tuples))]
             tuples = [self._named(*each) for each in zip(tuples, paths, strict=True)]
@@ -123,32 +124,23 @@ class Decoder:
                     next_step="fix the field",
                 )
 
-    def _check_repeated(self, rows: Sequence[Row], body: bytes) -> None:
-        """JSON decoders take the last of two equal fields. Fields are counted where that is
-        cheap; a body that might hold one twice is read again."""
-        if b"\\" not in body and self._counts_fit(rows, body):
-            return
+    def _check_repeated(self, rows: Sequence[Row], single: bool, body: bytes) -> None:
+        """JSON decoders take the last of two equal fields. Where the quotes of a body are those
+        that its rows need, nothing is in it twice; any other body is read again."""
+        if b"\\" not in body:
+            wrapped = not single and body.lstrip()[:1] == b"{"
+            if body.count(b'"') == 2 * (wrapped + sum(map(self._quoted_parts, rows))):
+                return
         path = first_repeated(body)
         if path is not None:
             raise repeated(path)
 
-    def _counts_fit(self, rows: Sequence[Row], body: bytes) -> bool:
-        """Whether every field's name stands in the body at most once for each row; names that
-        are hidden behind escapes are not seen."""
-        count = body.count
-        if count(b'"rows"') > 1:
-            return False
-        if len(rows) == 1:
-            return max(map(count, self._quoted)) <= 1
-        for place, (name, field) in enumerate(
-            zip(self._quoted, self._contract.fields, strict=True)
-        ):
-            most = len(rows)
-            if not field.required:  # one that is absent in a row could hide one that is double
-                most = sum(row[place] is not None for row in rows)
-            if count(name) > most:
-                return False
-        return True
+    def _quoted_parts(self, row: Row) -> int:
+        """How many names and texts the JSON of a row holds at least. A null that need not be
+        there counts as absent: where it stands in the body, quotes are left over."""
+        kinds = list(map(type, row))
+        absent = [row[place] for place in self._optional].count(None)
+        return len(row) - absent + kinds.count(str) + kinds.count(datetime)
 
 
 def _check_number(value: Any, field: str) -> None:

@@ -7,6 +7,7 @@ one call at a time is made.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
@@ -55,23 +56,31 @@ class Overflow(NamedTuple):
 
 Result = Answer | OutputFault | Overflow
 
+_NONE: list[str] = []  # what is odd about most rows
 _NULLS = (None, "")  # in a request; numbers are never text
 
 
 class Oddities(NamedTuple):
-    """By row, the features whose number lies far outside what training saw, and those whose
-    category it never saw; rows without are left out."""
+    """By row, the features that are null, those whose number lies far outside what training saw,
+    and those whose category it never saw; rows without are left out."""
 
+    missing: Mapping[int, list[str]]
     outside: Mapping[int, list[str]]
     unknown: Mapping[int, list[str]]
 
     def of(self, rows: Sequence[int]) -> Oddities:
         """Those of some rows, which are then counted from 0."""
-        parts = (
-            {n: odd[row] for n, row in enumerate(rows) if row in odd}
-            for odd in (self.outside, self.unknown)
+        return Oddities(
+            *({n: odd[row] for n, row in enumerate(rows) if row in odd} for odd in self)
         )
-        return Oddities(*parts)
+
+    def count(self, instruments: Instruments) -> None:
+        """Once for all rows: they come in a batch, and a metric costs more than a row."""
+        counts = (instruments.missing, instruments.outside, instruments.unknown)
+        for odd, count in zip(self, counts, strict=True):
+            if odd:
+                for feature, values in Counter(chain.from_iterable(odd.values())).items():
+                    count(feature, values)
 
 
 class Predictions:
@@ -113,12 +122,16 @@ class Predictions:
         at = [now if contract.time is None else row[contract.time] or now for row in rows]
         inputs = self._inputs(rows, at)
         encoded = self._encoder.encode(inputs)
-        odd = Oddities(self._model.encoder.outside(encoded), self._unknown(inputs, encoded.codes))
+        odd = Oddities(
+            self._missing(inputs),
+            self._model.encoder.outside(encoded),
+            self._unknown(inputs, encoded.codes),
+        )
         outputs = self._model.predictor.predict(encoded)
         faults = self._outputs.faults(outputs, len(rows))
         made = iter(self._ids.make(len(rows)))
         ids = [row[contract.id] or next(made) for row in rows]
-        if faults.any():
+        if np.count_nonzero(faults):
             return self._without_faults(rows, at, inputs, odd, outputs, faults, ids)
         return self._log_and_shape(rows, at, inputs, odd, outputs.tolist(), ids, now)
 
@@ -162,39 +175,32 @@ class Predictions:
             ]
         )
         shaped = self._outputs.shape(values)
-        for count, found in (
-            (self._instruments.outside, odd.outside),
-            (self._instruments.unknown, odd.unknown),
-        ):
-            for feature in chain.from_iterable(found.values()):
-                count(feature, 1)
+        self._instruments.rows.inc(len(rows))
+        odd.count(self._instruments)
+        missing, outside, unknown = (found.get for found in odd)
         return [
-            Answer(
-                ids[n],
-                output,
-                self._missing(inputs[n]),
-                odd.outside.get(n, []),
-                odd.unknown.get(n, []),
-            )
+            Answer(ids[n], output, missing(n, _NONE), outside(n, _NONE), unknown(n, _NONE))
             for n, output in enumerate(shaped)
         ]
 
     def _unknown(self, inputs: list[Row], codes: NDArray[np.int64]) -> dict[int, list[str]]:
         """By row its categories that training never saw; null is no category."""
         unknown: dict[int, list[str]] = {}
-        for row, column in np.argwhere(codes == UNKNOWN).tolist():
+        unseen = codes == UNKNOWN
+        if not np.count_nonzero(unseen):
+            return unknown
+        for row, column in np.argwhere(unseen).tolist():
             name, place = self._categories[column]
             if inputs[row][place] not in _NULLS:
                 unknown.setdefault(row, []).append(name)
         return unknown
 
-    def _missing(self, row: Row) -> list[str]:
-        if None not in row and "" not in row:
-            return []
-        missing = [n for n, value in zip(self._names, row, strict=True) if value in _NULLS]
-        for name in missing:
-            self._instruments.missing(name, 1)
-        return missing
+    def _missing(self, inputs: list[Row]) -> dict[int, list[str]]:
+        return {
+            n: [name for name, value in zip(self._names, row, strict=True) if value in _NULLS]
+            for n, row in enumerate(inputs)
+            if None in row or "" in row
+        }
 
     def _without_faults(
         self,

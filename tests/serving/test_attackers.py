@@ -241,6 +241,22 @@ def test_some_pipelined_requests_are_answered_in_order(impatient) -> None:
     assert words == [True, False] * 9
 
 
+def test_more_pipelined_requests_than_may_wait_end_the_connection_after_those_that_do(
+    impatient,
+) -> None:
+    client = Attacker(impatient)
+    client.send(b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n" * 60)
+    told = client.read_all()  # it ends: the service closes the connection
+    assert told.count(b"HTTP/1.1 200 OK") == told.count(b"HTTP/1.1") == SHORT["pipelined"] + 1
+    assert told.count(b"connection: close") == 1
+
+
+def test_trailers_are_counted_with_the_headers(impatient) -> None:
+    attacker = Attacker(impatient)
+    assert attacker.send(CHUNKED + b"2\r\n{}\r\n0\r\n")
+    assert status_of(drip(attacker, b"a: b\r\n" * 50)) == 431
+
+
 def test_an_answer_that_nobody_reads_is_dropped(impatient) -> None:
     alone = connections_of(impatient)
     attacker = Attacker(impatient)

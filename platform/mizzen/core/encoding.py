@@ -157,12 +157,13 @@ class Encoder:
         out."""
         low, high = self._limits
         far = (rows.raw < low) | (rows.raw > high)
-        if not far.any():
+        if not np.count_nonzero(far):
             return {}
         found: dict[int, list[str]] = {}
-        for row, place in np.argwhere(far).tolist():
+        values = rows.raw[far].tolist()  # in the order of argwhere
+        for (row, place), value in zip(np.argwhere(far).tolist(), values, strict=True):
             column = self.numbers[place]
-            if float(rows.raw[row, place]) not in column.sentinels:
+            if value not in column.sentinels:
                 found.setdefault(row, []).append(column.name)
         return found
 

@@ -42,7 +42,7 @@ class Limits:
     send_seconds: float = 60.0
     connections: int = 4096
     connections_per_address: int = 1024
-    pipelined: int = 128
+    pipelined: int = 16
     trusted_proxies: tuple[str, ...] = ()
 
     @classmethod

@@ -102,20 +102,16 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The first byte of a request."""
         if len(self.pipeline) >= self._limits.pipelined:
-            self._fault = (429, TemporaryError("too many pipelined requests"))
+            self._deaf = True
             raise ValueError("pipelined")
         super().on_message_begin()
         self._stage, self._deadline = _Stage.HEAD, 0.0
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One header, or one trailer of a body in chunks."""
-        if len(self.headers) >= self._limits.header_count:
-            self._fault = self._header_fault()
-            raise ValueError("headers")
-        super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         """The application begins."""
+        if len(self.headers) > self._limits.header_count:
+            self._fault = self._header_fault()
+            raise ValueError("headers")
         super().on_headers_complete()
         self._stage, self._deadline, self._passed = _Stage.BODY, 0.0, True
         self._wire_bytes = self._body_bytes = self._paid_bytes = 0
@@ -201,6 +197,9 @@ class LimitedProtocol(HttpToolsProtocol):
             self._deaf = True  # what follows the request is in another protocol
             self._read_plain(part[upgrade.args[0] :])
         except httptools.HttpParserError as error:
+            if self._deaf:
+                self._end_with_pipeline()
+                return
             if self._fault is None:
                 self._fault = (400, InvalidData("not an HTTP/1.1 request", given=error))
             self._refuse_fault()
@@ -212,9 +211,18 @@ class LimitedProtocol(HttpToolsProtocol):
         elif in_body:
             self._wire_bytes += len(part)
             most = self._limits.header_bytes + _CHUNK_OVERHEAD * self._body_bytes
-            if self._wire_bytes > most:
+            trailers = len(self.headers) > self._limits.header_count  # they join the headers
+            if trailers or self._wire_bytes > most:
                 self._fault = self._header_fault()
                 self._refuse_fault()
+
+    def _end_with_pipeline(self) -> None:
+        """More requests wait than may: those are answered, and the last one ends the connection.
+        Were it ended at once, a client without manners would be back with as many at once."""
+        self._connections.refused("pipelined")
+        self.flow.pause_reading()
+        newest, _ = self.pipeline[0]
+        newest.keep_alive = False
 
     def _read_plain(self, data: bytes) -> None:
         """Part of the body of a request that asks for another protocol, as Java's client does with
@@ -245,7 +253,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _refuse_fault(self) -> None:
         status, error = self._fault or (400, InvalidData("not an HTTP/1.1 request"))
-        reasons = {408: "slow", 429: "pipelined", 431: "headers"}
+        reasons = {408: "slow", 431: "headers"}
         self._connections.refused(reasons.get(status, "malformed"))
         self._deaf = True
         earlier = self.cycle if self._stage is not _Stage.BODY else None
