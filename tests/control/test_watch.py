@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from shop_records import RUN, run
@@ -15,11 +16,13 @@ from mizzen.cli.commands.drift import answered, failed
 from mizzen.control.monitoring import tick as ticking
 from mizzen.control.monitoring.retrain import RetrainResult, ask, reset_breaker, retrain
 from mizzen.control.monitoring.tick import request_of, tick
+from mizzen.control.monitoring.validation import with_validation
+from mizzen.control.runs.inputs import source_digest
 from mizzen.control.runs.submit import PreparedRun, execute
 from mizzen.control.workspace import Workspace
 from mizzen.core.guard import RetrainRequest
-from mizzen.core.runs import RunState
-from mizzen.errors import Conflict, UserError
+from mizzen.core.runs import RunState, StepEvent, StepState
+from mizzen.errors import Conflict, InvalidData, StepFailed, UserError
 from mizzen.project import Project
 from mizzen.state.records import (
     DecisionRecord,
@@ -101,9 +104,77 @@ def test_an_alarm_trains_on_the_newest_window_and_is_answered_once(workspace: Wo
     assert workspace.state.monitoring.pending_alarms("shop") == []
 
 
-def test_decisions_name_runs_that_exist(workspace: Workspace, write: Make) -> None:
-    run = execute(write(judged(blessed=False)))
-    assert workspace.state.runs.get("shop", run.id).trigger == "person"
+def test_decisions_name_runs_that_exist(workspace: Workspace) -> None:
+    promoted(workspace, 1)
+    asked = ask(workspace, RetrainRequest("drift:1", "drift", version=1), END)
+    assert not isinstance(asked, DecisionRecord)
+    retrain(workspace, RetrainRequest("drift:2", "drift", version=1), END)
+    asked[1].ownership.release()
+    went, refused = Project(workspace).decisions()
+    assert (went.go, went.trigger_id) == (True, "drift:1")
+    assert went.run is not None
+    assert workspace.state.runs.get("shop", went.run).trigger == "drift"
+    assert (refused.go, refused.rule, refused.run) == (False, "running", None)
+
+
+@pytest.mark.slow
+def test_no_retraining_learns_from_a_snapshot_that_failed_its_validation(
+    workspace: Workspace,
+) -> None:
+    promoted(workspace, 1)
+    orders = workspace.folder / "data" / "orders.csv"
+    good = orders.read_text()
+    orders.write_text(good.replace(",18.81,", ",18810,", 1))  # `price` is at most 1000
+    failed_run = Project(workspace).run()
+    assert workspace.state.runs.get("shop", failed_run.id).state is RunState.FAILED
+
+    for request in (
+        RetrainRequest("drift:1", "drift", version=1),
+        RetrainRequest("by hand", "person"),
+    ):
+        refused = retrain(workspace, request, END)
+        assert (refused.decision.go, refused.decision.rule, refused.run) == (False, "data", None)
+        assert f"the newest snapshot, of run {failed_run.id}," in refused.decision.reason
+    assert [d.rule for d in Project(workspace).decisions()] == ["data", "data"]
+
+    orders.write_text(good)
+    asked = ask(workspace, RetrainRequest("drift:1", "drift", version=1), END)
+    assert not isinstance(asked, DecisionRecord)
+    assert asked[0].go
+    asked[1].ownership.release()
+
+
+def taken(workspace: Workspace, name: str, validate: StepState | None, **fields: Any) -> None:
+    """A training run whose snapshot was validated with this end, of the source as it is."""
+    known = len(workspace.state.runs.newest_first("shop"))
+    arguments = {"source_digest": source_digest(workspace)}
+    at = END + timedelta(minutes=known)
+    record = run(name, state=RunState.FAILED, arguments=arguments, created_at=at)
+    workspace.state.runs.add(record, str(workspace.folder))
+    if validate is not None:
+        event = StepEvent(name, "validate", validate, at, **fields)
+        workspace.state.runs.record_step("shop", event, 1)
+
+
+def test_the_newest_snapshot_that_was_validated_decides(workspace: Workspace) -> None:
+    promoted(workspace, 1)
+    request = RetrainRequest("drift:1", "drift", version=1)
+
+    def validated() -> tuple[bool | None, str | None]:
+        found = with_validation(workspace, request)
+        return found.data_valid, found.validated_by
+
+    assert validated() == (None, None)
+    taken(workspace, "good", StepState.CACHED)
+    assert validated() == (True, "good")
+    taken(workspace, "bad", StepState.FAILED, error=InvalidData("10 rows").as_dict())
+    assert validated() == (False, "bad")
+    # nobody judged these: no snapshot was taken, or the step itself broke
+    taken(workspace, "none", None)
+    taken(workspace, "broken", StepState.FAILED, error=StepFailed("killed").as_dict())
+    assert validated() == (False, "bad")
+    taken(workspace, "fixed", StepState.SUCCEEDED)
+    assert validated() == (True, "fixed")
 
 
 def test_the_run_that_answers_an_alarm_is_reported_as_it_ended(

@@ -8,7 +8,7 @@ reason. The rules, in the order in which they are asked; the first that objects 
 3. `stale`: the alarm judged a version that is not the champion any more.
 4. `freeze`: the champion came back by a rollback less than `freeze` ago, and nobody lifted it.
 5. `running`: a retraining is going.
-6. `data`: the newest window failed its expectations; a model must not learn from it.
+6. `data`: the newest snapshot failed its validation; a model must not learn from it.
 7. `breaker`: the last `breaker` retrainings failed in a row, and nobody reset it since.
 8. `hysteresis`: fewer than `consecutive` alarms in a row.
 9. `cooldown`: another retraining was less than `cooldown` away.
@@ -57,8 +57,9 @@ class RetrainRequest:
 
     `trigger_id`: the same event has the same id, however often it is delivered (a drift job's
     result, a commit, a schedule's tick). `alarms`: how many windows in a row alarmed, this one
-    included; see `alarms_in_a_row`. `data_valid`: whether the newest window passed its
-    expectations; None where nobody looked. `version`: which one an alarm judged.
+    included; see `alarms_in_a_row`. `data_valid`: whether the newest snapshot passed its
+    validation, in the run `validated_by`; None where nobody looked. `version`: which one an alarm
+    judged.
     """
 
     trigger_id: str
@@ -66,6 +67,7 @@ class RetrainRequest:
     alarms: int = 1
     data_valid: bool | None = None
     version: int | None = None
+    validated_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +210,12 @@ def _running(case: _Case) -> Decision | None:
 def _data(case: _Case) -> Decision | None:
     if case.request.data_valid is not False:
         return None
-    reason = "the newest window failed its expectations; fix the data, then ask again"
+    run = case.request.validated_by
+    taken = "" if run is None else f", of run {run},"
+    reason = (
+        f"the newest snapshot{taken} failed its validation; fix the data and ask again, or take a "
+        "new snapshot: mizzen run"
+    )
     return Decision(False, "data", reason)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from mizzen.control.models.promote import user
+from mizzen.control.monitoring.validation import with_validation
 from mizzen.control.runs import finalize
 from mizzen.control.runs.observers import OnEvent
 from mizzen.control.runs.request import RunRequest
@@ -73,6 +74,7 @@ def ask(
     """The decision that stands without a run of ours (a refusal, or another's), or the decision
     to go with the prepared run."""
     policy = workspace.spec.retraining
+    request = with_validation(workspace, request)
     decision = decide(request, _history(workspace), policy, now, clock())
     if not decision.go:
         kept = _record(workspace, request, decision, now, None)
