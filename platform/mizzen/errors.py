@@ -1,7 +1,8 @@
 """What can go wrong, and what the user does next.
 
-The type says whether trying again can help; the text says what was given, what is allowed
-and the next step. The tree::
+The type says whether trying again can help (`retryable`), and runners go by it: where a step has
+further attempts (`trainer.retries`), an error that is retryable gets the next one, any other ends
+the step. The text says what was given, what is allowed and the next step. The tree::
 
     MizzenError
     ├── UserError                what was written or asked for is wrong; trying again is useless
@@ -11,7 +12,7 @@ and the next step. The tree::
     │   ├── Conflict             it exists already, or somebody else holds it
     │   ├── Unsupported          the chosen back end cannot do this
     │   └── MissingDependencyError
-    ├── StepFailed               a step of a run ended with an error
+    ├── StepFailed               a step broke for a reason unknown here; trying again can help
     ├── IntegrityError           stored content does not match its hash
     └── TemporaryError           a service is away or busy; trying again can help
 """
@@ -132,9 +133,12 @@ class MissingDependencyError(UserError):
 
 
 class StepFailed(MizzenError):
-    """A step of a run ended with an error."""
+    """A step of a run broke: its code raised, its process died, or its time was over. Nobody knows
+    whether another attempt ends better, so it gets one where attempts are left. Of a whole run that
+    failed it says what its failed step says."""
 
     exit_code = 5
+    retryable = True
 
 
 class IntegrityError(MizzenError):

@@ -17,11 +17,19 @@ from tiny_plans import STEPS, judged, waiting
 
 from mizzen.control.runs import run_lock
 from mizzen.control.runs.compare import compare_runs
+from mizzen.control.runs.finalize import failure
 from mizzen.control.runs.submit import PreparedRun, cancel, execute, prepare_resume
 from mizzen.control.workspace import Workspace
 from mizzen.core.plan import Constant, Plan, Task
 from mizzen.core.runs import RunState, StepEvent, StepState
-from mizzen.errors import Conflict, NotFound
+from mizzen.errors import (
+    Conflict,
+    IntegrityError,
+    InvalidData,
+    MizzenError,
+    NotFound,
+    TemporaryError,
+)
 from mizzen.project import Project, Run
 
 Make = Callable[..., PreparedRun]
@@ -78,11 +86,20 @@ def test_a_failed_run_says_where_and_resumes_from_there(
     assert failed.error is not None
     assert failed.error["step"] == "fail"
     assert "the trainer raised" in failed.error["message"]
+    assert failure(failed).retryable
     fixed.touch()
     resumed = execute(prepare_resume(workspace, failed.id))
     assert resumed.state is RunState.SUCCEEDED
     assert resumed.attempts == 2
     assert resumed.error is None
+
+
+@pytest.mark.parametrize("kind", [InvalidData, IntegrityError, TemporaryError])
+def test_a_run_whose_step_failed_is_worth_another_try_where_the_step_is(
+    kind: type[MizzenError], workspace: Workspace, write: Make
+) -> None:
+    run = replace(write(judged()).run, error={"step": "train", **kind("why").as_dict()})
+    assert failure(run).as_dict()["retryable"] is kind.retryable
 
 
 def test_a_run_that_succeeded_is_not_resumed(workspace: Workspace, write: Make) -> None:
@@ -97,6 +114,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tiny_plans import judged, waiting
 from mizzen.control.runs.request import RunRequest
+from mizzen.control.runs.finalize import failure
 from mizzen.control.runs.submit import execute, write_down
 from mizzen.control.workspace import open_workspace
 workspace = open_workspace(Path(sys.argv[1]))

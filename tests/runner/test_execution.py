@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mizzen.cli.reference.errors import tree
 from mizzen.core.plan import (
     Argument,
     Condition,
@@ -23,7 +24,7 @@ from mizzen.core.plan import (
     Text,
 )
 from mizzen.core.runs import RunState, StepState
-from mizzen.errors import Conflict, NotFound, Unsupported, UserError
+from mizzen.errors import Conflict, MizzenError, NotFound, Unsupported, UserError
 
 from .conftest import Bench, executed, states
 
@@ -280,6 +281,25 @@ def test_the_platforms_errors_survive_the_border_between_processes(bench: Bench)
     error = error_of(bench.run([Task("bad", "invalid:run", retry=Retry(3, 0.01))]), "bad")
     assert (error["error"], error["given"], error["next"]) == ("InvalidData", "b", "add it")
     assert executed(bench.events) == ["bad"], "what the user wrote is not tried again"
+
+
+@pytest.mark.parametrize("kind", [kind for kind, _ in tree(MizzenError)])
+def test_an_error_is_tried_again_where_its_type_says_that_this_can_help(
+    bench: Bench, kind: type[MizzenError]
+) -> None:
+    bench.write(
+        "erring",
+        f"""
+        from mizzen.errors import {kind.__name__}
+
+        def run() -> None:
+            print("attempt")
+            raise {kind.__name__}("why")
+        """,
+    )
+    error = error_of(bench.run([Task("bad", "erring:run", retry=Retry(1, 0.01))]), "bad")
+    assert error["retryable"] is kind.retryable
+    assert bench.log("bad").count("attempt\n") == (2 if kind.retryable else 1)
 
 
 def test_retries_wait_and_then_succeed(bench: Bench) -> None:

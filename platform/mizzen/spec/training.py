@@ -78,7 +78,8 @@ class Trainer(Section):
         default=None, description="after this a training attempt is ended; never when absent"
     )
     retries: Annotated[int, Field(ge=0, le=10)] = Field(
-        default=0, description="further attempts after an error that another attempt may fix"
+        default=0,
+        description="further attempts after an error that is retryable, as the page of errors says",
     )
     resources: Resources = Field(default=Resources(), description="what the training step asks for")
 

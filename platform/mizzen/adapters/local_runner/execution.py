@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import mizzen.errors
 from mizzen.adapters.cache.trees import remove_tree
 from mizzen.adapters.local_runner.attempts import Attempt, Attempts
 from mizzen.adapters.local_runner.folder import RunFolder
@@ -178,7 +177,7 @@ class Execution:
         # What it wrote is of no use, and may be what filled the disk.
         remove_tree(self._memory.outputs(task))
         why = answer["error"]
-        again = attempt.number <= task.retry.count and _may_help(why) and not self._failed
+        again = attempt.number <= task.retry.count and why["retryable"] and not self._failed
         self._fail(task, attempt.number, why, attempt.seconds, again)
         if again:
             prepared.attempt += 1
@@ -249,10 +248,3 @@ class Execution:
 
 def _paths(result: Result) -> dict[str, Any]:
     return {name: artifact.path for name, artifact in result.artifacts.items()}
-
-
-def _may_help(error: Mapping[str, Any]) -> bool:
-    # The type decides: what the user wrote, or content that was changed, stays as it is.
-    kind = getattr(mizzen.errors, str(error["error"]), None)
-    useless = (mizzen.errors.UserError, mizzen.errors.IntegrityError)
-    return not (isinstance(kind, type) and issubclass(kind, useless))

@@ -12,9 +12,10 @@ _HEAD = """\
 
 Generated from `mizzen.errors` by `python -m mizzen.cli.reference`.
 
-The type says whether trying again can help; the text says what was given, what is allowed and
-what to do next. With `--json` a command answers `{"error": {...}}` with `error` (the type),
-`message`, `given`, `allowed`, `next` and `retryable`. [How to read an
+The type says whether trying again can help: a step whose error is of such a type gets another
+attempt where `trainer.retries` left one; any other error ends the step. The text says what was
+given, what is allowed and what to do next. With `--json` a command answers `{"error": {...}}` with
+`error` (the type), `message`, `given`, `allowed`, `next` and `retryable`. [How to read an
 error](../how-to/read-an-error.md) walks through some.
 
 | error | exit code | try again | meaning |

@@ -51,12 +51,14 @@ def failure(run: RunRecord, option: str = "") -> StepFailed:
     step, message, fix = (error.get(name) for name in ("step", "message", "next"))
     log = f"mizzen runs logs {run.id}" + (f" {step}" if step else "") + option
     where = f" in step {step}" if step else ""
-    return StepFailed(
+    found = StepFailed(
         f"run {run.id} {run.state.value}{where}" + (f": {message}" if message else ""),
         given=error.get("given"),
         allowed=error.get("allowed"),
         next_step=f"{fix}; its log: {log}" if fix else log,
     )
+    found.retryable = error.get("retryable", StepFailed.retryable)
+    return found
 
 
 def detect_interrupted(workspace: Workspace, run: RunRecord) -> RunRecord:
