@@ -54,6 +54,8 @@ def test_the_sidecar_exposes_exactly_the_metrics_that_are_listed() -> None:
     page = ShipFigures().render().decode()
     kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", page, re.MULTILINE))
     assert kinds == {metric.name: metric.kind for metric in SHIPPING}
+    documented = re.findall(r"^# HELP (\S+) \S", page, re.MULTILINE)
+    assert set(documented) == set(kinds)
     labels = dict(re.findall(r"^(mizzen_\w+)\{(\w+)=", page, re.MULTILINE))
     assert labels == {metric.name: metric.labels[0] for metric in SHIPPING if metric.labels}
 

@@ -1,4 +1,4 @@
-"""What the sidecar counts, as Prometheus shows it. No library: the sidecar's image has none."""
+"""What the sidecar counts, as Prometheus shows it."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 
+from prometheus_client import CollectorRegistry, Metric, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+
 from mizzen.errors import Conflict
 from mizzen_serving.log_shipper.shipper import Backlog, Shipper
 
-_TYPES = {
-    "mizzen_ship_unshipped_bytes": "gauge",
-    "mizzen_ship_unshipped_segments": "gauge",
-    "mizzen_ship_behind_seconds": "gauge",
-    "mizzen_ship_last_success_timestamp_seconds": "gauge",
-    "mizzen_ship_shipped_bytes_total": "counter",
-    "mizzen_ship_objects_total": "counter",
-    "mizzen_ship_removed_segments_total": "counter",
-    "mizzen_ship_failures_total": "counter",
-}
+_SHIP = "mizzen_ship"
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 REASONS = ("away", "bucket", "refused")
 
 
-class ShipFigures:
-    """Thread-safe."""
+class ShipFigures(Collector):
+    """What `/metrics` shows. Thread-safe. A collector: the shipper itself holds the totals, and how
+    long something has been waiting is known when somebody asks."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._values = dict.fromkeys(_TYPES, 0.0)
+        self._backlog = Backlog(0, 0, 0)
+        self._sent = (0, 0, 0)
         self._failures: Counter[str] = Counter(dict.fromkeys(REASONS, 0))
         self._behind_since: float | None = None
+        self._succeeded_at = 0.0
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
 
     def behind(self, backlog: Backlog) -> None:
         """What waits now."""
         with self._lock:
-            self._values["mizzen_ship_unshipped_bytes"] = backlog.bytes
-            self._values["mizzen_ship_unshipped_segments"] = backlog.segments
+            self._backlog = backlog
             if backlog.bytes == 0:
                 self._behind_since = None
             elif self._behind_since is None:
@@ -47,9 +47,7 @@ class ShipFigures:
     def shipped(self, shipper: Shipper) -> None:
         """What was done so far."""
         with self._lock:
-            self._values["mizzen_ship_shipped_bytes_total"] = shipper.sent_bytes
-            self._values["mizzen_ship_objects_total"] = shipper.puts
-            self._values["mizzen_ship_removed_segments_total"] = shipper.removed
+            self._sent = (shipper.sent_bytes, shipper.puts, shipper.removed)
 
     def failed(self, reason: str) -> None:
         """A look that ended with an error."""
@@ -59,23 +57,34 @@ class ShipFigures:
     def succeeded(self) -> None:
         """A look that ended well."""
         with self._lock:
-            self._values["mizzen_ship_last_success_timestamp_seconds"] = time.time()
+            self._succeeded_at = time.time()
+
+    def collect(self) -> Iterator[Metric]:
+        """What prometheus_client asks of a collector: everything as it is now."""
+        with self._lock:
+            since, backlog, sent = self._behind_since, self._backlog, self._sent
+            failures, succeeded_at = sorted(self._failures.items()), self._succeeded_at
+        waited = 0.0 if since is None else time.monotonic() - since
+        gauge, counter = GaugeMetricFamily, CounterMetricFamily
+        yield gauge(f"{_SHIP}_unshipped_bytes", "Bytes not stored yet.", backlog.bytes)
+        yield gauge(f"{_SHIP}_unshipped_segments", "Segments not stored whole.", backlog.segments)
+        yield gauge(f"{_SHIP}_behind_seconds", "How long something has been waiting.", waited)
+        yield gauge(
+            f"{_SHIP}_last_success_timestamp_seconds",
+            "The last look without an error.",
+            succeeded_at,
+        )
+        yield counter(f"{_SHIP}_shipped_bytes", "Bytes sent.", sent[0])
+        yield counter(f"{_SHIP}_objects", "Objects sent.", sent[1])
+        yield counter(f"{_SHIP}_removed_segments", "Segments that made room.", sent[2])
+        failed = counter(f"{_SHIP}_failures", "Looks that failed, by reason.", labels=["reason"])
+        for reason, count in failures:
+            failed.add_metric([reason], count)
+        yield failed
 
     def render(self) -> bytes:
         """The page that Prometheus reads."""
-        with self._lock:
-            since = self._behind_since
-            waited = 0.0 if since is None else time.monotonic() - since
-            values = self._values | {"mizzen_ship_behind_seconds": waited}
-            failures = sorted(self._failures.items())
-        lines = []
-        for name, kind in _TYPES.items():
-            lines.append(f"# TYPE {name} {kind}")
-            if name == "mizzen_ship_failures_total":
-                lines += [f'{name}{{reason="{reason}"}} {count}' for reason, count in failures]
-            else:
-                lines.append(f"{name} {values[name]!r}")
-        return "\n".join([*lines, ""]).encode()
+        return generate_latest(self._registry)
 
 
 @contextmanager
@@ -104,10 +113,11 @@ def expose(figures: ShipFigures, port: int) -> Iterator[None]:
 def _handler(figures: ShipFigures) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            known = {"/metrics": figures.render(), "/healthz": b"alive\n"}
-            body = known.get(self.path, b"")
+            body = b"alive\n" if self.path == "/healthz" else b""
+            if self.path == "/metrics":
+                body = figures.render()
             self.send_response(200 if body else 404)
-            self.send_header("content-type", "text/plain; version=0.0.4; charset=utf-8")
+            self.send_header("content-type", CONTENT_TYPE)
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
