@@ -53,7 +53,9 @@ class ServingApp:
     def __init__(self) -> None:
         self.draining = False
         self._board: tuple[WorkerBoard, int] | None = None
-        self._pages = Pages()
+        self._pages = Pages(self.show_load)
+        self._connections: Connections | None = None
+        self._in_flight = 0
         self._door: Door | None = None
         self._engine: Engine | None = None
         self._posts = {"/predict": self._predict, "/labels": self._labels}
@@ -101,8 +103,14 @@ class ServingApp:
         return True
 
     def watch(self, connections: Connections) -> None:
-        """Show the figures of this process's connections."""
-        self._pages.connections = connections
+        """Show how many connections this process has."""
+        self._connections = connections
+
+    def show_load(self) -> None:
+        """Bring the figures of the moment into the metrics."""
+        if self._engine is not None:
+            open_ones = 0 if self._connections is None else len(self._connections)
+            self._engine.instruments.show_load(self._in_flight, open_ones)
 
     def count_refusal(self, reason: str) -> None:
         """A limit ended a connection or a request."""
@@ -128,8 +136,7 @@ class ServingApp:
             return
         started = time.perf_counter()
         engine, path = self._engine, scope["path"]
-        if engine is not None:
-            engine.instruments.in_flight.inc()
+        self._in_flight += 1
         status = 500
         try:
             status, body, headers = await self._reply(engine, scope, receive)
@@ -141,8 +148,8 @@ class ServingApp:
         except ClientGone:
             status = _GONE
         finally:
+            self._in_flight -= 1
             if engine is not None:
-                engine.instruments.in_flight.dec()
                 known = path if path in self._posts or path in self._pages.paths else "other"
                 engine.instruments.request(known, status, time.perf_counter() - started)
 

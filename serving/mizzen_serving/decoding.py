@@ -41,6 +41,7 @@ class Decoder:
         self._contract = contract
         self._allowed = {field.name: ALLOWED[field.role] for field in contract.fields}
         self._optional = [n for n, field in enumerate(contract.fields) if not field.required]
+        self._texts = [n for n, field in enumerate(contract.fields) if field.role != "number"]
         self._typed = contract.typed_categories
         self._numbers = contract.declared_numbers
         self._escaped = contract.has_escaped_names
@@ -138,7 +139,7 @@ class Decoder:
     def _quoted_parts(self, row: Row) -> int:
         """How many names and texts the JSON of a row holds at least. A null that need not be
         there counts as absent: where it stands in the body, quotes are left over."""
-        kinds = list(map(type, row))
+        kinds = [type(row[place]) for place in self._texts]
         absent = [row[place] for place in self._optional].count(None)
         return len(row) - absent + kinds.count(str) + kinds.count(datetime)
 

@@ -49,7 +49,7 @@ class Instruments:
             registry=registry,
         )  # fmt: skip
         self.labels = Counter("mizzen_serving_labels", "Labels received.", registry=registry)
-        self.in_flight = Gauge(
+        self._in_flight = Gauge(
             "mizzen_serving_in_flight", "Requests being answered.", registry=registry,
             multiprocess_mode="livesum",
         )  # fmt: skip
@@ -83,7 +83,7 @@ class Instruments:
             ["model", "version", "task", "framework", "weights"], registry=registry,
             multiprocess_mode="livemax",
         )  # fmt: skip
-        self.connections = Gauge(
+        self._connections = Gauge(
             "mizzen_serving_connections", "Open connections.", registry=registry,
             multiprocess_mode="livesum",
         )  # fmt: skip
@@ -112,6 +112,12 @@ class Instruments:
         """How many workers answer, of how many."""
         self._workers.labels("ready").set(ready)
         self._workers.labels("wanted").set(wanted)
+
+    def show_load(self, in_flight: int, connections: int) -> None:
+        """Requests that are being answered, and open connections. Shown a few times a second:
+        counted one by one they would cost as much as the rest of the count."""
+        self._in_flight.set(in_flight)
+        self._connections.set(connections)
 
     def request(self, path: str, code: int, seconds: float) -> None:
         """Count one answered request."""

@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from mizzen.adapters.uvicorn.connections import Connections
 from mizzen.errors import TemporaryError
 from mizzen_serving import openapi
 from mizzen_serving.board import WorkerBoard
@@ -27,12 +26,15 @@ class Pages:
     """Those of one process.
 
     `paths`: where there is one. `workers`: the board of all of them, where there are several.
-    `connections`: those of this process. `draining`: it is about to end.
+    `draining`: it is about to end.
+
+    Args:
+        show_load: brings the figures of the moment into the metrics.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, show_load: Callable[[], None]) -> None:
+        self._show_load = show_load
         self.workers: WorkerBoard | None = None
-        self.connections: Connections | None = None
         self.description: openapi.Document = {}
         self.draining = False
         self._answers: dict[str, Callable[[Engine], Awaitable[Page]]] = {
@@ -90,8 +92,7 @@ class Pages:
         instruments = engine.instruments
         if self.workers is not None:
             instruments.show_workers(self.workers.ready, self.workers.wanted)
-        if self.connections is not None:
-            instruments.connections.set(len(self.connections))
+        self._show_load()
         return instruments.render(engine.log.unsynced, engine.log.refused)
 
     async def _openapi(self, engine: Engine) -> Page:

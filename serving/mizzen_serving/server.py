@@ -58,7 +58,7 @@ def _run(
     app = service.application
     app.join(inherited.open_board())
     app.start(options, place)  # before the server, so that what fails is one error, not a trace
-    connections = Connections(limits, app.count_refusal)
+    connections = Connections(limits, app.count_refusal, app.show_load)
     app.watch(connections)
     config = configuration(service.to_asgi(), connections, log_level="warning")
     own = listener if inherited.listener is None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import signal
 import socket
@@ -50,9 +51,23 @@ def test_workers_share_a_port_and_sum_their_metrics(launch, place) -> None:
         assert service.ask("POST", "/predict", ROW)[0] == 200
     page = service.ask("GET", "/metrics")[1].decode()
     assert "mizzen_serving_rows_total 40.0" in page
+    with contextlib.ExitStack() as held:  # which worker accepts one is chance
+        for _ in range(30):
+            held.enter_context(socket.create_connection(("127.0.0.1", service.port), 5))
+        assert _soon(service, "mizzen_serving_connections 31.0")  # and the one that asks
+    assert _soon(service, "mizzen_serving_connections 1.0")
     service.process.send_signal(signal.SIGTERM)
     assert service.process.wait(timeout=30) == 0
     assert SegmentLog(place).counts().predictions == 40
+
+
+def _soon(service, line: str) -> bool:
+    """Whether the page of metrics shows a line: a worker tells its load a few times a second."""
+    for _ in range(100):
+        if line in service.ask("GET", "/metrics")[1].decode().splitlines():
+            return True
+        time.sleep(0.1)
+    return False
 
 
 @pytest.mark.parametrize(

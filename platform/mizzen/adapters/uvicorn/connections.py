@@ -38,10 +38,16 @@ class Connections:
     Args:
         refused: called with the reason, a word of a few, for each connection or request that a
             limit ends.
+        swept: called a few times a second while there are connections, and once after the last.
     """
 
-    def __init__(self, limits: Limits, refused: Callable[[str], None] = lambda _reason: None):
-        self.limits, self.refused = limits, refused
+    def __init__(
+        self,
+        limits: Limits,
+        refused: Callable[[str], None] = lambda _reason: None,
+        swept: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.limits, self.refused, self._swept = limits, refused, swept
         self.proxies = Proxies(limits.trusted_proxies)
         self._most = min(limits.connections, _descriptors() - _OTHER_DESCRIPTORS)
         self._held: dict[str, dict[Connection, None]] = {}  # by owner, oldest first
@@ -104,6 +110,7 @@ class Connections:
         now = loop.time()
         for connection in list(self._owner):
             connection.check(now)
+        self._swept()
         if self._owner:
             self._sweep_later()
 
