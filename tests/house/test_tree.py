@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from pathlib import Path
@@ -38,6 +39,16 @@ def test_every_requirement_is_pinned() -> None:
     for file in (ROOT / "requirements").glob("*.txt"):
         for line in file.read_text().splitlines():
             assert re.match(r"^[A-Za-z0-9._\[\]-]+==[^ ]+", line), f"{file.name}: {line}"
+
+
+def test_no_test_takes_nearly_any_error_for_the_one_that_it_means() -> None:
+    """`match=` searches anywhere in the text: a word of four letters is found by chance."""
+    for file in (ROOT / "tests").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.keyword) and node.arg == "match":
+                text = getattr(node.value, "value", None)
+                where = f"{file.relative_to(ROOT)}:{node.value.lineno}"
+                assert not isinstance(text, str) or len(text) > 4, f"{where}: match={text!r}"
 
 
 def test_no_committed_file_names_a_path_of_one_machine() -> None:

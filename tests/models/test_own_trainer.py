@@ -147,7 +147,7 @@ def load(kept):
 
 def test_a_trainer_without_load_is_told_before_it_works(bench: Make) -> None:
     text = "def fit(job):\n    raise SystemExit('worked for nothing')\n"
-    with pytest.raises(InvalidProject, match=r"load"):
+    with pytest.raises(InvalidProject, match=r"has no function 'load'"):
         with_trainer(bench, text).train()
 
 

@@ -37,5 +37,5 @@ def test_a_model_is_reached_through_a_gateway_of_another_namespace_and_no_other(
     asked = replace(stage.request(), address=gateway_address(stage.kubectl, shared))
     eventually(asked.once)
     assert asked.times(REQUESTS) == {"1": REQUESTS}
-    with pytest.raises(OSError, match="404"):
+    with pytest.raises(OSError, match=r"^404: "):
         stage.request().once()

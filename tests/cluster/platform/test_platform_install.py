@@ -103,7 +103,7 @@ def test_mlflow_refuses_a_name_that_is_not_its_own(release: Release) -> None:
         "'http://mizzen-mlflow:5000/api/2.0/mlflow/experiments/search?max_results=1', "
         "headers={'Host': 'elsewhere.example.com'}))"
     )
-    with pytest.raises(ClusterError, match="403"):
+    with pytest.raises(ClusterError, match=r"HTTP Error 403"):
         python_in(release.kubectl, "deployment/mizzen-api", release.namespace, ask)
 
 
