@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         DecisionRecord,
         Promotion,
         RunRecord,
+        ServedVersion,
         StepRecord,
         VersionRecord,
         WindowRecord,
@@ -473,6 +474,10 @@ class Project:
         from mizzen.control.stack.stack import status
 
         return status(self._workspace)
+
+    def served(self) -> ServedVersion | None:
+        """What `mizzen up` serves, on whichever machine that shares this state."""
+        return self._workspace.state.monitoring.served(self._workspace.spec.name)
 
     def reconcile(self) -> list[str]:
         """Make registry and service follow the champion; what was done."""

@@ -20,8 +20,10 @@ from mizzen.adapters.cache.store import StepCache
 from mizzen.adapters.segment_log.log import SegmentLog
 from mizzen.cli.app import COMMANDS, app
 from mizzen.cli.values import records
+from mizzen.control.workspace import open_workspace
 from mizzen.errors import UserError
 from mizzen.ports.prediction_log import Prediction
+from mizzen.state.records import ServedVersion
 
 Mizzen = Callable[..., subprocess.CompletedProcess[str]]
 Answer = Callable[..., Any]
@@ -159,6 +161,16 @@ def test_an_empty_project_answers_every_question(answer: Answer, shop: Path) -> 
     assert answer("retrain", "--history", cwd=shop) == {"decisions": []}
     assert not answer("status", cwd=shop)["stack"]["running"]
     assert answer("down", cwd=shop) == {"stopped": False}
+
+
+def test_status_says_what_is_served_by_another_machine_of_the_same_state(
+    mizzen: Mizzen, shop: Path
+) -> None:
+    state, since = open_workspace(shop).state, datetime(2026, 1, 2, tzinfo=UTC)
+    state.projects.ensure("shop", str(shop), since)
+    state.monitoring.set_served(ServedVersion("shop", 3, "http://ml7:3000", 1, since))
+    said = mizzen("status", cwd=shop).stdout
+    assert "by the state, version 3 is served at http://ml7:3000 since 2026-01-02 00:00:00" in said
 
 
 @pytest.mark.parametrize(

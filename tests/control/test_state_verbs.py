@@ -245,7 +245,7 @@ def test_versions_are_listed_and_an_unknown_one_names_them(shop: State) -> None:
     shop.models.add_version(replace(version(1), reason="told again"))
     assert shop.models.all_versions("shop") == [version(1), version(2)]
     assert shop.models.get_version("shop", 2) == version(2)
-    with pytest.raises(NotFound, match="1, 2"):
+    with pytest.raises(NotFound, match=r"shop has no version 9(.|\n)*allowed: 1, 2\n"):
         shop.models.get_version("shop", 9)
     with pytest.raises(Conflict):
         shop.models.add_version(replace(version(5), run="no such run"))
@@ -359,9 +359,14 @@ def test_what_is_served_is_replaced_by_many_at_once(shop: State) -> None:
         record = ServedVersion("shop", number, "http://127.0.0.1:3000", None, NOW)
         return lambda: shop.monitoring.set_served(record)
 
+    assert shop.monitoring.served("shop") is None
     assert at_once([serve(number) for number in range(6)]) == [None] * 6
+    serve(7)()
+    last = ServedVersion("shop", 7, "http://127.0.0.1:3000", None, NOW)
+    assert shop.monitoring.served("shop") == last
     shop.monitoring.clear_served("shop")
     shop.monitoring.clear_served("shop")
+    assert shop.monitoring.served("shop") is None
 
 
 def test_a_story_goes_on_where_it_was(shop: State) -> None:

@@ -177,6 +177,10 @@ class Monitoring(Protocol):
         """Say what answers predictions now."""
         ...
 
+    def served(self, project: str) -> ServedVersion | None:
+        """What was said to answer predictions; None where nothing does."""
+        ...
+
     def clear_served(self, project: str) -> None:
         """Nothing answers any more."""
         ...

@@ -92,6 +92,12 @@ class SqlMonitoring:
             session.remove("served", {"project": record.project})
             session.insert("served", asdict(record))
 
+    def served(self, project: str) -> ServedVersion | None:
+        """See `interface.Monitoring`."""
+        with self._database.read() as session:
+            rows = session.find("served", _SERVED, {"project": project})
+        return ServedVersion(**rows[0]) if rows else None
+
     def clear_served(self, project: str) -> None:
         """See `interface.Monitoring`."""
         with self._database.write() as session:

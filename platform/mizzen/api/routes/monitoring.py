@@ -54,6 +54,12 @@ def add_decision(state: StateOf, project: ProjectName, told: NewDecision) -> Dec
     return state.monitoring.add_decision(told.decision, told.alarm)
 
 
+@router.get("/served")
+def get_served(state: StateOf, project: ProjectName) -> ServedVersion | None:
+    """What was said to answer predictions; null where nothing does."""
+    return state.monitoring.served(project)
+
+
 @router.put("/served", status_code=204)
 def set_served(state: StateOf, project: ProjectName, told: ServedVersion) -> None:
     """Say what answers predictions now."""

@@ -14,12 +14,18 @@ def status(context: CommandContext) -> None:
     """What runs, who the champion is, and the newest runs."""
     project = context.project
     stack, champion, runs = project.status(), project.champion(), project.runs(5)
+    served = project.served()
     windows, notes = project.windows(), project.notes_on_features()
     pending = [w for w in windows if w.alarm and w.handled_by is None]
     quality = next((w for w in reversed(windows) if w.kind == "quality"), None)
 
     def show() -> None:
         show_stack(context, stack)
+        if served is not None and not stack.running:  # another machine's, or one that was killed
+            context.say(
+                f"by the state, version {served.version} is served at {served.address} "
+                f"since {served.since:%F %T}"
+            )
         if champion is None:
             context.say("champion: none yet")
         else:
@@ -40,6 +46,7 @@ def status(context: CommandContext) -> None:
 
     document = {
         "stack": stack,
+        "served": served,
         "champion": champion,
         "features": notes,
         "runs": runs,

@@ -183,6 +183,11 @@ class HttpMonitoring:
         """See `interface.Monitoring`."""
         self._connection.write("PUT", _of(record.project, "served"), record)
 
+    def served(self, project: str) -> ServedVersion | None:
+        """See `interface.Monitoring`."""
+        found = self._connection.get(_of(project, "served"))
+        return None if found is None else read(ServedVersion, found)
+
     def clear_served(self, project: str) -> None:
         """See `interface.Monitoring`."""
         self._connection.write("DELETE", _of(project, "served"))
