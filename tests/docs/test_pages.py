@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from mizzen.control.check import check
 from mizzen.control.workspace import open_workspace
 
 ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "platform" / "mizzen"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 _spec = importlib.util.spec_from_file_location("console", Path(__file__).with_name("console.py"))
@@ -67,3 +69,27 @@ def test_the_first_example_of_the_readme_checks(tmp_path: Path) -> None:
         (tmp_path / file).write_text(content, encoding="utf-8")
     found = check(open_workspace(tmp_path))
     assert [finding for finding in found if finding.level == "error"] == []
+
+
+ROOMS = (
+    "charts/*",
+    "components/*",
+    "monitoring/*",
+    "serving/*",
+    "pipelines/*",
+    "platform/mizzen/*",
+)
+
+
+def test_the_architecture_names_every_room_and_none_that_is_not_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    paths = re.findall(r"`([a-z][\w./-]*/[\w./-]*)`", page)
+    missing = [p for p in paths if not any((r / p).exists() for r in (ROOT, PACKAGE))]
+    assert missing == []
+    rooms = {path.name for pattern in ROOMS for path in ROOT.glob(pattern) if is_room(path)}
+    assert {room for room in rooms if room not in page} == set()
+
+
+def is_room(path: Path) -> bool:
+    """A folder with something of ours, not what a run left there."""
+    return path.is_dir() and not path.name.startswith(("__", "."))
