@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mizzen.control.monitoring.retrain import RetrainResult
     from mizzen.control.monitoring.tick import TickResult
     from mizzen.control.runs.compare import Comparison
+    from mizzen.control.runs.listing import RunSummary
     from mizzen.control.stack.stack import StackStatus
     from mizzen.ports.data import DeclaredView
     from mizzen.state.records import (
@@ -218,12 +219,30 @@ class Project:
         run = execute_detached(prepare(self._workspace, request, _now()))
         return Run(self._workspace, run.id)
 
-    def runs(self, limit: int = 50) -> list[RunRecord]:
-        """The newest runs, newest first."""
-        from mizzen.control.runs import finalize
+    def runs(
+        self,
+        limit: int = 50,
+        *,
+        sort: str | None = None,
+        best: int | None = None,
+        state: str | None = None,
+        verdict: str | None = None,
+    ) -> list[RunSummary]:
+        """Runs with what they measured and what they changed, newest first.
 
-        found = self._workspace.state.runs.newest_first(self.name, limit)
-        return [finalize.detect_interrupted(self._workspace, run) for run in found]
+        Args:
+            limit: how many; sorting and filtering look through the newest 10,000.
+            sort: a metric; the best runs first, those without a value of it last.
+            best: how many of the best, by `sort` or the primary metric; instead of `limit`.
+            state: only runs in this state.
+            verdict: only runs whose model was `blessed`, `held`, or the `same` as one before.
+
+        Raises:
+            UserError: no such metric, state or verdict; those that there are are named.
+        """
+        from mizzen.control.runs.listing import list_runs, query
+
+        return list_runs(self._workspace, query(limit, sort, best, state, verdict))
 
     def run_info(self, run_id: str) -> Run:
         """A run by its id, or by an unambiguous beginning of it."""

@@ -95,7 +95,7 @@ def test_the_doctor_tells_who_answers_and_what_is_wrong(
     found = state_of(Project.open(shop))
     assert (found.level, found.found) == (
         "ok",
-        f"{api.address} answers: Mizzen {__version__}, tables 0002",
+        f"{api.address} answers: Mizzen {__version__}, tables 0003",
     )
     monkeypatch.setenv("MIZZEN_API_TOKEN", "wrong")
     found = state_of(Project.open(shop))

@@ -9,15 +9,17 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import JSON, Boolean, create_engine
+from sqlalchemy import JSON, Boolean, MetaData, create_engine
 
 from mizzen.errors import IntegrityError, UserError
 from mizzen.state import sqlite_store, tables
 from mizzen.state.database import HEAD, Database, open_address
-from mizzen.state.migrations.apply import _scripts, newest
+from mizzen.state.migrations.apply import _configuration, _scripts, newest
 from mizzen.state.session import Prefix
+from mizzen.state.sql_state import SqlState
 from mizzen.state.sqlalchemy_store import ServerStore
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -96,6 +98,23 @@ def test_a_state_one_migration_ahead_is_used_as_it_is(address: str) -> None:
     _stamp(address, "9999", HEAD)
     _add_project(open_address(address), "after", NOW)
     assert open_address(address).check() == "9999"
+
+
+def test_a_run_of_before_is_read_without_what_was_not_kept_then(address: str) -> None:
+    run = dict.fromkeys(("id", "kind", "title", "trigger", "plan", "code", "folder"), "")
+    run |= {"project": "shop", "state": "failed", "arguments": {}, "attempts": 1, "created_at": NOW}
+    engine = create_engine(address)
+    with engine.begin() as connection:
+        configuration = _configuration()
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, "0002")
+        before = MetaData()
+        before.reflect(connection)
+        connection.execute(tables.projects.insert().values(name="shop", folder="", created_at=NOW))
+        arguments = {"arguments": "{}", "created_at": NOW.replace(tzinfo=None)}
+        connection.execute(before.tables["runs"].insert().values(run | arguments))
+    (found,) = SqlState(open_address(address)).runs.newest_first("shop")
+    assert (found.overrides, found.evaluation) == ({}, None)
 
 
 def test_each_migration_works_with_the_code_before_it() -> None:

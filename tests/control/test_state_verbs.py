@@ -19,6 +19,7 @@ from mizzen.state.interface import State
 from mizzen.state.records import (
     DecisionRecord,
     DemoStepRecord,
+    Evaluation,
     Promotion,
     RunRecord,
     ServedVersion,
@@ -137,8 +138,16 @@ def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
 
 
 def test_a_run_comes_back_as_it_was_told(state: State) -> None:
-    told = run(arguments={"a": [1, None, "é"], "b": {"c": 0.1}}, error={"message": 'no\n"x"'})
+    told = run(
+        arguments={"a": [1, None, "é"], "b": {"c": 0.1}},
+        error={"message": 'no\n"x"'},
+        overrides={"gate.margin": 0.1, "evaluation.slices": ["é"]},
+    )
     state.runs.add(told, "/somewhere")
+    assert state.runs.get("shop", told.id) == told
+    found = Evaluation("roc_auc", 0.1 + 0.2, None, False, "é", {"roc_auc": 0.1, "brier": None})
+    state.runs.change("shop", told.id, evaluation=found)
+    told = replace(told, evaluation=found)
     assert state.runs.get("shop", told.id) == told
     assert state.runs.newest_first("shop") == [told]
     assert [found.name for found in state.projects.all()] == ["shop"]

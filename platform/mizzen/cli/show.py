@@ -10,8 +10,8 @@ from mizzen.core.runs import RunState
 
 if TYPE_CHECKING:
     from mizzen.cli.context import CommandContext
+    from mizzen.control.runs.listing import RunSummary
     from mizzen.project import Project, Run
-    from mizzen.state.records import RunRecord
 
 
 _CELL = 48
@@ -32,8 +32,14 @@ def table(
     context.console.print(drawn)
 
 
-def run_rows(runs: Iterable[RunRecord]) -> Iterable[Sequence[object]]:
-    """One row a run, for `runs list`."""
+RUN_COLUMNS = (
+    "run", "title", "state", "started", "took", "trigger", "metric", "verdict", "version",
+    "parameters",
+)  # fmt: skip
+
+
+def run_rows(runs: Iterable[RunSummary]) -> Iterable[Sequence[object]]:
+    """One row a run, for `runs list`; see `RUN_COLUMNS`."""
     for run in runs:
         took = None if run.ended_at is None else (run.ended_at - run.created_at).total_seconds()
         yield (
@@ -43,8 +49,17 @@ def run_rows(runs: Iterable[RunRecord]) -> Iterable[Sequence[object]]:
             f"{run.created_at:%Y-%m-%d %H:%M:%S}",
             seconds_text(took),
             run.trigger,
+            _measured(run),
+            run.verdict if run.same_as is None else f"same as version {run.same_as}",
             run.version,
+            ", ".join(f"{name}={short(value)}" for name, value in run.overrides.items()),
         )
+
+
+def _measured(run: RunSummary) -> str | None:
+    if run.metric is None:
+        return None
+    return f"no {run.metric}" if run.value is None else f"{run.metric} {short(run.value)}"
 
 
 def step_rows(run: Run) -> Iterable[Sequence[object]]:

@@ -71,8 +71,11 @@ class Metric:
         return new - old if self.higher else old - new
 
 
-def find_metric(name: str, task: str) -> Metric:
+def find_metric(name: str, task: str, next_step: str = "fix evaluation.metrics") -> Metric:
     """The metric of that name.
+
+    Args:
+        next_step: said of a name that is none, unless one of the metrics is nearly called so.
 
     Raises:
         InvalidProject: the task has no such metric.
@@ -83,7 +86,7 @@ def find_metric(name: str, task: str) -> Metric:
         raise InvalidProject(
             f"unknown metric {name!r} of a {task} task",
             allowed=", ".join(known),
-            next_step=f"did you mean {close[0]!r}?" if close else "fix evaluation.metrics",
+            next_step=f"did you mean {close[0]!r}?" if close else next_step,
         )
     return known[name]
 

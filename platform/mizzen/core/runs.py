@@ -44,6 +44,14 @@ class RunState(StrEnum):
         return self not in {RunState.QUEUED, RunState.RUNNING}
 
 
+class RunVerdict(StrEnum):
+    """`same`: the model is one that another run had registered."""
+
+    BLESSED = "blessed"
+    HELD = "held"
+    SAME = "same"
+
+
 @dataclass(frozen=True, slots=True)
 class StepEvent:
     """One change of one step.

@@ -52,9 +52,23 @@ class StepRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a run measured of its model, and the gate's verdict. `metric` is the primary one,
+    `value` its value, None where it cannot be computed; `metrics`: the values of all of them."""
+
+    metric: str
+    value: float | None
+    champion_value: float | None
+    blessed: bool
+    reason: str
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """One run. `plan` and `code` are digests; `champion`: the version that it was judged
-    against; `version`: what it registered; `folder`: its own folder on this machine."""
+    against; `version`: what it registered; `folder`: its own folder on this machine;
+    `overrides`: dotted field of mizzen.yaml -> value, set for this run only."""
 
     id: str
     project: str
@@ -72,6 +86,8 @@ class RunRecord:
     attempts: int = 1
     error: Mapping[str, Any] | None = None
     ended_at: datetime | None = None
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    evaluation: Evaluation | None = None
 
 
 @dataclass(frozen=True, slots=True)

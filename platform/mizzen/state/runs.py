@@ -12,12 +12,13 @@ from mizzen.core.runs import RunState, StepEvent, StepState
 from mizzen.errors import Conflict, NotFound
 from mizzen.state import projects
 from mizzen.state.database import Database
-from mizzen.state.records import Change, RunRecord, StepRecord, names, to_jsonable
+from mizzen.state.records import Change, Evaluation, RunRecord, StepRecord, names, to_jsonable
 from mizzen.state.session import Prefix, Row, Session
 
 POLL_SECONDS = 0.2
 _RUN, _STEP = names(RunRecord), names(StepRecord)
 # What a run is from its beginning to its end.
+_DOCUMENTS = ("state", "error", "overrides", "evaluation")
 _FIXED = ("project", "kind", "plan", "code", "folder", "created_at")
 
 
@@ -29,7 +30,7 @@ class SqlRuns:
 
     def add(self, record: RunRecord, project_folder: str) -> None:
         """See `interface.Runs`."""
-        values = asdict(record) | {"state": record.state.value, "error": to_jsonable(record.error)}
+        values = asdict(record) | {name: to_jsonable(getattr(record, name)) for name in _DOCUMENTS}
         with self._database.write() as session:
             projects.ensure(session, record.project, project_folder, record.created_at)
             if session.insert("runs", values | {"revision": 1}, if_not_exists=True) is not None:
@@ -152,7 +153,9 @@ def _newest_ids(session: Session, project: str) -> list[str]:
 
 
 def _run(row: Row) -> RunRecord:
-    return RunRecord(**row | {"state": RunState(row["state"])})
+    found = row["evaluation"]
+    evaluation = None if found is None else Evaluation(**found)
+    return RunRecord(**row | {"state": RunState(row["state"]), "evaluation": evaluation})
 
 
 def _step(row: Row) -> StepRecord:

@@ -25,7 +25,9 @@ _Identity = tuple[int, int, int] | None
 _making = threading.Lock()
 # A column's name tells its type in every table; a test compares them with `tables`.
 INSTANTS = frozenset({"created_at", "ended_at", "at", "start", "end", "not_before", "since"})
-DOCUMENTS = frozenset({"arguments", "error", "figures", "artifacts", "result"})
+DOCUMENTS = frozenset(
+    {"arguments", "error", "figures", "artifacts", "result", "overrides", "evaluation"}
+)
 FLAGS = frozenset({"blessed", "forced", "alarm", "go"})
 
 

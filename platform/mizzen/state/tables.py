@@ -80,6 +80,8 @@ runs = Table(
     Column("created_at", Instant, nullable=False),
     Column("ended_at", Instant),
     Column("revision", Integer, nullable=False, server_default="0"),
+    Column("overrides", JSON, nullable=False, server_default="{}"),
+    Column("evaluation", JSON),
     Index("ix_runs_project_created_at", "project", "created_at"),
 )
 

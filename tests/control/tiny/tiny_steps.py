@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,15 @@ class Registered(NamedTuple):
 def evaluate(*, blessed: bool, value: float) -> Verdict:
     print("judging")  # noqa: T201 (a step's log)
     return Verdict("roc_auc", value, 0.5, blessed, "better by 0.1" if blessed else "not better")
+
+
+def evaluate_with_report(*, metrics: str, evaluation: Path) -> Verdict:
+    """Leaves the report that the real step leaves, of these metrics."""
+    values: dict[str, float | None] = json.loads(metrics)
+    records = {name: {"value": value} for name, value in values.items()}
+    evaluation.mkdir(parents=True)
+    (evaluation / "metrics.json").write_text(json.dumps({"metrics": records}))
+    return Verdict("roc_auc", values["roc_auc"] or 0.0, 0.5, False, "not better")
 
 
 def register(*, number: int) -> Registered:

@@ -13,7 +13,7 @@ from mizzen.api.auth import Id, ProjectName, StateOf
 from mizzen.api.bodies import StrictRoute
 from mizzen.api.checks import LARGEST, keepable, same
 from mizzen.core.runs import RunState, StepEvent
-from mizzen.state.records import RunRecord, StepRecord
+from mizzen.state.records import Evaluation, RunRecord, StepRecord
 
 router = APIRouter(tags=["runs"], prefix="/projects/{project}/runs", route_class=StrictRoute)
 MOST = 10_000
@@ -36,6 +36,7 @@ class RunChange(BaseModel):
     attempts: int | None = None
     error: dict[str, Any] | None = None
     ended_at: AwareDatetime | None = None
+    evaluation: Evaluation | None = None
 
 
 @dataclass(frozen=True, slots=True)

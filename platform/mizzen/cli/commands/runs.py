@@ -9,21 +9,38 @@ import typer
 from mizzen.cli.commands.run import finish
 from mizzen.cli.context import CommandContext, as_command, group_app
 from mizzen.cli.progress import figures_text, progress, seconds_text
-from mizzen.cli.show import run_document, run_rows, step_rows, table
+from mizzen.cli.show import RUN_COLUMNS, run_document, run_rows, step_rows, table
+from mizzen.core.runs import RunState, RunVerdict
 
 app = group_app("Runs: what was run, how it went, what it printed.")
 RunId = Annotated[str, typer.Argument(help="A run's id, or the beginning of it.", metavar="RUN")]
 
 
-@as_command(app, "list", "mizzen runs list --limit 5 --json")
+@as_command(app, "list", "mizzen runs list --sort roc_auc --limit 5 --json")
 def list_runs(
     context: CommandContext,
     limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 20,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            help="A metric: the best runs first, by its own direction; those without it last.",
+            metavar="METRIC",
+        ),
+    ] = None,
+    best: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many of the best, by --sort or the primary metric."),
+    ] = None,
+    state: Annotated[RunState | None, typer.Option(help="Only runs in this state.")] = None,
+    verdict: Annotated[
+        RunVerdict | None,
+        typer.Option(help="Only runs whose model the gate blessed or held, or that was known."),
+    ] = None,
 ) -> None:
-    """The newest runs."""
-    found = context.project.runs(limit)
-    columns = ("run", "title", "state", "started", "took", "trigger", "version")
-    context.answer({"runs": found}, lambda: table(context, columns, run_rows(found)))
+    """Runs with their metric, verdict and changed parameters; held ones too. Sorting and
+    filtering look through the newest 10,000."""
+    found = context.project.runs(limit, sort=sort, best=best, state=state, verdict=verdict)
+    context.answer({"runs": found}, lambda: table(context, RUN_COLUMNS, run_rows(found)))
 
 
 @as_command(app, "show", "mizzen runs show 20261121-1 --follow")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mizzen.cli.commands.up import show_stack
 from mizzen.cli.context import CommandContext, command_app
-from mizzen.cli.show import run_rows, table
+from mizzen.cli.show import RUN_COLUMNS, run_rows, table
 
 app, command = command_app("mizzen status --json")
 
@@ -41,8 +41,7 @@ def status(context: CommandContext) -> None:
                 f"quality of version {quality.version} until {quality.end:%F %T}: "
                 f"{quality.verdict}; {quality.founded}"
             )
-        columns = ("run", "title", "state", "started", "took", "trigger", "version")
-        table(context, columns, run_rows(runs))
+        table(context, RUN_COLUMNS, run_rows(runs))
 
     document = {
         "stack": stack,

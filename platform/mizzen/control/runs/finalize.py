@@ -10,18 +10,19 @@ from typing import Any
 
 from mizzen.control.models.promote import promote_automatically
 from mizzen.control.runs import run_lock
+from mizzen.control.runs.evaluation import EVALUATE, evaluation_of
 from mizzen.control.workspace import Workspace
 from mizzen.core.runs import Outcome, RunState, StepState
 from mizzen.errors import MizzenError, StepFailed
-from mizzen.state.records import RunRecord, VersionRecord
+from mizzen.state.records import Evaluation, RunRecord, VersionRecord
 
-EVALUATE, REGISTER = "evaluate", "register"
+REGISTER = "register"
 _CANCEL_SECONDS = 30
 
 
 def conclude(workspace: Workspace, run: RunRecord, outcome: Outcome) -> RunRecord:
     """Keep how the run ended; record its version and promote it where the project says so."""
-    version = _version(workspace, run, outcome)
+    version = _version(run, outcome)
     values: dict[str, Any] = {"state": outcome.state, "ended_at": _now(), "error": _fault(outcome)}
     if version is not None:
         workspace.state.models.add_version(version)
@@ -91,21 +92,26 @@ def mark_withdrawn(workspace: Workspace, run: RunRecord) -> None:
     )
 
 
-def _version(workspace: Workspace, run: RunRecord, outcome: Outcome) -> VersionRecord | None:
+def _version(run: RunRecord, outcome: Outcome) -> VersionRecord | None:
     number = outcome.figure(REGISTER, "version")
-    if outcome.state is not RunState.SUCCEEDED or number is None:
+    found = evaluation_of(outcome.steps.get(EVALUATE))
+    if outcome.state is not RunState.SUCCEEDED or number is None or found is None:
         return None
-    value, other = (outcome.figure(EVALUATE, name) for name in ("value", "champion_value"))
+    return version_record(run, int(number), found)
+
+
+def version_record(run: RunRecord, number: int, found: Evaluation) -> VersionRecord:
+    """The version that a run registered, with what its evaluation found."""
     return VersionRecord(
         project=run.project,
-        number=int(number),
+        number=number,
         run=run.id,
-        blessed=bool(outcome.figure(EVALUATE, "blessed")),
-        reason=str(outcome.figure(EVALUATE, "reason") or ""),
-        metric=str(outcome.figure(EVALUATE, "metric") or ""),
-        value=None if value is None else float(value),
+        blessed=found.blessed,
+        reason=found.reason,
+        metric=found.metric,
+        value=found.value,
         champion=run.champion,
-        champion_value=None if run.champion is None or other is None else float(other),
+        champion_value=None if run.champion is None else found.champion_value,
         created_at=_now(),
     )
 

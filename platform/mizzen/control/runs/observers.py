@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from mizzen.control.runs.evaluation import EVALUATE, evaluation_of
 from mizzen.core.plan import Plan
 from mizzen.core.runs import StepEvent
 
@@ -15,11 +16,14 @@ OnEvent = Callable[[StepEvent], None]
 
 
 def state_writer(state: State, project: str, plan: Plan) -> OnEvent:
-    """Keeps the last event of each step, in the plan's order."""
+    """Keeps the last event of each step, in the plan's order, and with the run what it measured."""
     positions = {task.name: position for position, task in enumerate(plan.tasks)}
 
     def write(event: StepEvent) -> None:
         state.runs.record_step(project, event, positions.get(event.step, len(positions)))
+        found = evaluation_of(event) if event.step == EVALUATE else None
+        if found is not None:
+            state.runs.change(project, event.run_id, evaluation=found)
 
     return write
 

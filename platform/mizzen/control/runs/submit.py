@@ -92,6 +92,7 @@ def write_down(
         folder=str(folder),
         created_at=now,
         champion=int(champion) if champion else None,
+        overrides={**workspace.overrides, **request.overrides},
     )
     make_home(workspace.place.home)
     ownership = run_lock.RunLock(folder)
