@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mizzen.control.demo.script import DemoEvent
     from mizzen.control.doctor import Diagnosis
     from mizzen.control.features.views import NeededView, StaleView
+    from mizzen.control.models.register import RegisteredRun
     from mizzen.control.monitoring.labels import LabelResult
     from mizzen.control.monitoring.retrain import RetrainResult
     from mizzen.control.monitoring.tick import TickResult
@@ -289,13 +290,28 @@ class Project:
 
         return promote(self._workspace, version, _now(), reason=reason, force=force)
 
-    def compare(self, first: int | str, second: int | str) -> Comparison:
-        """Two versions (numbers) or two runs (ids) side by side."""
+    def register(self, run_id: str, *, promote: bool = False, reason: str = "") -> RegisteredRun:
+        """Make a version of what a finished run trained, also where the gate held it; the same
+        model again is the version that it is.
+
+        Args:
+            promote: make it the champion, whatever the gate said; needs a `reason`.
+
+        Raises:
+            NotFound: no such run, or what it made is gone.
+        """
+        from mizzen.control.models.register import register_run
+
+        return register_run(self._workspace, run_id, _now(), promoted=promote, reason=reason)
+
+    def compare(self, *given: int | str) -> Comparison:
+        """Two or more versions (numbers) or runs (ids) side by side."""
         from mizzen.control.runs.compare import compare_runs, compare_versions
 
-        if isinstance(first, int) and isinstance(second, int):
-            return compare_versions(self._workspace, first, second)
-        return compare_runs(self._workspace, str(first), str(second))
+        numbers = [number for number in given if isinstance(number, int)]
+        if len(numbers) == len(given):
+            return compare_versions(self._workspace, numbers)
+        return compare_runs(self._workspace, [str(name) for name in given])
 
     def package(
         self, version: int | None = None, into: Path | None = None, onnx: bool = False

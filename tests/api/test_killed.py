@@ -129,7 +129,7 @@ def _everything(database: dict[str, str]) -> dict[str, list[Any]]:
     }
     plain["windows"] = [(*row[:9], row[9] is not None, row[10]) for row in plain["windows"]]
     # a repeated change of a run counts once more: its numbers only grow
-    plain["runs"] = [row[:-1] for row in plain["runs"]]
+    plain["runs"] = [(*row[:-3], *row[-2:]) for row in plain["runs"]]
     plain["steps"] = [row[:-1] for row in plain["steps"]]
     plain["bundles"] = [row[:1] for row in plain["bundles"]]
     return {table: sorted(map(repr, found)) for table, found in plain.items()}

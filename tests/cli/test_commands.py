@@ -46,8 +46,8 @@ def test_every_command_that_the_documents_name_is_there() -> None:
     assert names >= {
         "init", "check", "run", "serve", "predict", "drift", "retrain", "demo", "up", "down",
         "status", "doctor", "runs list", "runs show", "runs logs", "runs resume", "runs cancel",
-        "models list", "models show", "models promote", "models compare", "models package",
-        "models export", "replay", "windows",
+        "models list", "models show", "models promote", "models register", "models compare",
+        "models package", "models export", "replay", "windows",
         "labels add", "labels import", "cache prune", "features list", "features refresh",
         "features prune",
     }  # fmt: skip

@@ -104,6 +104,19 @@ def test_a_run_without_the_metric_comes_last_and_says_so(listed: Project) -> Non
     assert {row[6] for row in run_rows(listed.runs(sort="brier"))} == {"no brier"}
 
 
+def test_a_version_that_is_blessed_later_stays_the_model_of_its_first_run(
+    listed: Project,
+) -> None:
+    (told,) = listed.models()
+    blessed = replace(told, number=2, run="held", blessed=False)
+    listed.workspace.state.models.add_version(blessed)
+    listed.workspace.state.runs.change("shop", "held", version=2)
+    measured(listed.workspace, "later", {"roc_auc": 0.6}, blessed=True, version=2)
+    listed.workspace.state.models.add_version(replace(blessed, run="later", blessed=True))
+    verdicts = {run.id: run.verdict for run in listed.runs()}
+    assert (verdicts["held"], verdicts["later"]) == ("held", "same")
+
+
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [

@@ -14,7 +14,10 @@ from pathlib import Path
 
 import pytest
 from tiny_plans import STEPS, judged, waiting
+from typer.testing import CliRunner
 
+from mizzen.cli.app import app
+from mizzen.cli.show import comparison_rows
 from mizzen.control.runs import run_lock
 from mizzen.control.runs.compare import compare_runs
 from mizzen.control.runs.finalize import failure
@@ -29,6 +32,7 @@ from mizzen.errors import (
     MizzenError,
     NotFound,
     TemporaryError,
+    UserError,
 )
 from mizzen.project import Project, Run
 
@@ -62,11 +66,26 @@ def test_an_unchanged_run_is_cached_and_starts_no_tracker(
 
 def test_a_comparison_shows_only_what_differs(workspace: Workspace, write: Make) -> None:
     one, same = execute(write(refused_plan())), execute(write(refused_plan()))
-    assert compare_runs(workspace, one.id, same.id).figures == {}
+    assert compare_runs(workspace, [one.id, same.id]).figures == {}
     plan = refused_plan()
     better = {"blessed": Constant(False), "value": Constant(0.9)}
     other = execute(write(replace(plan, tasks=(replace(plan.tasks[0], inputs=better),))))
-    assert compare_runs(workspace, one.id, other.id).figures == {"evaluate.value": (0.8, 0.9)}
+    assert compare_runs(workspace, [one.id, other.id]).figures == {"evaluate.value": (0.8, 0.9)}
+    found = Project(workspace).compare(one.id, same.id, other.id)
+    assert found.names == (one.id, same.id, other.id)
+    assert found.figures == {"evaluate.value": (0.8, 0.8, 0.9)}
+    assert list(comparison_rows(found.figures)) == [("evaluate.value", "0.8", "0.8", "0.9")]
+    shown = CliRunner().invoke(app, ["runs", "compare", *found.names, "-C", str(workspace.folder)])
+    assert (shown.exit_code, "change" in shown.stdout) == (0, False), shown.output
+    assert all(name in shown.stdout for name in found.names)
+
+
+def test_one_run_alone_is_not_compared(workspace: Workspace, write: Make) -> None:
+    run = execute(write(refused_plan()))
+    with pytest.raises(UserError, match="two or more"):
+        Project(workspace).compare(run.id)
+    with pytest.raises(UserError, match="two or more"):
+        Project(workspace).compare(1)
 
 
 def test_a_failed_run_says_where_and_resumes_from_there(

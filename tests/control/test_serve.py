@@ -11,9 +11,31 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from typer.testing import CliRunner
 
+from mizzen.cli.app import app
 from mizzen.control.models.deploy import outlive
+from mizzen.control.stack.stack import status
+from mizzen.control.workspace import Workspace
 
+ANNOUNCED = """
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from mizzen.control.stack.foreground import announced
+from mizzen.control.workspace import open_workspace
+class Ready(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/readyz" else 404)
+        self.end_headers()
+    def log_message(self, *_):
+        pass
+server = HTTPServer(("127.0.0.1", 0), Ready)
+address = f"http://127.0.0.1:{server.server_port}"
+with announced(open_workspace(Path(sys.argv[1])), int(sys.argv[2]), address):
+    print(address, flush=True)
+    server.serve_forever()
+"""
 SIGNALS = [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
 # A service that needs a moment to leave, as a real one that drains.
 PATIENT = """
@@ -91,3 +113,51 @@ def test_a_service_that_ends_by_itself_gives_its_status(
     words = [sys.executable, "-c", f"raise SystemExit({status})"]
     started.append(subprocess.Popen(words))
     assert outlive(started[-1]) == status
+
+
+def announce(
+    started: list[subprocess.Popen[bytes]], workspace: Workspace, version: int
+) -> tuple[subprocess.Popen[bytes], str]:
+    """A process that serves as `mizzen serve` does, and its address."""
+    words = [sys.executable, "-c", ANNOUNCED, str(workspace.folder), str(version)]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE)
+    started.append(process)
+    assert process.stdout is not None
+    return process, process.stdout.readline().decode().strip()
+
+
+def test_status_knows_what_is_served_in_the_foreground_and_forgets_what_was_killed(
+    workspace: Workspace, started: list[subprocess.Popen[bytes]]
+) -> None:
+    assert status(workspace).foreground == ()
+    first, one = announce(started, workspace, 1)
+    second, other = announce(started, workspace, 2)
+    found = status(workspace)
+    assert not found.running
+    assert [(s.version, s.address, s.pid, s.ready) for s in found.foreground] == [
+        (1, one, first.pid, True),
+        (2, other, second.pid, True),
+    ]
+    first.kill()
+    first.wait()
+    assert [s.version for s in status(workspace).foreground] == [2]
+    second.send_signal(signal.SIGSTOP)  # alive, and it answers nobody
+    assert [(s.version, s.ready) for s in status(workspace).foreground] == [(2, False)]
+    second.kill()
+    second.wait()
+    assert status(workspace).foreground == ()
+
+
+def test_status_shows_it_to_people_and_what_killed_ones_left_is_cleared_up(
+    workspace: Workspace, started: list[subprocess.Popen[bytes]]
+) -> None:
+    killed, _ = announce(started, workspace, 1)
+    killed.kill()
+    killed.wait()
+    assert len(list((workspace.place.home / "serve").iterdir())) == 1
+    process, address = announce(started, workspace, 2)
+    assert len(list((workspace.place.home / "serve").iterdir())) == 1
+    shown = CliRunner().invoke(app, ["status", "-C", str(workspace.folder)])
+    assert shown.exit_code == 0, shown.output
+    assert f"{address}  version 2, process {process.pid}" in shown.stdout
+    assert "nothing runs" not in shown.stdout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mizzen.cli.progress import figures_text, seconds_text, short
@@ -111,14 +111,15 @@ def run_document(project: Project, run: Run) -> dict[str, Any]:
     }
 
 
-def pair_rows(pairs: dict[str, tuple[Any, Any]]) -> Iterable[Sequence[object]]:
-    """Name, first, second, and the difference of numbers."""
-    for name, (one, other) in pairs.items():
-        numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (one, other))
-        yield name, _cell(one), _cell(other), f"{other - one:+.4g}" if numbers else ""
+def comparison_rows(each: Mapping[str, Sequence[Any]]) -> Iterable[Sequence[object]]:
+    """Name and values; of two the difference too, where they are numbers."""
+    for name, values in each.items():
+        numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+        change = [f"{values[1] - values[0]:+.4g}" if numbers else ""] if len(values) == 2 else []
+        yield name, *map(_cell, values), *change
 
 
 def _cell(value: Any) -> str:
-    # two of them stand beside each other; the whole text is in the JSON document
+    # they stand beside each other; the whole text is in the JSON document
     text = short(value)
     return text if len(text) <= _CELL else f"{text[: _CELL - 1]}…"

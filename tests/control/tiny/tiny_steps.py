@@ -38,6 +38,11 @@ def register(*, number: int) -> Registered:
     return Registered(number)
 
 
+def register_metric(*, number: int, metric: str) -> Registered:
+    assert metric == "roc_auc"
+    return Registered(number)
+
+
 def wait(*, file: str) -> None:
     """Says that it runs, then waits until it is told to go on."""
     Path(file).touch()

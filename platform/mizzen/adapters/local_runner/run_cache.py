@@ -16,6 +16,7 @@ from mizzen.adapters.cache.trees import remove_tree
 from mizzen.adapters.local_runner.folder import RunFolder, decode, encode, write
 from mizzen.adapters.local_runner.input_resolver import Artifact, Inputs, Result
 from mizzen.adapters.local_runner.keylock import KeyLock
+from mizzen.core.place import Place
 from mizzen.core.plan import Task
 from mizzen.core.runs import StepEvent
 from mizzen.errors import MizzenError
@@ -107,12 +108,29 @@ class RunCache:
             return False  # it is computed again, and says itself what is wrong
 
     def _done(self, task: Task, key: str) -> StepEvent | None:
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            text = (self._folder.step(task.name) / "done.json").read_text(encoding="utf-8")
-            document = json.loads(text)
-            if document["key"] == key:
+        with suppress(ValueError, KeyError, TypeError):
+            document = _done(self._folder, task.name)
+            if document is not None and document["key"] == key:
                 return decode(document["event"])
         return None
+
+
+def kept_result(place: Place, folder: Path, task: str) -> Result | None:
+    """What a finished task of the run in `folder` left, its outputs compared with the hashes that
+    they were stored under, and put back where they lay; None when they are gone."""
+    run = RunFolder(folder)
+    done, cache = _done(run, task), StepCache(place.home)
+    entry = cache.find(done["key"]) if done else None
+    placed = cache.place(entry, run.step(task) / "outputs") if entry else None
+    return None if entry is None or placed is None else _result(entry, placed)
+
+
+def _done(run: RunFolder, task: str) -> dict[str, Any] | None:
+    with suppress(OSError, ValueError):
+        text = (run.step(task) / "done.json").read_text(encoding="utf-8")
+        document: dict[str, Any] = json.loads(text)
+        return document
+    return None
 
 
 def _result(entry: Entry, placed: Mapping[str, Path]) -> Result:

@@ -9,7 +9,7 @@ import typer
 
 from mizzen.cli.context import CommandContext, as_command, group_app
 from mizzen.cli.progress import short
-from mizzen.cli.show import pair_rows, table
+from mizzen.cli.show import comparison_rows, table
 from mizzen.cli.umask import usual
 
 if TYPE_CHECKING:
@@ -112,6 +112,32 @@ def promote(
     context.answer(found, show)
 
 
+@as_command(app, "register", "mizzen models register 20261121-1 --promote --reason 'judged by eye'")
+def register(
+    context: CommandContext,
+    run: Annotated[str, typer.Argument(help="A run's id, or the beginning of it.", metavar="RUN")],
+    promote: Annotated[
+        bool,
+        typer.Option("--promote", help="Make it the champion, whatever the gate said."),
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why it is promoted; kept in the history.")] = "",
+) -> None:
+    """Make a version of what a finished run trained, also of one that the gate held."""
+    found = context.project.register(run, promote=promote, reason=reason)
+
+    def show() -> None:
+        how = "is" if found.known else "is registered as"
+        context.say(f"the model of run {found.run} {how} version {found.version}")
+        if found.promotion is not None:
+            forced = ", forced" if found.promotion.forced else ""
+            context.say(f"version {found.version} is the champion{forced}")
+        else:
+            force = "" if found.blessed else " --force --reason '...'"
+            context.say(f"to promote it: mizzen models promote {found.version}{force}")
+
+    context.answer(found, show)
+
+
 @as_command(app, "history", "mizzen models history --json")
 def history(context: CommandContext) -> None:
     """Every promotion, oldest first."""
@@ -124,10 +150,15 @@ def history(context: CommandContext) -> None:
     context.answer({"promotions": found}, lambda: table(context, columns, rows))
 
 
-@as_command(app, "compare", "mizzen models compare 1 2")
-def compare(context: CommandContext, first: Version, second: Version) -> None:
-    """What differs between two versions."""
-    show_comparison(context, context.project.compare(first, second))
+@as_command(app, "compare", "mizzen models compare 1 2 3")
+def compare(
+    context: CommandContext,
+    versions: Annotated[
+        list[int], typer.Argument(help="Two or more numbers of versions.", metavar="VERSION...")
+    ],
+) -> None:
+    """What differs between versions."""
+    show_comparison(context, context.project.compare(*versions))
 
 
 @as_command(app, "package", "mizzen models package 2 --into bentos")
@@ -169,9 +200,10 @@ def show_comparison(context: CommandContext, found: Comparison) -> None:
             "arguments": found.arguments,
             "figures": found.figures,
         }
-        for name, pairs in parts.items():
-            context.say(f"{name}:" if pairs else f"{name}: no difference")
-            if pairs:
-                table(context, ("", found.first, found.second, "change"), pair_rows(dict(pairs)))
+        columns = ("", *found.names, *(["change"] if len(found.names) == 2 else []))
+        for name, values in parts.items():
+            context.say(f"{name}:" if values else f"{name}: no difference")
+            if values:
+                table(context, columns, comparison_rows(values))
 
     context.answer(found, show)

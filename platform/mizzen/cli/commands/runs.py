@@ -107,9 +107,14 @@ def cancel(context: CommandContext, run: RunId) -> None:
     )
 
 
-@as_command(app, "compare", "mizzen runs compare 20261121-1 20261121-2")
-def compare(context: CommandContext, first: RunId, second: RunId) -> None:
-    """What differs between two runs."""
+@as_command(app, "compare", "mizzen runs compare 20261121-1 20261121-2 20261121-3")
+def compare(
+    context: CommandContext,
+    runs: Annotated[
+        list[str], typer.Argument(help="Two or more ids, or beginnings of them.", metavar="RUN...")
+    ],
+) -> None:
+    """What differs between runs."""
     from mizzen.cli.commands.models import show_comparison
 
-    show_comparison(context, context.project.compare(first, second))
+    show_comparison(context, context.project.compare(*runs))

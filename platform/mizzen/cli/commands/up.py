@@ -31,12 +31,21 @@ def up(context: CommandContext) -> None:
 
 def show_stack(context: CommandContext, found: StackStatus) -> None:
     """What runs, with addresses."""
-    if not found.running:
+    rows = [
+        (
+            "serve",
+            s.address,
+            f"version {s.version}, process {s.pid}{'' if s.ready else ', loading'}",
+        )
+        for s in found.foreground
+    ]
+    if found.running:
+        what = "no champion yet" if found.version is None else f"version {found.version}"
+        rows.insert(0, ("service", found.service or "none", what))
+        rows.insert(0, ("page", found.page or "not ready", "MLflow"))
+    if not rows:
         context.say("nothing runs; start it: mizzen up")
         return
-    served = found.service or "none"
-    what = "no champion yet" if found.version is None else f"version {found.version}"
-    rows = [("page", found.page or "not ready", "MLflow"), ("service", served, what)]
     table(context, ("part", "address", "what"), rows)
     for note in found.notes:
         context.say(f"note: {note}")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from mizzen.control.backends import packages_folder, registry_of, version_of
 from mizzen.control.models.registered import project_of
 from mizzen.control.runs.request import RunRequest
+from mizzen.control.stack.foreground import announced
 from mizzen.control.stack.probes import listen
 from mizzen.control.stack.serving import command, door_words, package_of
 from mizzen.control.workspace import Workspace
@@ -42,8 +43,9 @@ def serve(
     wanted = where.port if port is None else port
     with listen(where.host, wanted, "the service", "serving.port") as listener:
         actual, descriptor = listener.getsockname()[1], listener.fileno()
+        address = f"http://{where.host}:{actual}"
         if tell is not None:
-            tell(f"http://{where.host}:{actual}")
+            tell(address)
         process = subprocess.Popen(
             [
                 *command(package, number, where.host, actual, descriptor, os.getpid()),
@@ -53,7 +55,8 @@ def serve(
             pass_fds=[descriptor],
             start_new_session=True,  # a terminal's signals come through this process, once
         )
-    return outlive(process)
+    with announced(workspace, number, address):
+        return outlive(process)
 
 
 def outlive(process: subprocess.Popen[bytes]) -> int:

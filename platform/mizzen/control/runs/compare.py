@@ -1,50 +1,57 @@
-"""What differs between two runs, or two versions: description, data, code, figures.
+"""What differs between runs, or versions: description, data, code, figures.
 
 Read from the state and the run's folder alone, so it answers at once and without libraries.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mizzen.control.runs.request import read_request
 from mizzen.control.workspace import Workspace
-from mizzen.errors import NotFound
+from mizzen.errors import NotFound, UserError
 from mizzen.state.records import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Each mapping: name -> (value of the first, value of the second), differing ones only.
-    `figures`: the scalars of all steps as `step.figure`."""
+    """Each mapping: name -> the values in the order of `names`, differing ones only; None where
+    one has no such thing. `figures`: the scalars of all steps as `step.figure`."""
 
-    first: str
-    second: str
-    description: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
-    arguments: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
-    figures: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
-
-
-def compare_runs(workspace: Workspace, first: str, second: str) -> Comparison:
-    """Two runs by their ids."""
-    name = workspace.spec.name
-    return _compare(
-        workspace,
-        workspace.state.runs.get(name, first),
-        workspace.state.runs.get(name, second),
-    )
+    names: tuple[str, ...]
+    description: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    arguments: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    figures: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
 
 
-def compare_versions(workspace: Workspace, first: int, second: int) -> Comparison:
-    """Two versions by their numbers, through the runs that registered them."""
-    one, other = (_run_of(workspace, number) for number in (first, second))
-    found = _compare(workspace, one, other)
-    return Comparison(
-        f"version {first}", f"version {second}", found.description, found.arguments, found.figures
-    )
+def compare_runs(workspace: Workspace, ids: Sequence[str]) -> Comparison:
+    """Runs by their ids.
+
+    Raises:
+        UserError: fewer than two.
+    """
+    _refuse_one(ids)
+    runs = [workspace.state.runs.get(workspace.spec.name, run_id) for run_id in ids]
+    return _compare(workspace, runs, tuple(run.id for run in runs))
+
+
+def compare_versions(workspace: Workspace, numbers: Sequence[int]) -> Comparison:
+    """Versions by their numbers, through the runs that registered them; see `compare_runs`."""
+    _refuse_one(numbers)
+    runs = [_run_of(workspace, number) for number in numbers]
+    return _compare(workspace, runs, tuple(f"version {number}" for number in numbers))
+
+
+def _refuse_one(given: Sequence[object]) -> None:
+    if len(given) < 2:
+        raise UserError(
+            "a comparison needs something to compare with",
+            given=", ".join(map(str, given)) or "nothing",
+            allowed="two or more",
+        )
 
 
 def _run_of(workspace: Workspace, number: int) -> RunRecord:
@@ -52,13 +59,12 @@ def _run_of(workspace: Workspace, number: int) -> RunRecord:
     return workspace.state.runs.get(workspace.spec.name, version.run)
 
 
-def _compare(workspace: Workspace, one: RunRecord, other: RunRecord) -> Comparison:
+def _compare(workspace: Workspace, runs: Sequence[RunRecord], names: tuple[str, ...]) -> Comparison:
     return Comparison(
-        one.id,
-        other.id,
-        _differing(_description(one), _description(other)),
-        _differing(one.arguments, other.arguments),
-        _differing(_figures(workspace, one), _figures(workspace, other)),
+        names,
+        _differing([_description(run) for run in runs]),
+        _differing([run.arguments for run in runs]),
+        _differing([_figures(workspace, run) for run in runs]),
     )
 
 
@@ -83,7 +89,7 @@ def _figures(workspace: Workspace, run: RunRecord) -> dict[str, Any]:
     return {f"{step.name}.{name}": v for step in steps for name, v in step.figures.items()}
 
 
-def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    names = [*one, *(name for name in other if name not in one)]
-    pairs = {name: (one.get(name), other.get(name)) for name in names}
-    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+def _differing(each: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Any, ...]]:
+    names = dict.fromkeys(name for values in each for name in values)
+    rows = {name: tuple(values.get(name) for values in each) for name in names}
+    return {name: row for name, row in rows.items() if any(value != row[0] for value in row)}

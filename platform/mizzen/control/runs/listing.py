@@ -5,6 +5,7 @@ Everything comes from the state, so a list costs two questions however long it i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
@@ -13,7 +14,7 @@ from mizzen.control.runs import finalize
 from mizzen.control.workspace import Workspace
 from mizzen.core.runs import RunState, RunVerdict
 from mizzen.errors import UserError
-from mizzen.state.records import RunRecord
+from mizzen.state.records import RunRecord, VersionRecord
 
 if TYPE_CHECKING:
     from mizzen.core.metrics import Metric
@@ -115,8 +116,18 @@ def _summaries(workspace: Workspace, limit: int, metric: Metric | None) -> list[
     ]
     registered = any(run.version is not None for run in runs)
     versions = state.models.all_versions(name) if registered else []
-    makers = {version.number: version.run for version in versions}
+    makers = _makers(runs, versions)
     return [_summary(run, makers.get(run.version or 0, run.id), metric) for run in runs]
+
+
+def _makers(runs: Sequence[RunRecord], versions: Sequence[VersionRecord]) -> dict[int, str]:
+    """The first run of each version. A version that was blessed later names the run of then."""
+    listed = {run.id for run in runs}
+    found = {version.number: version.run for version in versions if version.run not in listed}
+    for run in reversed(runs):
+        if run.version is not None:
+            found.setdefault(run.version, run.id)
+    return found
 
 
 def _summary(run: RunRecord, maker: str, metric: Metric | None) -> RunSummary:

@@ -6,18 +6,16 @@ the same port, and the old one is told to leave only when the new one answers.
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
 
-import mizzen.errors
 from mizzen.adapters.loopback import listens_here_only
+from mizzen.control.own_process import ask_module
 from mizzen.control.stack.files import StackFiles
 from mizzen.control.workspace import Workspace
-from mizzen.errors import MizzenError, TemporaryError
+from mizzen.errors import TemporaryError
 
 FOLLOW_SECONDS = 120
 
@@ -65,32 +63,9 @@ def package_of(workspace: Workspace, version: int) -> Path:
     Raises:
         MizzenError: what `Registry.fetch` raises.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", "mizzen.control.models.prepare", str(version)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, **workspace.place.to_environment()},
-    )
-    if done.returncode != 0:
-        raise _why(version, done.stderr)
-    return Path(done.stdout.strip().splitlines()[-1])
-
-
-def _why(version: int, told: str) -> MizzenError:
-    """The error of the process that fetched; its type says whether trying again can help."""
-    try:
-        found = json.loads(told.strip().splitlines()[-1])
-        kind: type[MizzenError] = getattr(mizzen.errors, found["error"])
-    except (ValueError, LookupError, TypeError, AttributeError):
-        message = f"the package of version {version} cannot be fetched"
-        return TemporaryError(message, given=told.strip()[-2000:] or "no answer")
-    return kind(
-        found["message"],
-        given=found["given"],
-        allowed=found["allowed"],
-        next_step=found["next"],
-    )
+    failure = f"the package of version {version} cannot be fetched"
+    told = ask_module("mizzen.control.models.prepare", [str(version)], workspace.place, failure)
+    return Path(told)
 
 
 def follow(workspace: Workspace, version: int) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mizzen.control.stack.files import StackFiles
+from mizzen.control.stack.foreground import ForegroundService, foreground_services
 from mizzen.control.stack.probes import listen
 from mizzen.control.stack.serving import is_open
 from mizzen.control.workspace import Workspace
@@ -27,13 +28,15 @@ DOWN_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class StackStatus:
-    """`page` and `service` are addresses, None while they do not answer."""
+    """What runs on this machine. `running`, `page`, `service` and `version` are of what `up`
+    started; the addresses are None while they do not answer. `foreground`: each `mizzen serve`."""
 
     running: bool
     page: str | None = None
     service: str | None = None
     version: int | None = None
     notes: tuple[str, ...] = ()
+    foreground: tuple[ForegroundService, ...] = ()
 
 
 def up(workspace: Workspace, tell: Callable[[str], None] | None = None) -> StackStatus:
@@ -78,7 +81,8 @@ def status(workspace: Workspace) -> StackStatus:
     found = StackFiles(workspace).status()
     page, service = found.get("page", {}), found.get("service", {})
     notes = [text for text in (page.get("why"), service.get("error")) if text]
-    if service.get("ready") and is_open(workspace):
+    foreground = foreground_services(workspace)
+    if (service.get("ready") or foreground) and is_open(workspace):
         notes.append(OPEN)
     return StackStatus(
         running=bool(found),
@@ -86,6 +90,7 @@ def status(workspace: Workspace) -> StackStatus:
         service=service.get("address") if service.get("ready") else None,
         version=service.get("version"),
         notes=tuple(notes),
+        foreground=foreground,
     )
 
 
