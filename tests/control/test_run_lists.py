@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tiny_plans import judged
+from tiny_plans import judged, reported
 from typer.testing import CliRunner
 
 from mizzen.cli.app import app
 from mizzen.cli.show import run_rows
 from mizzen.control.runs.submit import PreparedRun, execute, prepare_resume
 from mizzen.control.workspace import Workspace
-from mizzen.core.plan import Constant, Plan
+from mizzen.core.plan import Constant
 from mizzen.core.runs import RunState
 from mizzen.errors import InvalidProject, UserError
 from mizzen.project import Project
@@ -164,22 +164,10 @@ def test_the_command_answers_people_and_programs(
     assert "allowed: roc_auc" in refused.output
 
 
-def with_report(metrics: str) -> Plan:
-    """A plan whose evaluation leaves a report of its metrics."""
-    plan = judged(blessed=False)
-    evaluate = replace(
-        plan.tasks[0],
-        step="tiny_steps:evaluate_with_report",
-        inputs={"metrics": Constant(metrics)},
-        artifacts=("evaluation",),
-    )
-    return replace(plan, tasks=(evaluate,))
-
-
 def test_a_run_keeps_every_metric_and_its_overrides_also_when_it_is_cached(
     workspace: Workspace, write: Make
 ) -> None:
-    plan, changed = with_report('{"roc_auc": 0.8, "log_loss": null}'), {"gate.margin": 0.5}
+    plan, changed = reported('{"roc_auc": 0.8, "log_loss": null}'), {"gate.margin": 0.5}
     runs = [execute(write(plan, overrides=changed)) for _ in range(2)]
     for run in runs:
         found = workspace.state.runs.get("shop", run.id)

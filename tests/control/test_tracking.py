@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tiny_plans import STEPS, judged
+from tiny_plans import STEPS, judged, reported
 
 from mizzen.control.runs.request import RunRequest
 from mizzen.control.runs.submit import execute, write_down
@@ -20,8 +20,9 @@ from mizzen.core.plan import Constant, Plan, Task
 def test_a_run_and_its_steps_have_pages_with_figures_and_states(workspace: Workspace) -> None:
     (workspace.folder / "profiles" / "local.yaml").unlink()
     tracked = open_workspace(workspace.folder)
-    plan = judged(blessed=False)
-    run = execute(write_down(tracked, RunRequest(title="a title"), plan, {}, datetime.now(UTC)))
+    plan = reported('{"roc_auc": 0.8, "log_loss": 0.4}')
+    request = RunRequest(title="a title", overrides={"gate.margin": 0.5})
+    run = execute(write_down(tracked, request, plan, {}, datetime.now(UTC)))
 
     from mizzen.adapters.mlflow.connection import connect
 
@@ -33,6 +34,11 @@ def test_a_run_and_its_steps_have_pages_with_figures_and_states(workspace: Works
     assert pages["a title"].data.tags["mizzen.run_id"] == run.id
     assert pages["a title"].info.status == "FINISHED"
     assert pages["evaluate"].data.metrics["value"] == 0.8
+    measured = pages["a title"].data.metrics
+    assert (measured["roc_auc"], measured["log_loss"]) == (0.8, 0.4)
+    told = pages["a title"].data.params
+    assert (told["trainer.kind"], told["gate.margin"]) == ("lightgbm", "0.5")
+    assert told["trainer.parameters.num_iterations"] == "60"
     assert pages["evaluate"].data.tags["mizzen.state"] == "succeeded"
 
 

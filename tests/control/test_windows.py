@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from mizzen.cli.app import app
 from mizzen.control.demo import steps
 from mizzen.control.monitoring import tick
 from mizzen.control.monitoring.retrain import ask
@@ -51,6 +53,22 @@ def test_a_window_that_has_not_ended_is_refused(
         look(workspace, datetime(2099, 1, 1, tzinfo=UTC))
     assert asked == []
     assert Project(workspace).windows() == []
+
+
+def test_each_line_says_whether_it_is_of_drift_or_of_quality(workspace: Workspace) -> None:
+    workspace.state.projects.ensure("shop", "", BEGIN)
+    figures = {"drift": {"rows": 5}, "quality": {"labelled": 2, "predictions": 4, "share": 0.5}}
+    for kind, found in figures.items():
+        window = WindowRecord(kind, "shop", BEGIN, BEGIN + DAY, 1, kind, False, found, None, BEGIN)
+        workspace.state.monitoring.add_window(window)
+    shown = CliRunner().invoke(app, ["windows", "-C", str(workspace.folder)])
+    assert shown.exit_code == 0, shown.output
+    head, *lines = shown.stdout.splitlines()
+    assert head.split()[0] == "kind"
+    found = {line.split()[0]: line for line in lines}
+    assert set(found) == {"drift", "quality"}
+    assert "5 rows" in found["drift"]
+    assert "2 of 4 labels (50.0%)" in found["quality"]
 
 
 def test_a_daily_look_judges_whole_windows(workspace: Workspace, asked: Asked) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -83,6 +84,48 @@ def test_a_run_its_steps_figures_artifacts_logs_and_errors_are_on_mlflows_pages(
     paths = [f.path for f in client.list_artifacts(done.info.run_id)]
     assert sorted(paths) == ["card", "log"]
     assert [f.path for f in client.list_artifacts(failed.info.run_id)] == ["error.json"]
+
+
+def test_a_run_is_sorted_by_its_own_metrics_in_the_view_of_model_training(
+    place: Place, tmp_path: Path
+) -> None:
+    evaluation = tmp_path / "evaluation"
+    evaluation.mkdir()
+    records = {"roc_auc": {"value": 0.8}, "log_loss": {"value": 0.4}, "brier": {"value": None}}
+    (evaluation / "metrics.json").write_text(json.dumps({"metrics": records}))
+    tracker = MLflowTracker(place)
+    tracker.start("run-7", "held", {"trainer.parameters.num_leaves": 7})
+    held = event(
+        "evaluate",
+        StepState.SUCCEEDED,
+        1,
+        figures={"metric": "roc_auc", "value": 0.8, "blessed": False},
+        artifacts={"evaluation": evaluation},
+    )
+    tracker.record(held)
+    tracker.finish(Outcome("run-7", RunState.SUCCEEDED, {"evaluate": held}))
+    client = connection.connect(place)
+    where = connection.experiment(client, place)
+    runs = client.search_runs([where], "metrics.roc_auc > 0.7", order_by=["metrics.log_loss"])
+    assert [run.info.run_name for run in runs] == ["held"]
+    assert "mlflow.parentRunId" not in runs[0].data.tags
+    assert runs[0].data.metrics["log_loss"] == 0.4
+    assert "brier" not in runs[0].data.metrics
+    assert runs[0].data.params == {"trainer.parameters.num_leaves": "7"}
+    tags = client.get_experiment(where).tags
+    assert tags["mlflow.experimentKind"] == "custom_model_development"
+
+
+def test_an_experiment_of_before_opens_on_model_training_unless_a_person_chose(
+    place: Place,
+) -> None:
+    client = connection.connect(place)
+    where = client.create_experiment(place.project)
+    assert connection.experiment(client, place) == where
+    assert client.get_experiment(where).tags["mlflow.experimentKind"] == "custom_model_development"
+    client.set_experiment_tag(where, "mlflow.experimentKind", "genai_development")
+    assert connection.experiment(client, place) == where
+    assert client.get_experiment(where).tags["mlflow.experimentKind"] == "genai_development"
 
 
 def test_a_run_that_is_resumed_keeps_its_page(place: Place, tmp_path: Path) -> None:

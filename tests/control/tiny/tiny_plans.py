@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from mizzen.core.plan import Argument, Constant, Plan, Task
@@ -28,6 +29,18 @@ def judged(*, number: int = 1, blessed: bool = True, before: tuple[Task, ...] = 
     arguments = (Argument("code", "str", "", False), Argument("champion", "str", "", False))
     tasks = (*before, evaluate, register) if blessed else (*before, evaluate)
     return Plan("tiny", tasks, arguments)
+
+
+def reported(metrics: str) -> Plan:
+    """A plan whose evaluation leaves the report of these metrics (JSON), and whose gate holds."""
+    plan = judged(blessed=False)
+    evaluate = replace(
+        plan.tasks[0],
+        step=f"{STEPS}:evaluate_with_report",
+        inputs={"metrics": Constant(metrics)},
+        artifacts=("evaluation",),
+    )
+    return replace(plan, tasks=(evaluate,))
 
 
 def waiting(file: Path) -> Task:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 ARTIFACTS = "mlartifacts"  # in the home, when MLflow is in this process
+# which of its views MLflow opens the experiment in: runs with parameters and metrics
+_TRAINING = ("mlflow.experimentKind", "custom_model_development")
 _AWAY = {"TEMPORARILY_UNAVAILABLE", "INTERNAL_ERROR", "REQUEST_LIMIT_EXCEEDED", "ABORTED"}
 
 
@@ -157,13 +159,15 @@ def experiment(client: MlflowClient, place: Place) -> str:
     if found is None:
         folder = str(place.home / ARTIFACTS) if is_local(place) else None
         try:
-            return str(client.create_experiment(place.project, artifact_location=folder))
+            return str(client.create_experiment(place.project, folder, dict([_TRAINING])))
         except MlflowException:  # another process was first
             found = client.get_experiment_by_name(place.project)
             if found is None:
                 raise
     if found.lifecycle_stage != "active":
         raise _deleted(place, str(found.experiment_id))
+    if _TRAINING[0] not in found.tags:  # of an earlier Mizzen; a person's choice stays
+        client.set_experiment_tag(found.experiment_id, *_TRAINING)
     return str(found.experiment_id)
 
 

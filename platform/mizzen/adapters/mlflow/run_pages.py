@@ -69,6 +69,8 @@ class Pages:
         for key, value in record["figures"].items():
             if isinstance(value, str):
                 self._client.set_tag(page, key, value[:_LONGEST])
+        # by their own names, so that a table of runs is sorted by them
+        self._metrics(parent, record.get("metrics", {}), record["at"])
         if state == "running":
             return
         self._files(page, record)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from mizzen.adapters.files.evaluation import measured_metrics
 from mizzen.adapters.mlflow import connection
 from mizzen.adapters.mlflow.outbox import Outbox, Record, left_behind
 from mizzen.adapters.mlflow.run_pages import Pages, milliseconds
@@ -65,6 +66,7 @@ class MLflowTracker:
             state=event.state.value,
             attempt=event.attempt,
             figures={**event.figures, **seconds},
+            metrics=measured_metrics(event.artifacts),
             parameters=dict(event.parameters),
             artifacts={name: str(path) for name, path in event.artifacts.items()},
             error=dict(event.error) if event.error else None,

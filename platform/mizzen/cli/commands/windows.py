@@ -20,8 +20,9 @@ def windows(context: CommandContext) -> None:
             start = "the beginning" if window.start is None else f"{window.start:%F %T}"
             answer = decisions.get(window.handled_by or 0)
             told = "" if answer is None else f"{'go' if answer.go else 'no'}: {answer.reason}"
-            until, over = f"{window.end:%F %T}", f"{window.kind}, {window.founded}"
-            rows.append((start, until, window.version, over, window.verdict, told))
-        table(context, ("from", "until", "version", "over rows", "found", "decided"), rows)
+            until, over = f"{window.end:%F %T}", window.founded
+            rows.append((window.kind, start, until, window.version, over, window.verdict, told))
+        columns = ("kind", "from", "until", "version", "over", "found", "decided")
+        table(context, columns, rows)
 
     context.answer({"windows": found, "decisions": list(decisions.values())}, show)

@@ -106,7 +106,7 @@ def execute(prepared: PreparedRun, on_event: OnEvent | None = None) -> RunRecord
     """Execute the run to its end in this process, and what follows from it."""
     workspace, run = prepared.workspace, prepared.run
     folder = Path(run.folder)
-    tracking = Tracking(workspace.place, run.id, run.title, run.arguments, folder)
+    tracking = Tracking(workspace.place, run.id, run.title, _shown(workspace, run), folder)
     observers: list[OnEvent] = [state_writer(workspace.state, run.project, prepared.plan)]
     observers += [tracking] if workspace.place.profile.tracking.runs else []
     observers += [on_event] if on_event else []
@@ -212,6 +212,15 @@ def _share_code(workspace: Workspace, code: str, now: datetime) -> None:
     if not workspace.state.bundles.has(code):
         archive = bundle.store_of(workspace.place) / f"{code}.tar"
         workspace.state.bundles.put(code, archive.read_bytes(), now)
+
+
+def _shown(workspace: Workspace, run: RunRecord) -> dict[str, Any]:
+    """What the run's page says that it was done with: a model's hyper-parameters under the names
+    that mizzen.yaml and `--set` know, and the run's arguments."""
+    trainer = workspace.spec.trainer
+    learnt = {f"trainer.parameters.{name}": value for name, value in trainer.parameters.items()}
+    trained = {"trainer.kind": trainer.kind, **learnt} if run.kind == "training" else {}
+    return {**trained, **run.overrides, **run.arguments}
 
 
 def _attempt(run: RunRecord) -> dict[str, Any]:
