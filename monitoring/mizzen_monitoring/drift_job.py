@@ -17,13 +17,13 @@ import numpy as np
 
 from mizzen.adapters import backends
 from mizzen.adapters.tables import read_table
+from mizzen.core.baseline import Baseline, ColumnRows, baseline_columns, read_baseline
 from mizzen.core.canonical import canonical_text
 from mizzen.core.drift import judge
 from mizzen.core.encoding import as_float
 from mizzen.core.folders import replace_text
-from mizzen.core.manifest import PROFILE, PROJECT, read_manifest
+from mizzen.core.manifest import BASELINE, PROJECT, read_manifest
 from mizzen.core.place import Place
-from mizzen.core.profile import ColumnRows, Profile, profile_columns, read_profile
 from mizzen.core.quality import QualityPolicy, labels_of
 from mizzen.errors import UserError
 from mizzen.ports.prediction_log import LogWindow, PredictionLog
@@ -51,7 +51,7 @@ def run(
     begun: datetime | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> DriftResult:
-    """Judge a part of the log against the profile of the model that answered.
+    """Judge a part of the log against the baseline of the model that answered.
 
     The part is cut into windows of `monitoring.window`, from its end backwards; each is judged
     for itself. Windows without rows are left out, but for the newest. An open end is the newest
@@ -65,16 +65,16 @@ def run(
             earlier only the rest counts. The first row where `window` has no start.
 
     Raises:
-        UserError: `window` names no version: a window of two models has no one profile; or it
+        UserError: `window` names no version: a window of two models has no one baseline; or it
             begins after its end.
-        IntegrityError: the package holds no model or no profile.
+        IntegrityError: the package holds no model or no baseline.
     """
     started = time.monotonic()
     if window.version is None:
         raise UserError("a drift job looks at one model version", next_step="give its number")
     project = ProjectSpec.model_validate_json((package / PROJECT).read_text(encoding="utf-8"))
     classes = read_manifest(package)[1].classes
-    profile = _with_output(read_profile(package / PROFILE), package, project, classes)
+    baseline = _with_output(read_baseline(package / BASELINE), package, project, classes)
     now = window.end or clock()
     rows = read_rows(log, _spanning(window, again), project, classes, now)
     part = rows.between(window.start, window.end)
@@ -82,14 +82,14 @@ def run(
     if window.start is None and len(rows.seconds):
         begun = datetime.fromtimestamp(float(rows.seconds[0]), UTC)
     windows = tuple(
-        _judge(project, profile, rows.between(start, end), start, end, begun, now)
+        _judge(project, baseline, rows.between(start, end), start, end, begun, now)
         for start, end in [*(b for b in again if b not in bounds), *bounds]
     )
     counts = log.counts()
     result = into / RESULT
     replace_text(result, to_json(project.name, window.version, windows, counts))
     newest = windows[-1]
-    report, fault = _report(place, profile, rows.between(newest.start, newest.end), newest, into)
+    report, fault = _report(place, baseline, rows.between(newest.start, newest.end), newest, into)
     figures = Figures(project.name, window.version)
     figures.set_window(newest)
     figures.set_job(counts, clock(), time.monotonic() - started)
@@ -104,7 +104,7 @@ def run(
 
 def _judge(
     project: ProjectSpec,
-    profile: Profile,
+    baseline: Baseline,
     rows: LoggedRows,
     start: datetime,
     end: datetime,
@@ -119,7 +119,7 @@ def _judge(
     sketches = {column.name: column.sketch() for column in columns}
     spread = float(np.ptp(rows.seconds)) if count else 0.0
     covered = end - (start if begun is None else min(max(start, begun), end))
-    drift = judge(profile, sketches, count, covered.total_seconds(), spread)
+    drift = judge(baseline, sketches, count, covered.total_seconds(), spread)
     wrong = tuple(each for each in rows.wrong.tolist() if each is not None)
     return WindowResult(start, end, drift, labels_of(labelled, count), wrong)
 
@@ -166,9 +166,9 @@ def _without_rows(window: LogWindow, length: timedelta, now: datetime) -> Bounds
 
 
 def _with_output(
-    profile: Profile, package: Path, project: ProjectSpec, classes: tuple[str, ...]
-) -> Profile:
-    """The profile with the model's answers at evaluation."""
+    baseline: Baseline, package: Path, project: ProjectSpec, classes: tuple[str, ...]
+) -> Baseline:
+    """The baseline with the model's answers at evaluation."""
     frame = read_table(package / "evaluation" / "predictions.parquet")
     names = [f"probability_{name}" for name in classes]
     binary = "probability" if project.task == "binary" else "prediction"
@@ -179,18 +179,18 @@ def _with_output(
         instants = frame[time_column].to_numpy(dtype="datetime64[us]")
         seconds = instants.astype(np.int64) / 1e6
     output = output_column(scores, project.task, classes)
-    return profile.with_columns(profile_columns([output], seconds, profile))
+    return baseline.with_columns(baseline_columns([output], seconds, baseline))
 
 
 def _report(
-    place: Place, profile: Profile, rows: LoggedRows, window: WindowResult, into: Path
+    place: Place, baseline: Baseline, rows: LoggedRows, window: WindowResult, into: Path
 ) -> tuple[Path | None, str | None]:
     """The page; or none, and why where there are rows to show. The verdict counts, whatever
     becomes of its page: the library behind it knows nothing of values near the largest float."""
     if len(rows.seconds) == 0:
         return None, None
     try:
-        return _page(place, profile, rows, window, into), None
+        return _page(place, baseline, rows, window, into), None
     except Exception as error:  # noqa: BLE001 (the library raises anything)
         (into / REPORT).unlink(missing_ok=True)  # an older look's page shows other rows
         logger.warning("the window has a verdict and no report page: %r", error)
@@ -198,19 +198,19 @@ def _report(
 
 
 def _page(
-    place: Place, profile: Profile, rows: LoggedRows, window: WindowResult, into: Path
+    place: Place, baseline: Baseline, rows: LoggedRows, window: WindowResult, into: Path
 ) -> Path:
     """Training rows beside the window's, both sampled."""
     import pandas as pd
 
     count = len(rows.seconds)
     chosen = np.linspace(0, count - 1, min(_SHOWN, count)).astype(np.int64)
-    shown = [c for c in rows.columns if c.name in profile.sample]
+    shown = [c for c in rows.columns if c.name in baseline.sample]
     quiet = "No alarm" if window.drift.judged else "Not judged"
     verdict = f"{'ALARM' if window.cause else quiet}: {window.reason}; {window.labels}"
     renderer = backends.load_backend("drift_report", "evidently")(place)
     page: Path = renderer.render(
-        pd.DataFrame({c.name: list(profile.sample[c.name]) for c in shown}),
+        pd.DataFrame({c.name: list(baseline.sample[c.name]) for c in shown}),
         pd.DataFrame({c.name: _values(c, chosen) for c in shown}),
         into / REPORT,
         categories=[c.name for c in shown if c.kind == "category"],

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mizzen.core.profile import OUTPUT, ColumnRows
+from mizzen.core.baseline import OUTPUT, ColumnRows
 from mizzen.core.true_labels import LabelRule
 from mizzen.ports.prediction_log import LogWindow, Prediction, PredictionLog
 from mizzen.spec.columns import ColumnKind

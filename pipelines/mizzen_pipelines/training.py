@@ -1,6 +1,6 @@
 """From raw rows to a judged and registered model.
 
-    snapshot -> validate -> features -> preprocess -> profile
+    snapshot -> validate -> features -> preprocess -> baseline
                                                    -> train -> evaluate -> if registrable: register
 
 The project's sections are compiled in as constants; what differs between two runs of the same
@@ -16,10 +16,10 @@ from kfp import dsl  # type: ignore[import-untyped]
 from mizzen.core.carried import label_text
 from mizzen.spec.project import ProjectSpec
 from mizzen.spec.reading import reading_of
+from mizzen_components.kfp_components.baseline import baseline
 from mizzen_components.kfp_components.evaluate import evaluate
 from mizzen_components.kfp_components.features import features
 from mizzen_components.kfp_components.preprocess import preprocess
-from mizzen_components.kfp_components.profile import profile
 from mizzen_components.kfp_components.register import register
 from mizzen_components.kfp_components.snapshot import snapshot
 from mizzen_components.kfp_components.train import train
@@ -118,7 +118,7 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
         )
         for_trainer(fitted, spec.trainer)
         sketched = task(
-            profile(
+            baseline(
                 train=rows,
                 features=inputs,
                 label=label,
@@ -126,7 +126,7 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
                 monitoring=section(spec.monitoring),
                 task=spec.task,
             ),
-            "profile",
+            "baseline",
         )
         judged = own(
             evaluate(
@@ -147,7 +147,7 @@ def build(spec: ProjectSpec, image: str | None = None) -> Any:
                 register(
                     model=fitted.outputs["model"],
                     evaluation=judged.outputs["evaluation"],
-                    profile=sketched.outputs["profile"],
+                    baseline=sketched.outputs["baseline"],
                     validation=checked.outputs["result"],
                     sources=joined.outputs["sources"],
                     code=code,

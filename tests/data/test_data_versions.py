@@ -151,10 +151,10 @@ def test_documents_are_attached_to_a_version(versions: DataVersions, tables: Pat
     version = versions.snapshot(tables)
     assert versions.annotations(version) == {}
     versions.annotate(version, "validation", {"checks": 3, "failed": []})
-    versions.annotate(version, "profile", {"columns": 2})
-    versions.annotate(version, "profile", {"columns": 4})
+    versions.annotate(version, "baseline", {"columns": 2})
+    versions.annotate(version, "baseline", {"columns": 4})
     assert versions.annotations(version) == {
-        "profile": {"columns": 4},
+        "baseline": {"columns": 4},
         "validation": {"checks": 3, "failed": []},
     }
     with pytest.raises(InvalidData, match="not a name"):

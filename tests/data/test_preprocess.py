@@ -12,9 +12,9 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from mizzen.adapters.tables import read_table, write_table
+from mizzen.core.baseline import ColumnRows, make_baseline
 from mizzen.core.drift import season
 from mizzen.core.encoding import Encoder
-from mizzen.core.profile import ColumnRows, make_profile
 from mizzen.errors import InvalidData
 from mizzen.spec.operation import Monitoring
 from mizzen_components.preprocess import PreprocessFigures, run
@@ -183,7 +183,7 @@ class TestLabelsOfTwoSpeeds:
         label = ColumnRows("late", "label", "category", train["late"].to_numpy(dtype=object))
         seconds = train["at"].to_numpy(dtype="datetime64[us]").astype(np.int64) / 1e6
         watched = Monitoring.model_validate({"window": "20d"})
-        made = make_profile([label], seconds, watched, "binary", {})
+        made = make_baseline([label], seconds, watched, "binary", {})
         counts = made.columns[0].blocks[:, :-1]
         assert season(counts[counts.sum(1) > 0], 4) < 0.15
 

@@ -23,7 +23,7 @@ from mizzen.errors import Conflict
 from mizzen.project import Project, Run
 
 STEPS = (
-    *("register", "snapshot", "validate", "features", "preprocess", "profile"),
+    *("register", "snapshot", "validate", "features", "preprocess", "baseline"),
     *("train", "evaluate"),
 )
 SEED = 20261127

@@ -67,11 +67,11 @@ def test_an_example_trains_passes_its_gate_registers_and_answers(
     assert min(best, worst) <= figures.value <= max(best, worst)
     (tmp_path / "validation").mkdir()
     (tmp_path / "validation" / "result.json").write_text(json.dumps({"checks": []}))
-    (tmp_path / "profile.json").write_text("{}")
+    (tmp_path / "baseline.json").write_text("{}")
     version = register.run(
         model=tmp_path / "model",
         evaluation=tmp_path / "evaluation",
-        profile=tmp_path / "profile.json",
+        baseline=tmp_path / "baseline.json",
         validation=tmp_path / "validation",
         code=code,
         project=project,

@@ -25,7 +25,7 @@ from mizzen.ports.framework import Framework, TrainingJob
 from mizzen.spec.profile import Profile
 from mizzen.spec.project import ProjectSpec
 from mizzen.spec.training import Trainer
-from mizzen_components import evaluate, predict, preprocess, profile, register, train
+from mizzen_components import baseline, evaluate, predict, preprocess, register, train
 
 MODEL = '''"""A torch model."""
 import torch
@@ -174,16 +174,16 @@ class Bench:
         validation.mkdir(exist_ok=True)
         (validation / "result.json").write_text('{"checks": [{"success": true}], "success": true}')
         sections = {n: self.document[n] for n in ("features", "label", "data", "task")}
-        profile.run(
+        baseline.run(
             train=self.folder / "train.parquet",
             **sections,
             monitoring={},
-            profile=self.folder / "profile.json",
+            baseline=self.folder / "baseline.json",
         )
         return register.run(
             model=model,
             evaluation=evaluation,
-            profile=self.folder / "profile.json",
+            baseline=self.folder / "baseline.json",
             validation=validation,
             code=self.code,
             project={**self.document, **changes},

@@ -278,7 +278,7 @@ def test_a_registered_model_says_where_it_comes_from(bench: Make) -> None:
     assert found.tags["mizzen.expectations"] == '{"checks": 1, "failed": 0}'
     assert found.tags["mizzen.weights_hash"] == read_json(model / "manifest.json")["weights_hash"]
     assert set(found.metrics) >= {"roc_auc", "roc_auc.low", "log_loss", "calibration_error"}
-    for name in ("project.json", "bundle.tar", "profile.json", "validation.json", "card.md"):
+    for name in ("project.json", "bundle.tar", "baseline.json", "validation.json", "card.md"):
         assert (folder / name).is_file()
     assert (folder / "evaluation" / "plots" / "roc.png").is_file()
     assert "torch==" in (folder / "requirements.txt").read_text()

@@ -26,7 +26,7 @@ from mizzen.ports.prediction_log import Prediction, TrueLabel
 from mizzen.spec import Profile, ProjectSpec
 from mizzen.spec.operation import Retraining
 from mizzen.state.records import Promotion, RunRecord, VersionRecord
-from mizzen_components import profile as profile_step
+from mizzen_components import baseline as baseline_step
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -136,7 +136,7 @@ def make_in_use(folder: Path, project: ProjectSpec) -> InUse:
     write_table(train, folder / "train.parquet")
     sections = project.model_dump(mode="json", by_alias=True)
     named = {name: sections[name] for name in ("features", "label", "data", "monitoring", "task")}
-    profile_step.run(train=folder / "train.parquet", profile=package / "profile.json", **named)
+    baseline_step.run(train=folder / "train.parquet", baseline=package / "baseline.json", **named)
     (package / "project.json").write_text(json.dumps(sections))
     encoder = Encoder(
         tuple(fit_number(name, train[name].to_numpy()) for name in ("load", "heat")),

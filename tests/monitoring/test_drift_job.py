@@ -146,9 +146,9 @@ def test_a_window_of_several_versions_is_refused(in_use: Any) -> None:
         run(in_use, window=LogWindow())
 
 
-def test_a_package_without_a_profile_is_refused(in_use: Any) -> None:
-    (in_use.package / "profile.json").unlink()
-    with pytest.raises(IntegrityError, match="no profile"):
+def test_a_package_without_a_baseline_is_refused(in_use: Any) -> None:
+    (in_use.package / "baseline.json").unlink()
+    with pytest.raises(IntegrityError, match="no baseline"):
         run(in_use)
 
 

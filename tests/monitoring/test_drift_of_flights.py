@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mizzen.core.baseline import Baseline, ColumnRows, make_baseline
 from mizzen.core.drift import DriftVerdict, judge
-from mizzen.core.profile import ColumnRows, Profile, make_profile
 from mizzen.spec import ProjectSpec, load_project
 from mizzen.spec.duration import to_timedelta
 
@@ -70,28 +70,28 @@ def months(flights: pd.DataFrame, *numbers: int) -> pd.DataFrame:
     return flights[flights["predicted_at"].dt.month.isin(numbers)]
 
 
-def profile_of(frame: pd.DataFrame, project: ProjectSpec) -> Profile:
+def baseline_of(frame: pd.DataFrame, project: ProjectSpec) -> Baseline:
     known = frame.dropna(subset=["late"])
-    return make_profile(
+    return make_baseline(
         columns(known, project), seconds(known), project.monitoring, project.task, {}
     )
 
 
-def verdict(profile: Profile, frame: pd.DataFrame, project: ProjectSpec) -> DriftVerdict:
+def verdict(baseline: Baseline, frame: pd.DataFrame, project: ProjectSpec) -> DriftVerdict:
     sketches = {column.name: column.sketch() for column in columns(frame, project)}
     span = float(np.ptp(seconds(frame)))
-    return judge(profile, sketches, len(frame), span)
+    return judge(baseline, sketches, len(frame), span)
 
 
 @pytest.fixture(scope="module")
-def spring(flights: pd.DataFrame, project: ProjectSpec) -> Profile:
-    """The profile of January to May."""
-    return profile_of(months(flights, 1, 2, 3, 4, 5), project)
+def spring(flights: pd.DataFrame, project: ProjectSpec) -> Baseline:
+    """The baseline of January to May."""
+    return baseline_of(months(flights, 1, 2, 3, 4, 5), project)
 
 
 @pytest.mark.parametrize("month", [1, 2, 3, 4, 5])
 def test_a_month_of_the_training_window_is_quiet(
-    flights: pd.DataFrame, project: ProjectSpec, spring: Profile, month: int
+    flights: pd.DataFrame, project: ProjectSpec, spring: Baseline, month: int
 ) -> None:
     found = verdict(spring, months(flights, month), project)
     assert (found.judged, found.alarm) == (True, False)
@@ -102,12 +102,12 @@ def test_a_month_like_the_training_months_is_quiet_though_training_never_saw_it(
     flights: pd.DataFrame, project: ProjectSpec, month: int
 ) -> None:
     others = months(flights, *({1, 2, 3, 4, 5} - {month}))
-    found = verdict(profile_of(others, project), months(flights, month), project)
+    found = verdict(baseline_of(others, project), months(flights, month), project)
     assert (found.judged, found.alarm) == (True, False)
 
 
 def test_a_replay_of_july_to_september_alarms(
-    flights: pd.DataFrame, project: ProjectSpec, spring: Profile
+    flights: pd.DataFrame, project: ProjectSpec, spring: Baseline
 ) -> None:
     verdicts = [verdict(spring, months(flights, month), project) for month in (7, 8, 9)]
     assert verdicts[-1].alarm

@@ -32,11 +32,11 @@ def test_training_runs_from_rows_to_a_registered_model(spec: ProjectSpec, tmp_pa
         name: f"mizzen_components.{name}:run"
         for name in (
             *("snapshot", "validate", "features", "preprocess"),
-            *("profile", "train", "evaluate", "register"),
+            *("baseline", "train", "evaluate", "register"),
         )
     }
     assert training.task("features").needs == {"snapshot", "validate"}
-    assert training.task("train").needs == training.task("profile").needs == {"preprocess"}
+    assert training.task("train").needs == training.task("baseline").needs == {"preprocess"}
     joined = {"snapshot", "features"}  # a champion needs them whose features are others
     assert training.task("evaluate").needs == {"preprocess", "train", *joined}
     (condition,) = training.task("register").conditions

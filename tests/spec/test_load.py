@@ -125,7 +125,7 @@ def test_what_a_description_holds_is_bounded(write_project: Write, text: str, sa
     assert said in fault(write_project, text)
 
 
-def test_profiles_stories_and_single_values_have_the_same_bounds(tmp_path: Path) -> None:
+def test_profiles_demos_and_single_values_have_the_same_bounds(tmp_path: Path) -> None:
     bomb = "a: &a0 [1]\n"
     bomb += "".join(f"b{i}: &a{i + 1} [*a{i}, *a{i}]\n" for i in range(30))
     (tmp_path / "profiles").mkdir()

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mizzen.core.baseline import read_baseline
 from mizzen.core.gate import Footing
-from mizzen.core.manifest import PROFILE, PROJECT
+from mizzen.core.manifest import BASELINE, PROJECT
 from mizzen.core.metrics import Metric
 from mizzen.core.outputs import Floats
-from mizzen.core.profile import read_profile
 from mizzen.errors import MizzenError
 from mizzen.spec.project import ProjectSpec
 from mizzen.spec.training import SplitByKey
@@ -75,7 +75,7 @@ def _within_period(package: Path, frame: pd.DataFrame, spec: ProjectSpec) -> Row
     if spec.data.event_time is None:
         return np.ones(len(frame), dtype=bool)
     try:
-        period = read_profile(package / PROFILE).period
+        period = read_baseline(package / BASELINE).period
     except MizzenError:
         return None
     if period is None or spec.data.event_time not in frame.columns:

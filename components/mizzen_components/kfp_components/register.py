@@ -13,7 +13,7 @@ from mizzen_components.kfp_components.image import CORE
 def register(
     model: Input[Model],
     evaluation: Input[Artifact],
-    profile: Input[Artifact],
+    baseline: Input[Artifact],
     validation: Input[Artifact],
     sources: Input[Dataset],
     code: str,

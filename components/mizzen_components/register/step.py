@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mizzen.adapters import backends, bundle
+from mizzen.core.baseline import read_baseline
 from mizzen.core.folders import copy_folder, told_when_full
 from mizzen.core.identity import identity_of
-from mizzen.core.manifest import BUNDLE, PROFILE, PROJECT, PROVENANCE, read_manifest
+from mizzen.core.manifest import BASELINE, BUNDLE, PROJECT, PROVENANCE, read_manifest
 from mizzen.core.place import Place
-from mizzen.core.profile import read_profile
 from mizzen.core.views import views_of
 from mizzen.errors import MizzenError, TemporaryError
 from mizzen.ports.models import Registry
@@ -34,7 +34,7 @@ def run(
     *,
     model: Path,
     evaluation: Path,
-    profile: Path,
+    baseline: Path,
     validation: Path,
     code: str,
     project: dict[str, Any],
@@ -79,7 +79,7 @@ def run(
         copy_folder(model, scratch)
         _add_views(scratch, spec, sources)
         copy_folder(evaluation, scratch / "evaluation")
-        shutil.copyfile(profile, scratch / PROFILE)
+        shutil.copyfile(baseline, scratch / BASELINE)
         shutil.copyfile(validation / "result.json", scratch / "validation.json")
         shutil.copyfile(bundle.store_of(place) / f"{code}.tar", scratch / BUNDLE)
         _write_texts(scratch, spec, measured, origin)
@@ -121,7 +121,7 @@ def _is_sound(registry: Registry, name: str, version: int, place: Place) -> bool
     try:
         package = registry.fetch(name, version, place.home / "packages")
         read_manifest(package)
-        read_profile(package / PROFILE)
+        read_baseline(package / BASELINE)
     except TemporaryError:
         raise
     except MizzenError:

@@ -1,6 +1,6 @@
 """Few bins per column, cut where the training rows lie; drift is measured between their counts.
 
-Made once from the training rows' sketch and kept in the profile; `count` turns any sketch of the
+Made once from the training rows' sketch and kept in the baseline; `count` turns any sketch of the
 column into comparable counts.
 """
 

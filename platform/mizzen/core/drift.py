@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mizzen.core import bins as binning
+from mizzen.core.baseline import Baseline, ColumnBaseline, Role
 from mizzen.core.histogram import Counts, Sketch
-from mizzen.core.profile import ColumnProfile, Profile, Role
 
 SEASONS = 3.0
 NEGLIGIBLE = 0.02  # PSI; a class share of 0.24 that becomes 0.30
@@ -69,7 +69,7 @@ class DriftVerdict:
 
 
 def judge(
-    profile: Profile,
+    baseline: Baseline,
     current: Mapping[str, Sketch],
     rows: int,
     seconds: float | None,
@@ -85,17 +85,17 @@ def judge(
         spread: from its first row to its last. Rows that share a time are compared with
             training windows as short as theirs, which differ more; `seconds` when absent.
     """
-    covered = _blocks_in(profile, seconds)
-    refusal = _refusal(profile, rows, covered)
+    covered = _blocks_in(baseline, seconds)
+    refusal = _refusal(baseline, rows, covered)
     if refusal is not None:
         return DriftVerdict(False, False, refusal, rows)
-    blocks = covered if spread is None else max(1, min(covered, _blocks_in(profile, spread)))
-    tests = [column for column in profile.columns if column.role != "output"]
-    level = profile.monitoring.false_alarm / (2 * len(tests))
+    blocks = covered if spread is None else max(1, min(covered, _blocks_in(baseline, spread)))
+    tests = [column for column in baseline.columns if column.role != "output"]
+    level = baseline.monitoring.false_alarm / (2 * len(tests))
     columns = tuple(
         drift
-        for column in profile.columns
-        if column.name in current and _enough(profile, column, current[column.name])
+        for column in baseline.columns
+        if column.name in current and _enough(baseline, column, current[column.name])
         for drift in _measure(column, current[column.name], blocks, level)
     )
     verdict = DriftVerdict(False, True, "", rows, columns)
@@ -140,7 +140,7 @@ def season(blocks: Counts, window: int) -> float:
 
 
 def _measure(
-    column: ColumnProfile, sketch: Sketch, blocks: int, level: float
+    column: ColumnBaseline, sketch: Sketch, blocks: int, level: float
 ) -> Iterator[ColumnDrift]:
     counted = binning.count(column.bins, sketch)
     known, nulls = column.blocks[:, :-1], column.blocks[:, -1]
@@ -184,28 +184,28 @@ def _excess(one: Counts, two: Counts) -> Floats:
     return psi(one, two) - noise
 
 
-def _blocks_in(profile: Profile, seconds: float | None) -> int:
+def _blocks_in(baseline: Baseline, seconds: float | None) -> int:
     """How many blocks so much time makes, those of a window at most."""
-    if seconds is None or profile.block_seconds is None:
-        return profile.window_blocks
+    if seconds is None or baseline.block_seconds is None:
+        return baseline.window_blocks
     # a month of 28 days is four blocks of 7.5; n batches lie n - 1 distances apart
-    count = int(seconds / profile.block_seconds + 0.3) + profile.batches
-    return min(profile.window_blocks, count)
+    count = int(seconds / baseline.block_seconds + 0.3) + baseline.batches
+    return min(baseline.window_blocks, count)
 
 
-def _refusal(profile: Profile, rows: int, blocks: int) -> str | None:
-    if rows < profile.monitoring.min_rows:
-        return f"{rows} rows; monitoring.min_rows is {profile.monitoring.min_rows}"
-    fewest = max(1, profile.window_blocks // 2)  # days differ more than months do
+def _refusal(baseline: Baseline, rows: int, blocks: int) -> str | None:
+    if rows < baseline.monitoring.min_rows:
+        return f"{rows} rows; monitoring.min_rows is {baseline.monitoring.min_rows}"
+    fewest = max(1, baseline.window_blocks // 2)  # days differ more than months do
     if blocks < fewest:
-        days = fewest * (profile.block_seconds or 0) / 86_400
+        days = fewest * (baseline.block_seconds or 0) / 86_400
         return f"the window spans too little to know its seasons; {days:.1f} days are needed"
     return None
 
 
-def _enough(profile: Profile, column: ColumnProfile, sketch: Sketch) -> bool:
+def _enough(baseline: Baseline, column: ColumnBaseline, sketch: Sketch) -> bool:
     """Labels arrive late; a few early ones are no sample of the window."""
-    return column.role == "input" or sketch.rows >= profile.monitoring.min_rows
+    return column.role == "input" or sketch.rows >= baseline.monitoring.min_rows
 
 
 def _reason(beyond: tuple[ColumnDrift, ...], columns: tuple[ColumnDrift, ...]) -> str:

@@ -1,6 +1,6 @@
 """Small summaries of a column that add up: `merge(sketch(a), sketch(b)) == sketch(a + b)`.
 
-The profile of the training rows is made of them, and so is that of a window of predictions.
+The baseline of the training rows is made of them, and so is that of a window of predictions.
 They are exact in that law: parts may be sketched anywhere, merged in any order, and equal rows
 give equal bytes. (KLL sketches draw random numbers that cannot be seeded from Python, and
 t-digests depend on the order of merging and blur repeated values; docs/explanation/drift.md.)

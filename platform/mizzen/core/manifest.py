@@ -2,7 +2,7 @@
 
 `train` writes a model folder (`manifest.json`, `encoder.json`, the framework's weights).
 `register` makes it a package: `project.json` (the whole description), `bundle.tar` (the
-project's code), `profile.json` (sketches of training), `evaluation/`, `card.md`. Serving,
+project's code), `baseline.json` (sketches of training), `evaluation/`, `card.md`. Serving,
 evaluation and batch inference read packages and nothing else.
 """
 
@@ -20,7 +20,7 @@ MANIFEST = "manifest.json"
 ENCODER = "encoder.json"
 PROJECT = "project.json"
 BUNDLE = "bundle.tar"
-PROFILE = "profile.json"
+BASELINE = "baseline.json"
 PROVENANCE = "provenance.json"
 # how values become names, codes and numbers; raised whenever an old encoder would misread
 READING = 3

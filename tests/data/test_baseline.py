@@ -1,4 +1,4 @@
-"""The profile step: the training rows' shape, from the training rows only."""
+"""The baseline step: the training rows' shape, from the training rows only."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import pandas as pd
 import pytest
 
 from mizzen.adapters.tables import write_table
-from mizzen.core.profile import Profile, read_profile
-from mizzen_components.profile import ProfileFigures, run
+from mizzen.core.baseline import Baseline, read_baseline
+from mizzen_components.baseline import BaselineFigures, run
 
 FEATURES = {"columns": [{"name": "distance"}, {"name": "carrier", "kind": "category"}]}
 
 
 @pytest.fixture
 def step(tmp_path: Path) -> Any:
-    def _run(frame: pd.DataFrame, task: str = "binary", **data: Any) -> ProfileFigures:
+    def _run(frame: pd.DataFrame, task: str = "binary", **data: Any) -> BaselineFigures:
         write_table(frame, tmp_path / "train")
         return run(
             train=tmp_path / "train",
@@ -27,7 +27,7 @@ def step(tmp_path: Path) -> Any:
             data={"source": {"path": "x.csv"}, "key": ["trip"], **data},
             monitoring={"window": "6h"},
             task=task,
-            profile=tmp_path / "out" / "profile.json",
+            baseline=tmp_path / "out" / "baseline.json",
         )
 
     return _run
@@ -35,24 +35,24 @@ def step(tmp_path: Path) -> Any:
 
 @pytest.fixture
 def stored(tmp_path: Path) -> Any:
-    def _read() -> Profile:
-        return read_profile(tmp_path / "out" / "profile.json")
+    def _read() -> Baseline:
+        return read_baseline(tmp_path / "out" / "baseline.json")
 
     return _read
 
 
 def test_it_holds_every_input_and_the_label(step: Any, stored: Any, trips: pd.DataFrame) -> None:
-    assert step(trips, event_time="at") == ProfileFigures(columns=3)
-    profile = stored()
-    assert [(c.name, c.role) for c in profile.columns] == [
+    assert step(trips, event_time="at") == BaselineFigures(columns=3)
+    baseline = stored()
+    assert [(c.name, c.role) for c in baseline.columns] == [
         ("distance", "input"),
         ("carrier", "input"),
         ("late", "label"),
     ]
-    assert profile.rows == 45
-    assert [column.sketch.nulls for column in profile.columns] == [2, 1, 0]
-    assert profile.monitoring.window == "6h"
-    assert profile.block_seconds is not None
+    assert baseline.rows == 45
+    assert [column.sketch.nulls for column in baseline.columns] == [2, 1, 0]
+    assert baseline.monitoring.window == "6h"
+    assert baseline.block_seconds is not None
 
 
 def test_its_sample_is_json_with_nulls(step: Any, stored: Any, trips: pd.DataFrame) -> None:
@@ -65,7 +65,7 @@ def test_its_sample_is_json_with_nulls(step: Any, stored: Any, trips: pd.DataFra
 
 
 def test_equal_rows_give_equal_bytes(step: Any, trips: pd.DataFrame, tmp_path: Path) -> None:
-    file = tmp_path / "out" / "profile.json"
+    file = tmp_path / "out" / "baseline.json"
     step(trips, event_time="at")
     first = file.read_bytes()
     step(trips, event_time="at")

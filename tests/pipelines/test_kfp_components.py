@@ -1,4 +1,4 @@
-"""Every KFP shell says what its plain function says: same inputs, outputs and figures."""
+"""Every KFP component says what its plain function says: same inputs, outputs and figures."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 
 import mizzen_components.kfp_components
 
-SHELLS = sorted({m.name for m in pkgutil.iter_modules(mizzen_components.kfp_components.__path__)})
-STEPS = [name for name in SHELLS if name != "image"]
+MODULES = sorted({m.name for m in pkgutil.iter_modules(mizzen_components.kfp_components.__path__)})
+STEPS = [name for name in MODULES if name != "image"]
 KINDS = {
     str: "String",
     int: "Integer",
@@ -25,7 +25,7 @@ KINDS = {
 }
 
 
-def shell(step: str) -> Any:
+def component(step: str) -> Any:
     return getattr(importlib.import_module(f"mizzen_components.kfp_components.{step}"), step)
 
 
@@ -46,13 +46,13 @@ def declared(kfp_type: str) -> str:
     return "artifact" if "@" in kfp_type else kfp_type.partition("[")[0]
 
 
-def test_there_is_a_shell_for_every_step_of_our_pipelines() -> None:
+def test_there_is_a_component_for_every_step_of_our_pipelines() -> None:
     assert STEPS == [
+        "baseline",
         "evaluate",
         "features",
         "predict",
         "preprocess",
-        "profile",
         "register",
         "snapshot",
         "train",
@@ -61,8 +61,8 @@ def test_there_is_a_shell_for_every_step_of_our_pipelines() -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_shell_takes_and_makes_what_its_function_does(step: str) -> None:
-    spec, run = shell(step).component_spec, plain(step)
+def test_a_component_takes_and_makes_what_its_function_does(step: str) -> None:
+    spec, run = component(step).component_spec, plain(step)
     parameters = inspect.signature(run).parameters
     assert {p.kind for p in parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
     hints = get_type_hints(run)
@@ -85,7 +85,7 @@ def test_a_function_asks_for_nothing_that_a_pipeline_does_not_give(step: str) ->
         for name, parameter in inspect.signature(plain(step)).parameters.items()
         if parameter.default is inspect.Parameter.empty
     }
-    spec = shell(step).component_spec
+    spec = component(step).component_spec
     assert required <= {*spec.inputs, *spec.outputs}
 
 

@@ -1,6 +1,6 @@
-"""What the training rows looked like: `profile.json` of a model package.
+"""What the training rows looked like: `baseline.json` of a model package.
 
-The `profile` step writes it beside training; the drift job compares windows of predictions with
+The `baseline` step writes it beside training; the drift job compares windows of predictions with
 it. Per column: a sketch of all rows, bins cut from it, and the counts in those bins for each
 *block* of the training window. Runs of blocks are windows without drift, by definition; how far
 they lie apart is what `core.drift` calibrates on. A block is a stretch of time; where rows come in
@@ -53,7 +53,7 @@ class ColumnRows:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ColumnProfile:
+class ColumnBaseline:
     """`blocks`: int64 (blocks, bins + 1); the last entry counts nulls."""
 
     name: str
@@ -64,13 +64,13 @@ class ColumnProfile:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Profile:
+class Baseline:
     """`block_seconds`: length of a block, None where rows have no event time. `batches`: each
     block is a batch of rows, `block_seconds` from the next one. `period`: event times of the
     first and the last training row, since the epoch. `sample`: some training rows by column, for
     reports that show rows."""
 
-    columns: tuple[ColumnProfile, ...]
+    columns: tuple[ColumnBaseline, ...]
     block_seconds: float | None
     monitoring: Monitoring
     task: str
@@ -91,8 +91,8 @@ class Profile:
         """How many training rows."""
         return int(self.columns[0].blocks.sum())
 
-    def with_columns(self, columns: Sequence[ColumnProfile]) -> Profile:
-        """The profile with more columns, such as the model's output."""
+    def with_columns(self, columns: Sequence[ColumnBaseline]) -> Baseline:
+        """The baseline with more columns, such as the model's output."""
         return replace(self, columns=(*self.columns, *columns))
 
     def to_json(self) -> str:
@@ -110,17 +110,17 @@ class Profile:
         return json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
     @classmethod
-    def from_json(cls, text: str) -> Profile:
+    def from_json(cls, text: str) -> Baseline:
         """The inverse of `to_json`.
 
         Raises:
-            IntegrityError: not a profile, or one of another schema.
+            IntegrityError: not a baseline, or one of another schema.
         """
         try:
             document = json.loads(text)
             if document["schema"] != SCHEMA:
                 raise IntegrityError(
-                    "profile of another schema",
+                    "baseline of another schema",
                     given=document["schema"],
                     allowed=SCHEMA,
                     next_step="train and register the model again: mizzen run --no-cache",
@@ -133,59 +133,59 @@ class Profile:
             return cls(columns, seconds, monitoring, task, sample, batches, between)
         except (ValueError, KeyError, TypeError) as error:
             raise IntegrityError(
-                "not a profile", given=error, next_step="register or fetch the model again"
+                "not a baseline", given=error, next_step="register or fetch the model again"
             ) from None
 
 
-def read_profile(file: Path) -> Profile:
-    """The profile in a file.
+def read_baseline(file: Path) -> Baseline:
+    """The baseline in a file.
 
     Raises:
-        IntegrityError: no file, or not a profile.
+        IntegrityError: no file, or not a baseline.
     """
     try:
-        return Profile.from_json(file.read_text(encoding="utf-8"))
+        return Baseline.from_json(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise IntegrityError(
-            "the model has no profile", given=error, next_step="train and register it again"
+            "the model has no baseline", given=error, next_step="train and register it again"
         ) from None
 
 
-def make_profile(
+def make_baseline(
     columns: Sequence[ColumnRows],
     seconds: NDArray[np.float64] | None,
     monitoring: Monitoring,
     task: str,
     sample: Mapping[str, Sequence[Any]],
-) -> Profile:
-    """The profile of training rows.
+) -> Baseline:
+    """The baseline of training rows.
 
     Args:
         columns: inputs, then the label; values of equal length.
         seconds: each row's event time, since the epoch; None without event times.
     """
     division = _divide(len(columns[0].values), seconds, monitoring)
-    profiled = tuple(_profile(column, division.blocks) for column in columns)
+    described = tuple(_baseline(column, division.blocks) for column in columns)
     period = None if seconds is None else (float(seconds.min()), float(seconds.max()))
-    return Profile(profiled, division.seconds, monitoring, task, sample, division.batches, period)
+    return Baseline(described, division.seconds, monitoring, task, sample, division.batches, period)
 
 
-def profile_columns(
-    columns: Sequence[ColumnRows], seconds: NDArray[np.float64] | None, like: Profile
-) -> list[ColumnProfile]:
-    """Profiles of more columns, of other rows (evaluation's), in blocks like `like`'s."""
+def baseline_columns(
+    columns: Sequence[ColumnRows], seconds: NDArray[np.float64] | None, like: Baseline
+) -> list[ColumnBaseline]:
+    """Baselines of more columns, of other rows (evaluation's), in blocks like `like`'s."""
     if seconds is None or like.block_seconds is None:
         blocks = _dealt(len(columns[0].values))
     elif like.batches:
         blocks = _pieces(seconds, _wanted(like.monitoring))
     else:
         blocks = _cut(seconds, like.block_seconds, fewest=1)
-    return [_profile(column, blocks) for column in columns]
+    return [_baseline(column, blocks) for column in columns]
 
 
 @dataclass(frozen=True, slots=True)
 class _Division:
-    """Row numbers of each block; see `Profile`."""
+    """Row numbers of each block; see `Baseline`."""
 
     blocks: Sequence[NDArray[np.intp]]
     seconds: float | None
@@ -245,15 +245,15 @@ def _cut(seconds: NDArray[np.float64], length: float, fewest: int) -> list[NDArr
     return np.split(order, starts)
 
 
-def _profile(column: ColumnRows, blocks: Sequence[NDArray[np.intp]]) -> ColumnProfile:
+def _baseline(column: ColumnRows, blocks: Sequence[NDArray[np.intp]]) -> ColumnBaseline:
     sketches = [column.sketch(rows) for rows in blocks]
     whole = reduce(lambda one, two: one.merge(two), sketches)  # type: ignore[arg-type]
     bins = binning.bins_of(whole)
     counts = np.stack([binning.count(bins, sketch) for sketch in sketches])
-    return ColumnProfile(column.name, column.role, whole, bins, counts)
+    return ColumnBaseline(column.name, column.role, whole, bins, counts)
 
 
-def _column_as_dict(column: ColumnProfile) -> dict[str, Any]:
+def _column_as_dict(column: ColumnBaseline) -> dict[str, Any]:
     return {
         "name": column.name,
         "role": column.role,
@@ -263,8 +263,8 @@ def _column_as_dict(column: ColumnProfile) -> dict[str, Any]:
     }
 
 
-def _column_from_dict(document: Mapping[str, Any]) -> ColumnProfile:
-    return ColumnProfile(
+def _column_from_dict(document: Mapping[str, Any]) -> ColumnBaseline:
+    return ColumnBaseline(
         document["name"],
         document["role"],
         sketching.from_dict(document["sketch"]),

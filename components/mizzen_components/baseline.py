@@ -1,4 +1,4 @@
-"""The `profile` step: what the training rows looked like, kept with the model.
+"""The `baseline` step: what the training rows looked like, kept with the model.
 
 Runs beside training. Serving's windows are compared with it later, so it is made of the very
 rows that the model learnt from: its inputs and the label, in the order of the description.
@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from mizzen.adapters.tables import read_table
+from mizzen.core.baseline import ColumnRows, make_baseline
 from mizzen.core.canonical import canonical_text, is_null
 from mizzen.core.encoding import as_float
-from mizzen.core.profile import ColumnRows, make_profile
 from mizzen.spec.columns import ColumnKind
 from mizzen.spec.data import Data, Label
 from mizzen.spec.features import Features
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SAMPLE = 1000  # rows kept for reports that show rows, evenly spaced over the training rows
 
 
-class ProfileFigures(NamedTuple):
+class BaselineFigures(NamedTuple):
     """`columns`: inputs and label."""
 
     columns: int
@@ -41,9 +41,9 @@ def run(
     data: dict[str, Any],
     monitoring: dict[str, Any],
     task: str,
-    profile: Path,
-) -> ProfileFigures:
-    """Sketch every input and the label of the training rows into `profile` (JSON).
+    baseline: Path,
+) -> BaselineFigures:
+    """Sketch every input and the label of the training rows into `baseline` (JSON).
 
     Raises:
         InvalidData: a number column does not hold numbers.
@@ -54,10 +54,10 @@ def run(
     seconds = _seconds(rows, Data.model_validate(data).event_time)
     watched = Monitoring.model_validate(monitoring)
     sample = {column.name: _shown(column) for column in columns}
-    made = make_profile(columns, seconds, watched, task, sample)
-    profile.parent.mkdir(parents=True, exist_ok=True)
-    profile.write_text(made.to_json(), encoding="utf-8")
-    return ProfileFigures(len(columns))
+    made = make_baseline(columns, seconds, watched, task, sample)
+    baseline.parent.mkdir(parents=True, exist_ok=True)
+    baseline.write_text(made.to_json(), encoding="utf-8")
+    return BaselineFigures(len(columns))
 
 
 def _columns(rows: pd.DataFrame, features: Features, label: Label, task: str) -> list[ColumnRows]:
