@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pandas as pd
 import pytest
 from tiny_plans import judged, reported
 from typer.testing import CliRunner
@@ -132,6 +133,12 @@ def test_a_list_is_filtered_before_it_is_cut(
     listed: Project, wanted: dict[str, Any], found: list[str]
 ) -> None:
     assert ids(listed, **wanted) == found
+
+
+def test_a_notebook_makes_a_table_of_it(listed: Project) -> None:
+    table = pd.DataFrame(listed.runs(best=2, sort="roc_auc"))
+    assert list(table["value"]) == [0.7, 0.7]
+    assert list(table["verdict"]) == ["same", "blessed"]
 
 
 def test_what_cannot_be_sorted_or_filtered_by_is_refused_with_what_can(listed: Project) -> None:
