@@ -74,7 +74,7 @@ class Oddities(NamedTuple):
             *({n: odd[row] for n, row in enumerate(rows) if row in odd} for odd in self)
         )
 
-    def count(self, instruments: Instruments) -> None:
+    def count_in(self, instruments: Instruments) -> None:
         """Once for all rows: they come in a batch, and a metric costs more than a row."""
         counts = (instruments.missing, instruments.outside, instruments.unknown)
         for odd, count in zip(self, counts, strict=True):
@@ -176,7 +176,7 @@ class Predictions:
         )
         shaped = self._outputs.shape(values)
         self._instruments.rows.inc(len(rows))
-        odd.count(self._instruments)
+        odd.count_in(self._instruments)
         missing, outside, unknown = (found.get for found in odd)
         return [
             Answer(ids[n], output, missing(n, _NONE), outside(n, _NONE), unknown(n, _NONE))
