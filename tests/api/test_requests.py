@@ -115,6 +115,14 @@ def test_a_project_that_nobody_told_of_is_unknown(ask: Ask, api: ApiServer) -> N
     assert (told.status, told.body["error"]) == (409, "Conflict")
 
 
+def test_a_runbook_opens_without_a_token(ask: Ask) -> None:
+    found = ask("GET", "/runbooks/MizzenDrift", None)
+    assert (found.status, found.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    unknown = ask("GET", "/runbooks/MizzenDraft", None)
+    assert (unknown.status, unknown.body["error"]) == (404, "NotFound")
+    assert "MizzenDrift" in unknown.body["allowed"]
+
+
 def test_an_address_and_its_body_agree_and_instants_have_zones(ask: Ask, shop: State) -> None:
     served = {
         "project": "shop",

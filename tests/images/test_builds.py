@@ -18,7 +18,7 @@ from container import Container
 from imagebuild import build as building
 from imagebuild import context
 from imagebuild.build import Options, build
-from imagebuild.catalog import Image, chosen
+from imagebuild.catalog import ROOT, Image, chosen
 from imagebuild.engines import BUILDAH, Engine
 
 Made = Callable[[str], Container]
@@ -129,6 +129,10 @@ TWICE = ("once", "anew")  # from what is cached, and every step anew
 def test_two_wheels_of_a_tree_are_one(tmp_path: Path) -> None:
     first, second = (context.build_wheel(tmp_path / n, building.EPOCH) for n in ("a", "b"))
     assert first.read_bytes() == second.read_bytes()
+    with zipfile.ZipFile(first) as wheel:
+        packed = {name for name in wheel.namelist() if "/runbook_pages/" in name}
+    runbooks = (ROOT / "monitoring" / "runbooks").glob("*.md")
+    assert packed == {f"mizzen_monitoring/runbook_pages/{page.name}" for page in runbooks}
 
 
 def _layers(image: Container, folder: Path) -> list[Path]:

@@ -12,14 +12,17 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mizzen.errors import NotFound
 from mizzen_monitoring import dashboards
 from mizzen_monitoring.metrics import METRICS, SERVING, SHIPPING, reference
+from mizzen_monitoring.runbooks import runbook
 from mizzen_serving.log_shipper.metrics import ShipFigures
 from mizzen_serving.metrics import Instruments
 
 ROOT = Path(__file__).parents[2]
 ALERTS = ROOT / "monitoring" / "alerts"
 RUNBOOKS = ROOT / "monitoring" / "runbooks"
+RUNBOOK_URL = "http://mizzen-api.mizzen:8080/api/v1/runbooks"
 RULES = [
     rule
     for group in yaml.safe_load((ALERTS / "mizzen.rules.yaml").read_text())["groups"]
@@ -89,8 +92,8 @@ def test_each_alert_has_a_runbook_that_says_what_to_do(rule: dict[str, object]) 
     name = str(rule["alert"])
     annotations = rule["annotations"]
     assert isinstance(annotations, dict)
-    assert annotations["runbook"] == f"monitoring/runbooks/{name}.md"
-    text = (RUNBOOKS / f"{name}.md").read_text()
+    assert annotations["runbook_url"] == f"{RUNBOOK_URL}/{name}"
+    text = runbook(name)
     assert text.startswith(f"# {name}\n")
     headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
     assert headings == ["Meaning", "Impact", "Diagnosis", "Mitigation"]
@@ -99,6 +102,12 @@ def test_each_alert_has_a_runbook_that_says_what_to_do(rule: dict[str, object]) 
 
 def test_no_runbook_is_without_an_alert() -> None:
     assert {file.stem for file in RUNBOOKS.glob("*.md")} == {str(r["alert"]) for r in RULES}
+
+
+def test_an_alert_that_is_none_is_refused_with_those_that_are() -> None:
+    for name in ("MizzenDraft", "../runbooks/MizzenDrift", "", "MizzenDrift.md"):
+        with pytest.raises(NotFound, match="MizzenDrift, MizzenDriftJobStale"):
+            runbook(name)
 
 
 def test_each_alert_is_tested_silent_and_firing() -> None:

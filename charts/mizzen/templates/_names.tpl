@@ -31,3 +31,16 @@ labels: {{- include "mizzen.labels" . | nindent 2 }}
 {{- with $image.registry }}{{ . }}/{{ end }}{{ $image.repository }}
 {{- if $image.digest }}@{{ $image.digest }}{{ else }}:{{ $image.tag | default .root.Chart.AppVersion }}{{ end }}
 {{- end }}
+
+{{/* where the runbooks are, for a person: as given, else the control API by its best known address */}}
+{{- define "mizzen.runbooks" -}}
+{{- $gateway := .Values.gateway -}}
+{{- $given := .Values.monitoring.rules.runbookUrl | trimSuffix "/" -}}
+{{- if $given -}}
+{{ $given }}
+{{- else if and $gateway.enabled $gateway.api.enabled $gateway.hostname -}}
+{{ ternary "https" "http" (not (empty $gateway.tlsSecret)) }}://{{ $gateway.hostname }}/api/v1/runbooks
+{{- else -}}
+{{ ternary "https" "http" (not (empty .Values.api.tls.secret)) }}://{{ .Release.Name }}-api.{{ .Release.Namespace }}:8080/api/v1/runbooks
+{{- end -}}
+{{- end }}

@@ -27,6 +27,9 @@
 {{- else if and $values.api.enabled (not $values.api.disruption.enabled) -}}
 {{- $said = append $said "all pods of the control API may be taken at once when nodes are emptied; set api.disruption.enabled=true" -}}
 {{- end -}}
+{{- if and $values.monitoring.rules.enabled (not $values.monitoring.rules.runbookUrl) (not $values.api.enabled) -}}
+{{- $said = append $said "no control API answers with the runbooks of the alerts; set monitoring.rules.runbookUrl" -}}
+{{- end -}}
 {{- if not $values.network.enabled -}}
 {{- $said = append $said "no NetworkPolicies: every pod of the cluster reaches MLflow and the database; set network.enabled=true" -}}
 {{- else if and (not $values.postgres.enabled) (eq $values.network.database.cidr "0.0.0.0/0") -}}

@@ -14,7 +14,16 @@ from mizzen.api import error_responses, health
 from mizzen.api.auth import with_token
 from mizzen.api.metrics import Instruments
 from mizzen.api.middleware import RequestMiddleware
-from mizzen.api.routes import bundles, events, models, monitoring, predictions, projects, runs
+from mizzen.api.routes import (
+    bundles,
+    events,
+    models,
+    monitoring,
+    predictions,
+    projects,
+    runbooks,
+    runs,
+)
 from mizzen.api.settings import Settings
 from mizzen.state.sql_state import SqlState
 
@@ -44,6 +53,7 @@ def create_app(state: SqlState, settings: Settings) -> FastAPI:
     app.state.proxies = Proxies(settings.limits.trusted_proxies)
     app.state.readiness = health.Readiness(state, app.state.instruments)
     app.include_router(health.router)
+    app.include_router(runbooks.router, prefix=PREFIX, responses=error_responses.DESCRIBED)
     guard = [Depends(with_token), Depends(health.usable)]
     for part in (projects, bundles, runs, events, models, monitoring, predictions):
         app.include_router(

@@ -371,6 +371,18 @@ class Labelled(Values):
     )
 
 
+class Rules(Labelled):
+    """Alerts; each names a page that says what to do."""
+
+    runbook_url: str = Field(
+        default="",
+        description="address in front of an alert's name, where people find its runbook; empty for "
+        "the control API, which answers with those of `monitoring/runbooks`: through the gateway "
+        "where it has a hostname, else by its Service",
+        examples=["https://wiki.example.com/runbooks"],
+    )
+
+
 class Discovery(Values):
     """Lets a Prometheus that is restricted to named namespaces find the pods of this one."""
 
@@ -389,8 +401,8 @@ class Monitoring(Values):
         default=Monitor(),
         description="a PodMonitor for the containers that ship models' prediction logs",
     )
-    rules: Labelled = Field(
-        default=Labelled(), description="a PrometheusRule with the alerts of `monitoring/alerts`"
+    rules: Rules = Field(
+        default=Rules(), description="a PrometheusRule with the alerts of `monitoring/alerts`"
     )
     dashboards: Labelled = Field(
         default=Labelled(labels={"grafana_dashboard": "1"}),
