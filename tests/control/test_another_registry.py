@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 
 from tiny_plans import judged
+from tiny_registries import with_registry
 
 from mizzen.control.backends import registry_of
 from mizzen.control.models.reconcile import reconcile
 from mizzen.control.runs.submit import PreparedRun, execute
 from mizzen.control.workspace import Workspace
-
-
-def with_registry(workspace: Workspace, uri: str) -> Workspace:
-    tracking = workspace.place.profile.tracking.model_copy(update={"uri": uri})
-    profile = workspace.place.profile.model_copy(update={"tracking": tracking})
-    return replace(workspace, place=replace(workspace.place, profile=profile))
 
 
 def champions(workspace: Workspace) -> list[int]:

@@ -8,18 +8,20 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tiny_plans import judged
+from tiny_registries import with_registry
 
 from mizzen.control.backends import registry_of
-from mizzen.control.models.promote import promote
+from mizzen.control.models.promote import promote, promote_automatically
 from mizzen.control.models.reconcile import reconcile
 from mizzen.control.runs.submit import PreparedRun, execute
 from mizzen.control.workspace import Workspace, open_workspace
-from mizzen.errors import Conflict, NotFound, UserError
+from mizzen.errors import Conflict, NotFound, TemporaryError, UserError
 from mizzen.state.records import Promotion, VersionRecord
 
 Make = Callable[..., PreparedRun]
@@ -133,6 +135,42 @@ def test_a_kill_between_the_commit_and_its_effects_is_repaired(shop: Workspace) 
     assert reconcile(shop) == ["alias champion points at version 2"]
     assert alias(shop) == 2
     assert reconcile(shop) == []
+
+
+def test_an_alias_that_somebody_moved_by_hand_is_moved_back(shop: Workspace) -> None:
+    for elsewhere in (3, None):
+        registry_of(shop).set_alias("shop", "champion", elsewhere)
+        assert reconcile(shop) == ["alias champion points at version 1"]
+        assert alias(shop) == 1
+    assert reconcile(shop) == []
+
+
+def test_homes_that_share_a_registry_move_its_alias_in_turn(
+    shop: Workspace, tmp_path: Path
+) -> None:
+    file = tmp_path / "shared.db"
+    shutil.copyfile(shop.place.home / "mlflow.db", file)
+    copied = shutil.copytree(shop.folder, tmp_path / "another home" / "shop")
+    here, there = (
+        with_registry(workspace, f"sqlite:///{file}")
+        for workspace in (shop, open_workspace(copied))
+    )
+    promote(here, 2, NOW)
+    promote(there, 3, NOW, force=True, reason="a test")
+    assert alias(here) == alias(there) == 3
+    promote(here, 2, NOW)
+    assert alias(here) == alias(there) == 2
+
+
+def test_a_registry_that_is_away_does_not_fail_a_run_that_promotes_nothing(
+    shop: Workspace, write: Make
+) -> None:
+    away = with_registry(shop, "http://127.0.0.1:9")
+    held = replace(shop.state.models.get_version("shop", 3), created_at=NOW)
+    run = shop.state.runs.get("shop", held.run)
+    assert promote_automatically(away, held, run, NOW) == shop.state.models.champion("shop")
+    with pytest.raises(TemporaryError):
+        promote(away, 2, NOW)
 
 
 def test_a_run_that_was_judged_against_an_older_champion_is_not_promoted(

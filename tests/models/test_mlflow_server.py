@@ -31,7 +31,9 @@ def test_a_version_registers_once_is_fetched_bit_equal_and_gets_its_alias(
     folder = registry.fetch(name, 1, tmp_path / "elsewhere")
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert names == {"project.json", "evaluation/metrics.json"}
+    assert registry.alias(name, "champion") is registry.alias("nobody", "champion") is None
     registry.set_alias(name, "champion", 1)
+    assert registry.alias(name, "champion") == 1
     found = registry.get(name, 1)
     assert (found.aliases, found.metrics, found.tags["a"]) == (("champion",), {"auc": 0.5}, "b")
     client = connection.connect(remote)

@@ -167,9 +167,11 @@ def test_aliases_move_and_go(registry: MLflowRegistry, package: Path) -> None:
     for version in (1, 2, 2):
         registry.set_alias("rides", "champion", version)
         assert registry.get("rides", version).aliases == ("champion",)
+        assert registry.alias("rides", "champion") == version
     assert registry.get("rides", 1).aliases == ()
     for _ in range(2):
         registry.set_alias("rides", "champion", None)
+        assert registry.alias("rides", "champion") is None
     assert registry.get("rides", 2).aliases == ()
 
 

@@ -64,5 +64,9 @@ class Registry(Protocol):
     def versions(self, name: str) -> list[ModelVersion]:
         """All versions, oldest first."""
 
+    def alias(self, name: str, alias: str) -> int | None:
+        """The version that an alias points at; None where it points at none, or there is no such
+        name. Asked after every run, so it loads no large library where that can be helped."""
+
     def set_alias(self, name: str, alias: str, version: int | None) -> None:
         """Point an alias at a version, or remove it. Idempotent."""

@@ -76,6 +76,26 @@ def is_unfinished(file: Path) -> bool:
         ) from error
 
 
+def alias_in(file: Path, name: str, alias: str) -> int | None:
+    """The version that an alias of a registered model points at; None without one, or without the
+    file.
+
+    Raises:
+        TemporaryError: the file cannot be read now.
+    """
+    if not file.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(file, timeout=60)) as database:
+            found = database.execute(
+                "SELECT version FROM registered_model_aliases WHERE name = ? AND alias = ?",
+                (name, alias),
+            ).fetchone()
+    except sqlite3.DatabaseError as error:
+        raise _unreachable(file, error) from error
+    return None if found is None else int(found[0])
+
+
 def _make(file: Path, artifacts: Path) -> None:
     fresh = file.with_name(f".{file.name}.new-{uuid.uuid4().hex}")
     try:

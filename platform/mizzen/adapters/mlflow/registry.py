@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mizzen.adapters.mlflow import connection
+from mizzen.adapters.mlflow.database import alias_in, file_of
 from mizzen.adapters.mlflow.package import PACKAGE, digest_of, stage, unstage, verify
 from mizzen.adapters.mlflow.rest import MlflowServer, is_proxied
 from mizzen.core.folders import copy_folder, remove_below, told_when_full
@@ -133,6 +134,18 @@ class MLflowRegistry:
             aliases = _aliases(client, name) if found else {}
         values = [_value(version, aliases) for version in found]
         return sorted(values, key=lambda version: version.version)
+
+    def alias(self, name: str, alias: str) -> int | None:
+        """See the port. A file is read without MLflow, whose import takes seconds."""
+        place = self._place
+        with connection.translated(place):
+            file = file_of(connection.uri_of(place))
+            if file is not None:
+                return alias_in(file, name, alias)
+            try:
+                return _aliases(connection.reader(place), name).get(alias)
+            except NotFound:
+                return None
 
     def set_alias(self, name: str, alias: str, version: int | None) -> None:
         """See the port."""

@@ -7,11 +7,12 @@ what is served follow; it may be called at any time, and repairs what a killed p
 from __future__ import annotations
 
 import getpass
+from contextlib import suppress
 from datetime import datetime
 
 from mizzen.control.models.reconcile import reconcile
 from mizzen.control.workspace import Workspace
-from mizzen.errors import Conflict, UserError
+from mizzen.errors import Conflict, TemporaryError, UserError
 from mizzen.state.records import GATE, Promotion, RunRecord, VersionRecord
 
 
@@ -65,7 +66,8 @@ def promote_automatically(
     """Promote what the gate blessed, unless the champion changed since it was judged."""
     current = workspace.state.models.champion(workspace.spec.name)
     if not version.blessed or (current is not None and current.version == version.number):
-        reconcile(workspace)
+        with suppress(TemporaryError):  # nothing was promoted: who is away follows the next time
+            reconcile(workspace)
         return current
     promotion = Promotion(
         project=workspace.spec.name,
