@@ -201,13 +201,20 @@ def test_two_processes_train_the_model_that_one_trains_and_tell_its_errors(
         framework.fit(job(pair, model=BROKEN), tmp_path)
 
 
+@pytest.mark.parametrize("kernel", [True, False])
 @pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=NEEDS_GPU)])
-def test_our_adamw_moves_weights_bit_for_bit_as_the_librarys(device: str) -> None:
+def test_our_adamw_moves_weights_bit_for_bit_as_the_librarys(
+    device: str, kernel: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also with a torch that has no such kernel."""
     torch.manual_seed(0)
     ours, theirs = (torch.nn.Linear(5, 3, device=device) for _ in range(2))
     theirs.load_state_dict(ours.state_dict())
     mine = AdamW(ours.parameters(), 0.1)
-    reference = torch.optim.AdamW(theirs.parameters(), lr=0.01, weight_decay=0.1, fused=True)
+    ways = {"fused": True} if kernel else {"foreach": False, "fused": False}
+    reference = torch.optim.AdamW(theirs.parameters(), lr=0.01, weight_decay=0.1, **ways)
+    if not kernel:
+        monkeypatch.delattr(torch, "_fused_adamw_")
     for _ in range(20):
         batch = torch.randn(8, 5, device=device)
         for module in (ours, theirs):

@@ -1,12 +1,14 @@
 """AdamW over torch's own fused kernel, without `torch.optim`.
 
 Making any `torch.optim` optimizer imports the compiler (`torch._dynamo`: 2 to 6 s, more than
-most tables take to train). The arithmetic is the same kernel's; a test holds both equal.
+most tables take to train). The arithmetic is the same kernel's; a test holds both equal. The kernel
+is not of torch's public interface: a torch without it takes the steps of `torch.optim` itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -41,8 +43,8 @@ class AdamW:
         if not used:
             return
         step, mean, square = ([self._state[field][i] for i in used] for field in FIELDS)
-        torch._foreach_add_(step, 1.0)
-        torch._fused_adamw_(
+        move = _fused if hasattr(torch, "_fused_adamw_") else _stepwise
+        move(
             [self._parameters[i] for i in used],
             [gradient for gradient in gradients if gradient is not None],
             mean,
@@ -70,3 +72,15 @@ class AdamW:
         """The inverse of `tensors`."""
         for name, own in self.tensors().items():
             own.copy_(tensors[name])
+
+
+def _fused(*tensors: list[Tensor], **numbers: Any) -> None:
+    *_, step = tensors
+    torch._foreach_add_(step, 1.0)
+    torch._fused_adamw_(*tensors, **numbers)
+
+
+def _stepwise(*tensors: list[Tensor], **numbers: Any) -> None:
+    from torch.optim.adamw import adamw
+
+    adamw(*tensors, foreach=False, fused=False, **numbers)
