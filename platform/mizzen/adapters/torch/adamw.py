@@ -16,6 +16,7 @@ from torch import Tensor, nn
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
 FIELDS = ("step", "mean", "square")
+Tensors = list[Tensor]
 
 
 class AdamW:
@@ -43,13 +44,11 @@ class AdamW:
         if not used:
             return
         step, mean, square = ([self._state[field][i] for i in used] for field in FIELDS)
-        move = _fused if hasattr(torch, "_fused_adamw_") else _stepwise
-        move(
+        _move(
             [self._parameters[i] for i in used],
             [gradient for gradient in gradients if gradient is not None],
             mean,
             square,
-            [],
             step,
             lr=rate,
             beta1=BETAS[0],
@@ -74,13 +73,18 @@ class AdamW:
             own.copy_(tensors[name])
 
 
-def _fused(*tensors: list[Tensor], **numbers: Any) -> None:
-    *_, step = tensors
-    torch._foreach_add_(step, 1.0)
-    torch._fused_adamw_(*tensors, **numbers)
-
-
-def _stepwise(*tensors: list[Tensor], **numbers: Any) -> None:
+def _move(
+    parameters: Tensors,
+    gradients: Tensors,
+    mean: Tensors,
+    square: Tensors,
+    step: Tensors,
+    **numbers: Any,
+) -> None:
+    if hasattr(torch, "_fused_adamw_"):
+        torch._foreach_add_(step, 1.0)
+        torch._fused_adamw_(parameters, gradients, mean, square, [], step, **numbers)
+        return
     from torch.optim.adamw import adamw
 
-    adamw(*tensors, foreach=False, fused=False, **numbers)
+    adamw(parameters, gradients, mean, square, [], step, foreach=False, fused=False, **numbers)
