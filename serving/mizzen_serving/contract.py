@@ -21,6 +21,7 @@ Role = Literal[
     "id", "time", "key", "key of text", "key of numbers", "key of booleans", "number",
     "category", "category of numbers", "category of booleans", "category of several types",
     "key of declared numbers", "category of declared numbers",
+    "key of declared instants", "category of declared instants",
 ]  # fmt: skip
 PREDICTION_ID = "prediction_id"
 ROWS = "rows"
@@ -54,6 +55,8 @@ TYPES: dict[Role, Any] = {
     "category of numbers": str | _Whole | float | None,
     "category of booleans": str | bool | None,
     "category of declared numbers": str | _Whole | float | None,
+    "key of declared instants": _Instant | None,
+    "category of declared instants": _Instant | None,
     "category of several types": str | _Whole | float | bool | None,
 }
 # what training read a category from -> what a request may send for it; text is always right
@@ -62,6 +65,7 @@ _CATEGORIES: dict[str, Role] = {
     "boolean": "category of booleans",
     "mixed": "category of several types",
     "declared number": "category of declared numbers",
+    "declared instant": "category of declared instants",
 }
 # the same for keys and entities; where training did not record it, or read several, all are taken
 _KEYS: dict[str, Role] = {
@@ -70,13 +74,14 @@ _KEYS: dict[str, Role] = {
     "number": "key of numbers",
     "boolean": "key of booleans",
     "declared number": "key of declared numbers",
+    "declared instant": "key of declared instants",
 }
+_INSTANT = "an instant with zone, such as 2013-07-01T12:00:00Z"
 _DECLARED = "a number, or its digits as text (2116, not 02116 or 2116.0), or null"
 _NUMBERS = "a whole number of 64 bits (a longer one as text), another number"
 ALLOWED: dict[Role, str] = {
     "id": "a UUID of version 1 to 6 or 8, in lower case, or no such field",
-    "time": "an instant with zone, such as 2013-07-01T12:00:00Z, in the years 1678 to 2261, or no "
-    "such field: now",
+    "time": f"{_INSTANT}, in the years 1678 to 2261, or no such field: now",
     "key": f"text, {_NUMBERS}, true, false or null",
     "key of text": "text, as it stands in the training data, or null",
     "key of numbers": f"text, {_NUMBERS} or null",
@@ -88,6 +93,8 @@ ALLOWED: dict[Role, str] = {
     "category of several types": "text, a number, true, false or null",
     "key of declared numbers": _DECLARED,
     "category of declared numbers": _DECLARED,
+    "key of declared instants": f"{_INSTANT}, or null",
+    "category of declared instants": f"{_INSTANT}, or null",
 }
 
 
@@ -115,9 +122,10 @@ class Contract:
     max_batch: int
 
     @property
-    def typed_categories(self) -> tuple[tuple[int, str], ...]:
-        """Place and name of each category whose values may come in another type than text."""
-        typed = set(_CATEGORIES.values())
+    def typed_names(self) -> tuple[tuple[int, str], ...]:
+        """Place and name of each field whose value is known by a text, and may come as another
+        type: categories, and instants, which requests write in any zone."""
+        typed = {*_CATEGORIES.values(), _KEYS["declared instant"]}
         return tuple((n, field.name) for n, field in enumerate(self.fields) if field.role in typed)
 
     @property

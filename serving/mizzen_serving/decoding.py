@@ -42,7 +42,7 @@ class Decoder:
         self._allowed = {field.name: ALLOWED[field.role] for field in contract.fields}
         self._optional = [n for n, field in enumerate(contract.fields) if not field.required]
         self._texts = [n for n, field in enumerate(contract.fields) if field.role != "number"]
-        self._typed = contract.typed_categories
+        self._typed = contract.typed_names
         self._numbers = contract.declared_numbers
         self._escaped = contract.has_escaped_names
         row = contract.row_type()
@@ -83,7 +83,7 @@ class Decoder:
         return self._batch.decode(body).rows  # type: ignore[attr-defined]
 
     def _named(self, row: Row, path: str) -> Row:
-        """The row with every category as the text that names its value."""
+        """The row with every category and instant as the text that names its value."""
         values = list(row)
         for place, name in self._numbers:
             _check_number(values[place], f"{path}{name}")

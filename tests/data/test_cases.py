@@ -387,6 +387,33 @@ def test_a_category_and_a_key_that_are_declared_numbers_are_numbers_everywhere(
         assert "its digits as text" in str(refused.value.allowed)
 
 
+def test_a_category_and_a_key_that_are_declared_instants_are_the_same_in_any_zone(
+    copy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared = "key: [id]\n  columns: [{name: id, kind: instant}, {name: c, kind: instant}]"
+    folder = copy("bool-with-null", "key: [id]", declared)
+    noon = ["2024-03-01T12:00:00Z", "2024-03-01T21:00:00+09:00"]
+    times = [*noon, "2024-03-02T00:00:00.5Z"]
+    lines = [f"2024-01-01T00:{n:02d}:00+09:00,0.5,{times[n % 3]},{n % 2}" for n in range(60)]
+    (folder / "data" / "x.csv").write_text("\n".join(["id,x,c,y", *lines]))
+    assert checked(folder) == ""
+    steps = Steps(folder, monkeypatch)
+    steps.run()
+    assert known(steps)["c"] == {"2024-03-01T12:00:00Z", "2024-03-02T00:00:00.500000Z"}
+
+    decode = Decoder(contract_of(steps.spec, None, steps.encoder)).decode
+    for sent in (*noon, "2024-03-01T12:00:00.000Z", "2024-03-01T07:00:00-05:00"):
+        ((row,), _) = astuple(decode(f'{{"x":1,"c":"{sent}","id":"{sent}"}}'.encode()))
+        assert [value for value in row if isinstance(value, str)] == [noon[0]] * 2
+        frame = pd.DataFrame({"x": [1.0], "c": [row[1]]})
+        assert not unknown_categories(steps.encoder, frame, encode(steps.encoder, frame)).any()
+    for name, sent in (("c", '"2024-03-01"'), ("id", '"2024-03-01T12:00:00"'), ("c", "7")):
+        body = {"x": "1", "c": f'"{noon[0]}"', "id": f'"{noon[0]}"'} | {name: sent}
+        with pytest.raises(InvalidData, match=name) as refused:
+            decode(("{" + ",".join(f'"{n}":{v}' for n, v in body.items()) + "}").encode())
+        assert "instant with zone" in str(refused.value.allowed)
+
+
 def test_the_page_about_own_projects_shows_a_description_that_reads_values_as_it_says(
     tmp_path: Path,
 ) -> None:

@@ -105,11 +105,12 @@ def source_types(
     rows: pd.DataFrame, reading: Reading, label: Label | None = None
 ) -> Mapping[str, str]:
     """What categories, keys and entities were in the source: `text`, `number`, `boolean`,
-    `mixed` or `other`; `declared number` where the description says so, whatever they were. A
-    request that sends another type for one is refused; it sends no label."""
+    `mixed` or `other`; `declared number` and `declared instant` where the description says so,
+    whatever they were. A request that sends another type for one is refused; it sends no label."""
     label_name = None if label is None else label.column
     types = types_of(rows, [name for name in reading.names if name != label_name])
-    return types | {name: "declared number" for name in types if name in reading.numbers}
+    types |= {name: "declared number" for name in types if name in reading.numbers}
+    return types | {name: "declared instant" for name in reading.instants if name in rows.columns}
 
 
 def types_of(frame: pd.DataFrame, names: Iterable[str]) -> dict[str, str]:

@@ -47,7 +47,7 @@ class NumberColumn:
 @dataclass(frozen=True, slots=True)
 class CategoryColumn:
     """Code 0 is unknown or null; the known categories follow from 1, sorted. `source`: what
-    training read them from: `text`, `number`, `boolean` or `other`."""
+    training read them from; see `mizzen_components.snapshot.read.source_types`."""
 
     name: str
     categories: tuple[str, ...]
