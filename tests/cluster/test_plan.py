@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from testnode import places
 from testnode.building import parts
 from testnode.building.parts import GoPart
 from testnode.errors import ClusterError
+from testnode.node import cgroups
 from testnode.node.plan import Plan, plan_of
 from testnode.node.services import Credentials
 from testnode.spec import NodeSpec
@@ -67,3 +70,23 @@ def test_a_module_requires_the_version_of_its_part(part: GoPart) -> None:
         if package != ".":  # a program of our own has no version elsewhere
             module = "/".join(package.split("/")[:2])
             assert re.search(rf"\s{module}\S* v{part.version}\s", required)
+
+
+def test_processes_are_counted_though_a_pod_ends_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cgroups, "ROOT", tmp_path)
+    pods = tmp_path / cgroups.COUNTED / "node" / "pods"
+    for number, name in enumerate(("ended", "lives"), 1):
+        (pods / name).mkdir(parents=True)
+        (pods / name / "cgroup.procs").write_text(f"{number}\n")
+    look = os.scandir
+
+    def after_the_end(folder: str | Path) -> Any:
+        if Path(folder).name == "ended":
+            (Path(folder) / "cgroup.procs").unlink()
+            Path(folder).rmdir()
+        return look(folder)
+
+    monkeypatch.setattr(os, "scandir", after_the_end)
+    assert cgroups.members("node") == [2]

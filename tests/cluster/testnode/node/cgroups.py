@@ -6,6 +6,8 @@ whose files are gone can still be found and swept.
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 from testnode.errors import ClusterError
@@ -38,9 +40,10 @@ def create(name: str, *below: str) -> None:
 
 
 def members(name: str) -> list[int]:
-    """Process ids, as seen from here, of everything in the node."""
-    lists = (ROOT / COUNTED / name).rglob("cgroup.procs")
-    return [int(word) for listed in lists for word in _read(listed).split()]
+    """Process ids, as seen from here, of everything in the node. Pods come and go meanwhile; a
+    group that ends while it is walked through is left out."""
+    groups = (Path(folder) for folder, _, _ in os.walk(ROOT / COUNTED / name))
+    return [int(word) for group in groups for word in _read(group / "cgroup.procs").split()]
 
 
 def remove(name: str) -> None:
@@ -68,5 +71,7 @@ def _inherit_cpus(group: Path) -> None:
 def _read(file: Path) -> str:
     try:
         return file.read_text()
-    except FileNotFoundError:  # the group ended between listing and reading
-        return ""
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENODEV):
+            raise
+        return ""  # the group ended between listing and reading
