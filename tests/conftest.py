@@ -1,4 +1,4 @@
-"""What several rooms of tests need: a database server and the control API."""
+"""What several rooms of tests need: a database server, the control API, a memory of their own."""
 
 from __future__ import annotations
 
@@ -15,8 +15,16 @@ sys.path.insert(0, str(Path(__file__).parent / "shared"))
 from api_server import TOKEN, ApiServer, migrate
 from postgres_server import PACKAGE, Postgres, find_programs
 
+from mizzen import masking
+
 Database = dict[str, str]
 StartApi = Callable[..., ApiServer]
+
+
+@pytest.fixture(autouse=True)
+def _secrets_of_one_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process remembers the passwords that it met: one test's are words in another's."""
+    monkeypatch.setattr(masking, "_remembered", set(masking._remembered))
 
 
 @pytest.fixture(scope="session")
