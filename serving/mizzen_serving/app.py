@@ -51,7 +51,6 @@ class ServingApp:
     """
 
     def __init__(self) -> None:
-        self.draining = False
         self._board: tuple[WorkerBoard, int] | None = None
         self._pages = Pages(self.show_load)
         self._connections: Connections | None = None
@@ -119,7 +118,7 @@ class ServingApp:
 
     def drain(self) -> None:
         """From now on unready, and each answer is the last of its connection."""
-        self.draining = self._pages.draining = True
+        self._pages.draining = True
         if self._board is not None:
             board, worker = self._board
             board.set_ready(worker, False)
@@ -141,7 +140,7 @@ class ServingApp:
         try:
             status, body, headers = await self._reply(engine, scope, receive)
             headers = [*headers, (b"content-length", str(len(body)).encode())]
-            if self.draining:
+            if self._pages.draining:
                 headers.append((b"connection", b"close"))
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": body})

@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import mizzen.errors
 from mizzen.core.place import Place
@@ -46,6 +46,17 @@ def ask_module(
     if done.returncode != 0:
         raise _why(failure, done.stderr)
     return done.stdout.strip().splitlines()[-1]
+
+
+def answer_with(work: Callable[[], object]) -> int:
+    """The module's side of it: print what `work` returns, or its error; the exit status."""
+    try:
+        answer = work()
+    except MizzenError as error:
+        sys.stderr.write(f"{json.dumps(error.as_dict())}\n")
+        return error.exit_code
+    sys.stdout.write(f"{answer}\n")
+    return os.EX_OK
 
 
 def _why(failure: str, told: str) -> MizzenError:

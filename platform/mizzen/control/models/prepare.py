@@ -7,17 +7,18 @@ JSON. The stack calls it in a process of its own, for what it imports.
 
 from __future__ import annotations
 
-import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 from mizzen.adapters.backends import load_backend
 from mizzen.control.backends import REGISTRY, feature_source, packages_folder
+from mizzen.control.own_process import answer_with
 from mizzen.core.manifest import PROJECT, read_manifest
 from mizzen.core.place import Place
 from mizzen.core.views import VersionedView, views_of
-from mizzen.errors import MizzenError, NotFound
+from mizzen.errors import NotFound
+from mizzen.ports.models import Registry
 from mizzen.spec.project import ProjectSpec
 from mizzen.state import open_state
 from mizzen.streams import guard_streams
@@ -58,17 +59,16 @@ def known_until(place: Place, version: int, now: datetime) -> datetime:
 
 
 def main(version: str) -> int:
-    """Fetch the version of the place's project and what it answers with."""
-    try:
-        place = Place.from_environment()
-        registry = load_backend("registry", REGISTRY)(place)
-        folder = registry.fetch(place.project, int(version), packages_folder(place))
-        materialize(place, folder, known_until(place, int(version), datetime.now(UTC)))
-    except MizzenError as error:
-        sys.stderr.write(f"{json.dumps(error.as_dict())}\n")
-        return error.exit_code
-    sys.stdout.write(f"{folder}\n")
-    return 0
+    """Fetch the version of the place's project and what it answers with; print its folder."""
+    return answer_with(lambda: _prepare(int(version)))
+
+
+def _prepare(version: int) -> Path:
+    place = Place.from_environment()
+    registry: Registry = load_backend("registry", REGISTRY)(place)
+    folder = registry.fetch(place.project, version, packages_folder(place))
+    materialize(place, folder, known_until(place, version, datetime.now(UTC)))
+    return folder
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ step in a process of its own.
 from __future__ import annotations
 
 import json
-import os
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -22,14 +21,14 @@ from mizzen.adapters import bundle
 from mizzen.adapters.local_runner.input_resolver import InputResolver, Inputs
 from mizzen.adapters.local_runner.run_cache import kept_result
 from mizzen.control.models.promote import promote
-from mizzen.control.own_process import ask_module
+from mizzen.control.own_process import answer_with, ask_module
 from mizzen.control.runs import finalize
 from mizzen.control.runs.run_lock import RunLock
 from mizzen.control.runs.submit import runner_of
 from mizzen.control.workspace import Workspace
 from mizzen.core.plan import Plan, Task, producers
 from mizzen.core.runs import StepEvent, StepState
-from mizzen.errors import Conflict, MizzenError, NotFound, Unsupported, UserError
+from mizzen.errors import Conflict, NotFound, Unsupported, UserError
 from mizzen.state.records import Evaluation, Promotion, RunRecord
 from mizzen.streams import guard_streams
 
@@ -196,17 +195,14 @@ def _keep(
 def main(step: str) -> int:
     """Call the step's plain function with what the standard input says; print the version."""
     told: Mapping[str, Any] = json.load(sys.stdin)
+    return answer_with(lambda: _version_of(step, told))
+
+
+def _version_of(step: str, told: Mapping[str, Any]) -> int:
     module, _, name = step.partition(":")
-    try:
-        run = getattr(import_module(module), name)
-        figures = run(
-            **told["values"], **{name: Path(path) for name, path in told["paths"].items()}
-        )
-    except MizzenError as error:
-        sys.stderr.write(f"{json.dumps(error.as_dict())}\n")
-        return error.exit_code
-    sys.stdout.write(f"{figures.version}\n")
-    return os.EX_OK
+    run = getattr(import_module(module), name)
+    paths = {name: Path(path) for name, path in told["paths"].items()}
+    return int(run(**told["values"], **paths).version)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import json
 import os
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def foreground_services(workspace: Workspace) -> tuple[ForegroundService, ...]:
             service = ForegroundService(**{**known, "since": since})
             ready = ask(f"{service.address}/readyz") is not None
             if is_locked(file):  # asked last: what ended meanwhile serves no more
-                found.append(ForegroundService(**{**known, "since": since, "ready": ready}))
+                found.append(replace(service, ready=ready))
     return tuple(sorted(found, key=lambda service: service.since))
 
 
