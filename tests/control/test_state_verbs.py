@@ -363,6 +363,61 @@ def test_a_window_is_kept_once_unless_it_was_not_judged(shop: State) -> None:
     assert shop.monitoring.all_windows("shop")[1] == more
 
 
+def test_only_the_newest_windows_and_decisions_are_read(shop: State) -> None:
+    monitoring = shop.monitoring
+    for day in range(1, 5):
+        monitoring.add_window(window(f"drift:{day + 1}", alarm=False, day=day))
+    other = replace(window("quality:9", alarm=False, day=9), kind="quality", version=2)
+    monitoring.add_window(other)
+    assert [w.id for w in monitoring.newest_windows("shop", 2)] == ["quality:9", "drift:5"]
+    found = monitoring.newest_windows("shop", 2, kind="drift", version=1)
+    assert [w.id for w in found] == ["drift:5", "drift:4"]
+    assert monitoring.newest_windows("shop", 9, version=2) == [other]
+    assert monitoring.newest_windows("nobody", 9) == []
+
+    monitoring.add_decision(decision("first", run_id=run().id))
+    for number in range(3):
+        monitoring.add_decision(replace(decision("again", go=False), at=NOW, rule=f"r{number}"))
+    newest = monitoring.newest_decisions("shop", 2)
+    assert [d.rule for d in newest] == ["r2", "r1"]
+    assert [d.rule for d in monitoring.newest_decisions("shop", 9, rule="r0")] == ["r0"]
+    assert [d.go for d in monitoring.newest_decisions("shop", 9, trigger="first")] == [True]
+    assert [d.trigger_id for d in monitoring.newest_decisions("shop", 9, go=True)] == ["first"]
+    assert monitoring.newest_decisions("shop", 9, trigger="first", go=False) == []
+
+
+def test_retrainings_are_read_with_their_runs(shop: State) -> None:
+    for day in range(4):
+        shop.runs.add(run(f"run-{day}", state=RunState.SUCCEEDED), "/projects/shop")
+        at = NOW + timedelta(days=day)
+        shop.monitoring.add_decision(replace(decision(f"t{day}", run_id=f"run-{day}"), at=at))
+    shop.monitoring.add_decision(decision("refused", go=False))
+    shop.runs.add(run("going", state=RunState.RUNNING), "/projects/shop")
+    shop.monitoring.add_decision(decision("t9", run_id="going"))
+    shop.monitoring.add_decision(decision("gone", run_id="no such run"))
+    found = shop.monitoring.retrainings("shop", 3)
+    assert [(r.decision.trigger_id, r.run and r.run.id) for r in found] == [
+        ("gone", None),
+        ("t9", "going"),
+        ("t3", "run-3"),
+    ]
+    late = shop.monitoring.retrainings("shop", 9, since=NOW + timedelta(days=1))
+    assert [r.decision.trigger_id for r in late] == ["t3", "t2"]
+    going = shop.monitoring.retrainings("shop", 9, unfinished=True)
+    assert [r.run for r in going] == [shop.runs.get("shop", "going")]
+    assert shop.monitoring.retrainings("nobody", 9, unfinished=True) == []
+
+
+def test_unfinished_runs_are_found_behind_any_number_of_finished_ones(shop: State) -> None:
+    for number in range(1, 5):
+        states = {1: RunState.RUNNING}
+        at = NOW + timedelta(days=number)
+        state = states.get(number, RunState.SUCCEEDED)
+        shop.runs.add(run(f"run-{number}", state=state, created_at=at), "/projects/shop")
+    assert [found.id for found in shop.runs.unfinished("shop")] == ["run-1", run().id]
+    assert [found.id for found in shop.runs.unfinished("shop", 1)] == ["run-1"]
+
+
 def test_what_is_served_is_replaced_by_many_at_once(shop: State) -> None:
     def serve(number: int) -> Callable[[], Any]:
         record = ServedVersion("shop", number, "http://127.0.0.1:3000", None, NOW)

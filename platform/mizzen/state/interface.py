@@ -19,6 +19,7 @@ from mizzen.state.records import (
     DemoStepRecord,
     ProjectRecord,
     Promotion,
+    Retraining,
     RunRecord,
     ServedVersion,
     StepRecord,
@@ -68,6 +69,10 @@ class Runs(Protocol):
 
     def newest_first(self, project: str, limit: int = 50) -> list[RunRecord]:
         """The project's runs."""
+        ...
+
+    def unfinished(self, project: str, limit: int = 100) -> list[RunRecord]:
+        """The runs that are queued or running, newest first."""
         ...
 
     def with_version(self, project: str, version: int) -> list[RunRecord]:
@@ -156,6 +161,12 @@ class Monitoring(Protocol):
         """Every watched window, oldest first."""
         ...
 
+    def newest_windows(
+        self, project: str, limit: int, *, kind: str | None = None, version: int | None = None
+    ) -> list[WindowRecord]:
+        """The watched windows that ended last, the last one first."""
+        ...
+
     def pending_alarms(self, project: str) -> list[WindowRecord]:
         """Alarms about the champion that no decision answered yet, oldest first."""
         ...
@@ -171,6 +182,34 @@ class Monitoring(Protocol):
 
     def all_decisions(self, project: str) -> list[DecisionRecord]:
         """Every decision, oldest first."""
+        ...
+
+    def newest_decisions(
+        self,
+        project: str,
+        limit: int,
+        *,
+        rule: str | None = None,
+        trigger: str | None = None,
+        go: bool | None = None,
+    ) -> list[DecisionRecord]:
+        """The decisions that were kept last, the last one first."""
+        ...
+
+    def retrainings(
+        self,
+        project: str,
+        limit: int,
+        *,
+        since: datetime | None = None,
+        unfinished: bool = False,
+    ) -> list[Retraining]:
+        """The decisions to go that were kept last, with their runs, the last one first.
+
+        Args:
+            since: those whose trigger's time is after this instant.
+            unfinished: those whose run is queued or running.
+        """
         ...
 
     def set_served(self, record: ServedVersion) -> None:

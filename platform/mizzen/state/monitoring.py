@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
 
 from mizzen.errors import Conflict, NotFound
-from mizzen.state import projects
+from mizzen.state import projects, runs
 from mizzen.state.database import Database
 from mizzen.state.keys import find_written
 from mizzen.state.records import (
     DecisionRecord,
     Promotion,
+    Retraining,
     ServedVersion,
     WindowRecord,
     names,
     to_jsonable,
 )
-from mizzen.state.session import Session
+from mizzen.state.session import After, OneOf, Session
 
 _WINDOW, _DECISION, _SERVED = names(WindowRecord), names(DecisionRecord), names(ServedVersion)
 
@@ -53,17 +56,30 @@ class SqlMonitoring:
             rows = session.find("windows", _WINDOW, {"project": project}, order=["end", "id"])
         return [WindowRecord(**row) for row in rows]
 
+    def newest_windows(
+        self, project: str, limit: int, *, kind: str | None = None, version: int | None = None
+    ) -> list[WindowRecord]:
+        """See `interface.Monitoring`."""
+        wanted = _given(project=project, kind=kind, version=version)
+        order = ["end", "id"]
+        with self._database.read() as session:
+            rows = session.find(
+                "windows", _WINDOW, wanted, order=order, descending=True, limit=limit
+            )
+        return [WindowRecord(**row) for row in rows]
+
     def pending_alarms(self, project: str) -> list[WindowRecord]:
         """See `interface.Monitoring`."""
         mine = {"project": project}
+        waiting = mine | {"alarm": True, "handled_by": None}
         with self._database.read() as session:
-            rows = session.find("windows", _WINDOW, mine | {"alarm": True}, order=["end", "id"])
+            rows = session.find("windows", _WINDOW, waiting, order=["end", "id"])
             champion = session.find(
                 "promotions", ["version"], mine, order=["id"], descending=True, limit=1
             )
         served = {row["version"] for row in champion}
         found = [WindowRecord(**row) for row in rows]
-        return [w for w in found if w.handled_by is None and (w.version in served or not served)]
+        return [w for w in found if w.version in served or not served]
 
     def add_decision(self, record: DecisionRecord, alarm: str | None = None) -> DecisionRecord:
         """See `interface.Monitoring`."""
@@ -85,6 +101,38 @@ class SqlMonitoring:
             rows = session.find("decisions", _DECISION, {"project": project}, order=["id"])
         return [DecisionRecord(**row) for row in rows]
 
+    def newest_decisions(
+        self,
+        project: str,
+        limit: int,
+        *,
+        rule: str | None = None,
+        trigger: str | None = None,
+        go: bool | None = None,
+    ) -> list[DecisionRecord]:
+        """See `interface.Monitoring`."""
+        wanted = _given(project=project, rule=rule, trigger_id=trigger, go=go)
+        with self._database.read() as session:
+            return _newest(session, wanted, limit)
+
+    def retrainings(
+        self,
+        project: str,
+        limit: int,
+        *,
+        since: datetime | None = None,
+        unfinished: bool = False,
+    ) -> list[Retraining]:
+        """See `interface.Monitoring`."""
+        wanted = _given(project=project, go=True, at=None if since is None else After(since))
+        with self._database.read() as session:
+            if unfinished:
+                going = runs.unfinished(session, project, limit)
+                wanted["run"] = OneOf([run.id for run in going])
+            found = _newest(session, wanted, limit)
+            known = runs.with_ids(session, project, [d.run for d in found if d.run is not None])
+        return [Retraining(d, known.get(d.run or "")) for d in found]
+
     def set_served(self, record: ServedVersion) -> None:
         """See `interface.Monitoring`."""
         with self._database.write() as session:
@@ -104,15 +152,24 @@ class SqlMonitoring:
             session.remove("served", {"project": project})
 
 
+def _given(**conditions: Any) -> dict[str, Any]:
+    """Without those that ask for nothing."""
+    return {field: value for field, value in conditions.items() if value is not None}
+
+
+def _newest(session: Session, wanted: dict[str, Any], limit: int) -> list[DecisionRecord]:
+    rows = session.find("decisions", _DECISION, wanted, order=["id"], descending=True, limit=limit)
+    return [DecisionRecord(**row) for row in rows]
+
+
 def close_alarms(session: Session, promotion: Promotion) -> None:
     """With a new champion, what alarmed before says nothing about it: no alarm waits any more."""
-    waiting = {"project": promotion.project, "alarm": True}
+    waiting = {"project": promotion.project, "alarm": True, "handled_by": None}
     for row in session.find("windows", _WINDOW, waiting, order=["end", "id"]):
         window = WindowRecord(**row)
-        if window.handled_by is None:
-            values = {k: v for k, v in asdict(_closed(window, promotion)).items() if k != "id"}
-            number = session.insert("decisions", values) or 0
-            session.change("windows", {"id": window.id}, {"handled_by": number})
+        values = {k: v for k, v in asdict(_closed(window, promotion)).items() if k != "id"}
+        number = session.insert("decisions", values) or 0
+        session.change("windows", {"id": window.id}, {"handled_by": number})
 
 
 def _closed(window: WindowRecord, promotion: Promotion) -> DecisionRecord:

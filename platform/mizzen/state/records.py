@@ -205,6 +205,14 @@ class DecisionRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Retraining:
+    """A decision to go, and the run that followed; None where the state has no such run."""
+
+    decision: DecisionRecord
+    run: RunRecord | None
+
+
+@dataclass(frozen=True, slots=True)
 class ServedVersion:
     """What the stack answers predictions with."""
 

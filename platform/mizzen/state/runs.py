@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,7 @@ from mizzen.errors import Conflict, NotFound
 from mizzen.state import projects
 from mizzen.state.database import Database
 from mizzen.state.records import Change, Evaluation, RunRecord, StepRecord, names, to_jsonable
-from mizzen.state.session import Prefix, Row, Session
+from mizzen.state.session import OneOf, Prefix, Row, Session
 
 POLL_SECONDS = 0.2
 _RUN, _STEP = names(RunRecord), names(StepRecord)
@@ -67,6 +67,11 @@ class SqlRuns:
         with self._database.read() as session:
             rows = session.find("runs", _RUN, mine, order=order, descending=True, limit=limit)
         return [_run(row) for row in rows]
+
+    def unfinished(self, project: str, limit: int = 100) -> list[RunRecord]:
+        """See `interface.Runs`."""
+        with self._database.read() as session:
+            return unfinished(session, project, limit)
 
     def with_version(self, project: str, version: int) -> list[RunRecord]:
         """See `interface.Runs`."""
@@ -124,6 +129,22 @@ class SqlRuns:
             else:
                 yield None
                 time.sleep(POLL_SECONDS)
+
+
+def unfinished(session: Session, project: str, limit: int) -> list[RunRecord]:
+    """See `interface.Runs`."""
+    states = OneOf([state.value for state in RunState if not state.ended])
+    mine, order = {"project": project, "state": states}, ["created_at", "id"]
+    return [
+        _run(row)
+        for row in session.find("runs", _RUN, mine, order=order, descending=True, limit=limit)
+    ]
+
+
+def with_ids(session: Session, project: str, ids: Sequence[str]) -> dict[str, RunRecord]:
+    """The runs of these ids that there are."""
+    rows = session.find("runs", _RUN, {"project": project, "id": OneOf(ids)})
+    return {row["id"]: _run(row) for row in rows}
 
 
 def _change(session: Session, project: str, run_id: str, values: Mapping[str, Any]) -> int:

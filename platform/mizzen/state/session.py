@@ -42,6 +42,20 @@ class Prefix:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """In a condition: any of these values."""
+
+    values: Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """In a condition: later, or larger, than this."""
+
+    value: Any
+
+
 class Session(Protocol):
     """One open transaction. Values are Python's: instants with zone, plain JSON, bool."""
 

@@ -29,7 +29,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from mizzen.errors import MissingDependencyError, UserError
-from mizzen.state.session import BUSY_SECONDS, Prefix, Row, SchemaVersion, Session
+from mizzen.state.session import BUSY_SECONDS, After, OneOf, Prefix, Row, SchemaVersion, Session
 from mizzen.state.sqlalchemy_errors import told
 from mizzen.state.tables import metadata
 
@@ -149,12 +149,17 @@ class ServerSession:
 
 def _where(table: str, conditions: Mapping[str, Any]) -> list[Any]:
     columns = metadata.tables[table].c
-    return [
-        columns[field].startswith(value.text, autoescape=True)
-        if isinstance(value, Prefix)
-        else columns[field] == value
-        for field, value in conditions.items()
-    ]
+    return [_condition(columns[field], value) for field, value in conditions.items()]
+
+
+def _condition(column: Any, value: Any) -> Any:
+    if isinstance(value, Prefix):
+        return column.startswith(value.text, autoescape=True)
+    if isinstance(value, OneOf):
+        return column.in_(value.values)
+    if isinstance(value, After):
+        return column > value.value
+    return column == value
 
 
 def _engine(address: str | URL, pool: Pool | None) -> Engine:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from mizzen.errors import Conflict, TemporaryError
-from mizzen.state.session import BUSY_SECONDS, Prefix, Row, SchemaVersion, Session
+from mizzen.state.session import BUSY_SECONDS, After, OneOf, Prefix, Row, SchemaVersion, Session
 
 _Identity = tuple[int, int, int] | None
 _making = threading.Lock()
@@ -201,6 +201,14 @@ def _where(conditions: Mapping[str, Any]) -> tuple[str, list[Any]]:
         if isinstance(value, Prefix):
             texts.append(f"substr({_name(field)}, 1, {len(value.text)}) = ?")
             values.append(value.text)
+        elif isinstance(value, OneOf):
+            texts.append(f"{_name(field)} IN ({', '.join('?' * len(value.values))})")
+            values += [_encoded(field, each) for each in value.values]
+        elif isinstance(value, After):
+            texts.append(f"{_name(field)} > ?")
+            values.append(_encoded(field, value.value))
+        elif value is None:
+            texts.append(f"{_name(field)} IS NULL")
         else:
             texts.append(f"{_name(field)} = ?")
             values.append(_encoded(field, value))

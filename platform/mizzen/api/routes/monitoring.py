@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime
 
 from mizzen.api.auth import Id, ProjectName, StateOf
 from mizzen.api.bodies import StrictRoute
-from mizzen.api.checks import keepable, same
-from mizzen.state.records import DecisionRecord, ServedVersion, WindowRecord
+from mizzen.api.checks import LARGEST, keepable, same
+from mizzen.state.records import DecisionRecord, Retraining, ServedVersion, WindowRecord
 
 router = APIRouter(tags=["watching"], prefix="/projects/{project}", route_class=StrictRoute)
+MOST = 10_000
+Newest = Annotated[int | None, Query(ge=1, le=MOST)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +27,20 @@ class NewDecision:
 
 
 @router.get("/windows")
-def list_windows(state: StateOf, project: ProjectName, pending: bool = False) -> list[WindowRecord]:
-    """TickResult windows, oldest first; `pending`: alarms about the champion that no decision
-    answered yet."""
+def list_windows(
+    state: StateOf,
+    project: ProjectName,
+    pending: bool = False,
+    newest: Newest = None,
+    kind: Annotated[str | None, Query(max_length=20)] = None,
+    version: Annotated[int | None, Query(ge=0, le=LARGEST)] = None,
+) -> list[WindowRecord]:
+    """Watched windows, oldest first; `pending`: alarms about the champion that no decision
+    answered yet; `newest`: so many of a kind and version, the one that ended last first."""
     if pending:
         return state.monitoring.pending_alarms(project)
+    if newest is not None:
+        return state.monitoring.newest_windows(project, newest, kind=kind, version=version)
     return state.monitoring.all_windows(project)
 
 
@@ -41,9 +54,32 @@ def add_window(state: StateOf, project: ProjectName, window: Id, told: WindowRec
 
 
 @router.get("/decisions")
-def list_decisions(state: StateOf, project: ProjectName) -> list[DecisionRecord]:
-    """Every decision, oldest first."""
+def list_decisions(
+    state: StateOf,
+    project: ProjectName,
+    newest: Newest = None,
+    rule: Annotated[str | None, Query(max_length=20)] = None,
+    trigger: Annotated[str | None, Query(max_length=120)] = None,
+    go: bool | None = None,
+) -> list[DecisionRecord]:
+    """Every decision, oldest first; `newest`: so many of a rule and trigger, the last first."""
+    if newest is not None:
+        found = state.monitoring.newest_decisions
+        return found(project, newest, rule=rule, trigger=trigger, go=go)
     return state.monitoring.all_decisions(project)
+
+
+@router.get("/retrainings")
+def list_retrainings(
+    state: StateOf,
+    project: ProjectName,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
+    since: AwareDatetime | None = None,
+    unfinished: bool = False,
+) -> list[Retraining]:
+    """Decisions to go with their runs, the last one first; `since`: whose trigger's time is
+    later; `unfinished`: whose run is queued or running."""
+    return state.monitoring.retrainings(project, limit, since=since, unfinished=unfinished)
 
 
 @router.post("/decisions")

@@ -55,8 +55,11 @@ def list_runs(
     version: Annotated[
         int | None, Query(ge=0, le=LARGEST, description="those that ended in this version")
     ] = None,
+    unfinished: bool = False,
 ) -> list[RunRecord]:
-    """The project's runs, newest first; 10,000 at most."""
+    """The project's runs, newest first; 10,000 at most. `unfinished`: queued or running ones."""
+    if unfinished:
+        return state.runs.unfinished(project, min(limit, MOST))
     if version is not None:
         return state.runs.with_version(project, version)
     return state.runs.newest_first(project, min(limit, MOST))

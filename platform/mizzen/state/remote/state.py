@@ -19,6 +19,7 @@ from mizzen.state.records import (
     DemoStepRecord,
     ProjectRecord,
     Promotion,
+    Retraining,
     RunRecord,
     ServedVersion,
     StepRecord,
@@ -90,6 +91,11 @@ class HttpRuns:
     def newest_first(self, project: str, limit: int = 50) -> list[RunRecord]:
         """See `interface.Runs`."""
         found = self._connection.get(_of(project, "runs"), limit=limit)
+        return read(list[RunRecord], found)
+
+    def unfinished(self, project: str, limit: int = 100) -> list[RunRecord]:
+        """See `interface.Runs`."""
+        found = self._connection.get(_of(project, "runs"), limit=limit, unfinished="true")
         return read(list[RunRecord], found)
 
     def with_version(self, project: str, version: int) -> list[RunRecord]:
@@ -164,6 +170,13 @@ class HttpMonitoring:
         """See `interface.Monitoring`."""
         return read(list[WindowRecord], self._connection.get(_of(project, "windows")))
 
+    def newest_windows(
+        self, project: str, limit: int, *, kind: str | None = None, version: int | None = None
+    ) -> list[WindowRecord]:
+        """See `interface.Monitoring`."""
+        wanted = _given(newest=limit, kind=kind, version=version)
+        return read(list[WindowRecord], self._connection.get(_of(project, "windows"), **wanted))
+
     def pending_alarms(self, project: str) -> list[WindowRecord]:
         """See `interface.Monitoring`."""
         found = self._connection.get(_of(project, "windows"), pending="true")
@@ -178,6 +191,34 @@ class HttpMonitoring:
     def all_decisions(self, project: str) -> list[DecisionRecord]:
         """See `interface.Monitoring`."""
         return read(list[DecisionRecord], self._connection.get(_of(project, "decisions")))
+
+    def newest_decisions(
+        self,
+        project: str,
+        limit: int,
+        *,
+        rule: str | None = None,
+        trigger: str | None = None,
+        go: bool | None = None,
+    ) -> list[DecisionRecord]:
+        """See `interface.Monitoring`."""
+        said = None if go is None else str(go).lower()
+        wanted = _given(newest=limit, rule=rule, trigger=trigger, go=said)
+        return read(list[DecisionRecord], self._connection.get(_of(project, "decisions"), **wanted))
+
+    def retrainings(
+        self,
+        project: str,
+        limit: int,
+        *,
+        since: datetime | None = None,
+        unfinished: bool = False,
+    ) -> list[Retraining]:
+        """See `interface.Monitoring`."""
+        begin = None if since is None else since.isoformat()
+        wanted = _given(limit=limit, since=begin, unfinished="true" if unfinished else None)
+        found = self._connection.get(_of(project, "retrainings"), **wanted)
+        return read(list[Retraining], found)
 
     def set_served(self, record: ServedVersion) -> None:
         """See `interface.Monitoring`."""
@@ -231,6 +272,11 @@ class HttpBundles:
     def get(self, digest: str) -> bytes:
         """See `interface.Bundles`."""
         return self._connection.download(f"/bundles/{quote(digest, safe='')}")
+
+
+def _given(**words: Any) -> dict[str, Any]:
+    """Without those that ask for nothing."""
+    return {name: value for name, value in words.items() if value is not None}
 
 
 def _of(project: str, *below: str | int) -> str:
