@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from mizzen.adapters.files.tokens import Caller, NamedTokens
 from mizzen.adapters.uvicorn.addresses import Proxies, owner_of
 from mizzen.adapters.uvicorn.limits import Limits
-from mizzen_serving.callers import Caller, CallerTokens
+from mizzen_serving.callers import CALLERS
 from mizzen_serving.options import ServeOptions
 from mizzen_serving.refusals import RefusedRequest
 
@@ -75,7 +76,7 @@ class Door:
     """
 
     def __init__(
-        self, tokens: CallerTokens | None, limit: RateLimit | None, proxies: Proxies
+        self, tokens: NamedTokens | None, limit: RateLimit | None, proxies: Proxies
     ) -> None:
         self._tokens, self._limit, self._proxies = tokens, limit, proxies
 
@@ -97,7 +98,7 @@ class Door:
                 next_step=f"send it again in {math.ceil(seconds)} s, with fewer, larger batches",
             )
 
-    def _caller(self, tokens: CallerTokens, path: str, headers: Headers) -> Caller:
+    def _caller(self, tokens: NamedTokens, path: str, headers: Headers) -> Caller:
         given = next((value for name, value in headers if name == b"authorization"), b"")
         kind, _, token = given.decode("latin-1").partition(" ")
         found = tokens.find(token.strip()) if kind.lower() == "bearer" else None
@@ -128,7 +129,7 @@ def open_door(options: ServeOptions) -> Door | None:
     """
     if options.tokens is None and options.rate is None:
         return None
-    tokens = None if options.tokens is None else CallerTokens(options.tokens)
+    tokens = None if options.tokens is None else NamedTokens(options.tokens, CALLERS)
     limit = None
     if options.rate is not None:
         limit = RateLimit(options.rate, max(1.0, options.burst or 2 * options.rate))

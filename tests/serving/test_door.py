@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mizzen.adapters.files.tokens import NamedTokens, read_tokens
 from mizzen.adapters.uvicorn.addresses import Proxies
 from mizzen.errors import TemporaryError, UserError
-from mizzen_serving.callers import CallerTokens, read_callers
+from mizzen_serving.callers import CALLERS
 from mizzen_serving.client import Client
 from mizzen_serving.door import Door, RateLimit, TurnedAway
 from mizzen_serving.options import ServeOptions
@@ -66,7 +67,7 @@ def test_a_body_is_not_read_from_one_who_may_not_send_it(start, callers) -> None
 
 def test_callers_that_change_count_without_a_restart(callers) -> None:
     now = [0.0]
-    tokens = CallerTokens(callers, lambda: now[0])
+    tokens = NamedTokens(callers, CALLERS, lambda: now[0])
     assert tokens.find(SHOP).name == "shop"
     callers.write_text(f"shop2 {SHOP[::-1]}\n")
     now[0] += 2
@@ -76,7 +77,7 @@ def test_callers_that_change_count_without_a_restart(callers) -> None:
 
 def test_a_file_that_breaks_locks_nobody_out_and_lets_nobody_in(callers, caplog) -> None:
     now = [0.0]
-    tokens = CallerTokens(callers, lambda: now[0])
+    tokens = NamedTokens(callers, CALLERS, lambda: now[0])
     for content in ("", "shop\n"):
         callers.write_text(content)
         now[0] += 2
@@ -98,7 +99,7 @@ def test_a_mounted_secret_is_a_folder_of_callers(tmp_path) -> None:
     (tmp_path / "..data").symlink_to("..1")
     (tmp_path / "shop").symlink_to("..data/shop")
     now = [0.0]
-    tokens = CallerTokens(tmp_path, lambda: now[0])
+    tokens = NamedTokens(tmp_path, CALLERS, lambda: now[0])
     assert tokens.find(SHOP).rights == {"predict"}
     (tmp_path / "..new").symlink_to("..2")
     os.replace(tmp_path / "..new", tmp_path / "..data")  # noqa: PTH105 - over a link
@@ -126,7 +127,7 @@ def test_callers_that_cannot_be_read_are_an_error_without_a_token(tmp_path, text
     file = tmp_path / "callers"
     file.write_text(text)
     with pytest.raises(UserError) as error:
-        read_callers(file)
+        read_tokens(file, CALLERS)
     assert told in str(error.value)
     assert SHOP not in str(error.value)
 

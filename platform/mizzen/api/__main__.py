@@ -15,7 +15,7 @@ from mizzen.adapters.uvicorn.limits import Limits
 from mizzen.adapters.uvicorn.listener import bind
 from mizzen.adapters.uvicorn.server import DrainingServer, configuration, give_memory_back
 from mizzen.api.app import create_app
-from mizzen.api.settings import SERVICE_TOKEN, ModelServices, Settings, Tokens
+from mizzen.api.settings import SERVICE_TOKEN, TOKEN, ModelServices, Settings, Tokens
 from mizzen.errors import MizzenError, UserError
 from mizzen.state.database import Database
 from mizzen.state.sql_state import SqlState
@@ -32,7 +32,7 @@ def main(words: list[str] | None = None) -> int:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         settings = Settings(
-            tokens=Tokens.from_environment(os.environ),
+            tokens=Tokens(os.environ.get(TOKEN, ""), given.tokens),
             models=ModelServices(given.models, given.namespace),
             largest=given.largest,
             predicting=given.predicting,
@@ -85,13 +85,19 @@ def _check_certificate(certificate: Path | None, key: Path | None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python -m mizzen.api",
-        description="The control API. Bearer tokens come from MIZZEN_API_TOKEN, what a client may "
-        "take from MIZZEN_LIMITS.",
+        description="The control API. Bearer tokens come from --tokens and MIZZEN_API_TOKEN, what "
+        "a client may take from MIZZEN_LIMITS.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on")
     add("--port", type=int, default=8080, help="port to listen on")
+    add(
+        "--tokens",
+        type=Path,
+        help="named tokens with their roles: a file with lines `NAME TOKEN ROLES`, or a folder "
+        "with a file for each name; read again when it changes",
+    )
     add("--tls-cert", type=Path, help="certificate chain in PEM; https then")
     add("--tls-key", type=Path, help="its key")
     add(

@@ -11,7 +11,7 @@ from fastapi import Depends, FastAPI
 from mizzen import __version__
 from mizzen.adapters.uvicorn.addresses import Proxies
 from mizzen.api import error_responses, health
-from mizzen.api.auth import with_token
+from mizzen.api.auth import principal_of
 from mizzen.api.metrics import Instruments
 from mizzen.api.middleware import RequestMiddleware
 from mizzen.api.routes import (
@@ -54,7 +54,7 @@ def create_app(state: SqlState, settings: Settings) -> FastAPI:
     app.state.readiness = health.Readiness(state, app.state.instruments)
     app.include_router(health.router)
     app.include_router(runbooks.router, prefix=PREFIX, responses=error_responses.DESCRIBED)
-    guard = [Depends(with_token), Depends(health.usable)]
+    guard = [Depends(principal_of), Depends(health.usable)]
     for part in (projects, bundles, runs, events, models, monitoring, predictions):
         app.include_router(
             part.router, prefix=PREFIX, dependencies=guard, responses=error_responses.DESCRIBED

@@ -8,29 +8,46 @@ from fastapi import Depends, Path, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from mizzen.api.checks import LARGEST
-from mizzen.api.error_responses import Unauthorized
+from mizzen.api.error_responses import Forbidden, Unauthorized
+from mizzen.api.roles import ALL, COMMANDS, Principal
 from mizzen.state.sql_state import SqlState
 
-_bearer = HTTPBearer(auto_error=False, description="one of the tokens of MIZZEN_API_TOKEN")
+PRINCIPAL = "mizzen.principal"  # where the middleware leaves it
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_bearer = HTTPBearer(auto_error=False, description="a named token, or one of MIZZEN_API_TOKEN")
 
 
-async def with_token(
+async def principal_of(
     request: Request,
-    given: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
-) -> None:
-    """Let in who carries a token.
+    _given: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+) -> Principal:
+    """Who sends this request, and that its roles allow it.
 
     Raises:
         Unauthorized: no token, or none that counts.
+        Forbidden: none of its roles may send this command.
     """
-    if not request.app.state.settings.tokens.accept("" if given is None else given.credentials):
+    found: Principal | None = request.scope.get(PRINCIPAL)
+    if found is None:
         raise Unauthorized(
             "the control API asks for a bearer token that counts",
             next_step="send `Authorization: Bearer TOKEN`",
         )
+    command = request.scope["route"].name
+    if request.method not in _READS and not found.may(command):
+        raise Forbidden(
+            f"{found.name} may not send the command {command}",
+            given=f"roles: {', '.join(sorted(found.roles))}",
+            allowed=", ".join(sorted(COMMANDS.get(command, ALL))),
+            next_step="use a token with such a role, or ask whoever has one",
+        )
+    return found
 
 
-async def _state(request: Request) -> SqlState:
+PrincipalOf = Annotated[Principal, Depends(principal_of)]
+
+
+async def _state(request: Request, principal: PrincipalOf) -> SqlState:
     state: SqlState = request.app.state.mizzen
     return state
 

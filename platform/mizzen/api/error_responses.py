@@ -65,13 +65,22 @@ class Unauthorized(UserError):
     """No token, or none that counts; which of the two is not said."""
 
 
+class Forbidden(UserError):
+    """A token that counts, without the role for this command."""
+
+
 class TooLarge(InvalidData):
     """A body above the limit."""
 
 
-_NAMED_ALIKE: dict[type[MizzenError], str] = {Unauthorized: "UserError", TooLarge: "InvalidData"}
+_NAMED_ALIKE: dict[type[MizzenError], str] = {
+    Unauthorized: "UserError",
+    Forbidden: "UserError",
+    TooLarge: "InvalidData",
+}
 _OWN: dict[type[MizzenError], HTTPStatus] = {
     Unauthorized: HTTPStatus.UNAUTHORIZED,
+    Forbidden: HTTPStatus.FORBIDDEN,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
 }
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from mizzen.api.auth import PRINCIPAL
 from mizzen.api.error_responses import TooLarge, answer
 from mizzen.api.metrics import Instruments
 from mizzen.api.settings import Tokens
@@ -51,7 +52,7 @@ class RequestMiddleware:
         self._instruments.in_flight.inc()
         try:
             # a body is read for those who may send one; the route refuses the others
-            content = await self._content(receive) if self._may_send(scope) else b""
+            content = await self._content(receive) if self._identify(scope) else b""
             await self._app(scope, _again(content, receive), letter.send)
         except TooLarge as error:
             await answer(error)(scope, receive, letter.send)
@@ -67,12 +68,15 @@ class RequestMiddleware:
             self._instruments.in_flight.dec()
             self._tell(scope, letter, time.perf_counter() - began)
 
-    def _may_send(self, scope: Message) -> bool:
+    def _identify(self, scope: Message) -> bool:
+        """Leave with a request who sends it; whether its body is to be read."""
         if not scope["path"].startswith(self._guarded):
             return True
         given = [value for name, value in scope["headers"] if name == b"authorization"]
         kind, _, token = (given[0] if given else b"").decode("latin-1").partition(" ")
-        return kind.lower() == "bearer" and self._tokens.accept(token.strip())
+        found = self._tokens.find(token.strip()) if kind.lower() == "bearer" else None
+        scope[PRINCIPAL] = found
+        return found is not None
 
     async def _content(self, receive: Receive) -> bytes:
         parts, size, more = [], 0, True
@@ -101,6 +105,7 @@ class RequestMiddleware:
         if route not in _SILENT:
             told = {
                 "request": letter.id,
+                "by": getattr(scope.get(PRINCIPAL), "name", None),
                 "method": scope["method"],
                 "path": scope["path"],
                 "status": letter.status,

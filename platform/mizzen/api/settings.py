@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from string import Formatter
 
+from mizzen.adapters.files.tokens import NamedTokens
 from mizzen.adapters.uvicorn.limits import Limits
+from mizzen.api.roles import ALL, TOKENS, Principal, Role
 from mizzen.errors import UserError
 
 SERVICE_TOKEN = "MIZZEN_SERVICE_TOKEN"  # noqa: S105 (the name of a variable)
@@ -18,30 +20,38 @@ _PLACES = {"model", "namespace"}
 
 
 class Tokens:
-    """The bearer tokens that count. Only their digests are kept, so that nothing prints one.
+    """The bearer tokens that count, and who carries them. Only digests are kept, so that nothing
+    prints a token.
 
-    Several at once, separated by commas or white space, let clients change theirs one by one.
+    Args:
+        text: tokens without a name, separated by commas or white space, so that clients change
+            theirs one by one. Each has every role, under the name of the variable.
+        path: file or folder of named ones, each with its roles; see `adapters.files.tokens`.
+
+    Raises:
+        UserError: there is none, or the file cannot be used.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, path: Path | None = None) -> None:
         tokens = re.split(r"[,\s]+", text.strip())
         self._digests = [_digest(token) for token in tokens if token]
-        if not self._digests:
+        self._named = None if path is None else NamedTokens(path, TOKENS)
+        if not self._digests and self._named is None:
             raise UserError(
                 "the control API has no token, and would let everybody in",
-                allowed=f"one or several bearer tokens in the environment variable {TOKEN}",
+                allowed=f"a file of named tokens (--tokens), or one or several bearer tokens in "
+                f"the environment variable {TOKEN}",
                 next_step=f"{TOKEN}=$(openssl rand -hex 32)",
             )
 
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Tokens:
-        """Those in the environment; raises UserError when there are none."""
-        return cls(environment.get(TOKEN, ""))
-
-    def accept(self, token: str) -> bool:
-        """Whether it is one of them; takes as long for a wrong one as for a right one."""
+    def find(self, token: str) -> Principal | None:
+        """Who carries it; takes as long for a wrong one as for a right one."""
         found = _digest(token)
-        return any([hmac.compare_digest(found, known) for known in self._digests])  # noqa: C419
+        unnamed = any([hmac.compare_digest(found, known) for known in self._digests])  # noqa: C419
+        caller = None if self._named is None else self._named.find(token)
+        if caller is not None:
+            return Principal(caller.name, frozenset(map(Role, caller.rights)))
+        return Principal(TOKEN, ALL) if unnamed else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,10 +196,11 @@ def diagnose_door(workspace: Workspace) -> Diagnosis:
         return Diagnosis("warning", "service", found, fix)
     if where.tokens is None:
         return Diagnosis("ok", "service", "asks for no token, and listens on this machine only")
-    from mizzen_serving.callers import read_callers
+    from mizzen.adapters.files.tokens import read_tokens
+    from mizzen_serving.callers import CALLERS
 
     try:
-        callers = read_callers(workspace.folder / where.tokens)
+        callers = read_tokens(workspace.folder / where.tokens, CALLERS)
     except MizzenError as error:
         return Diagnosis("error", "service", str(error), error.next_step)
     return Diagnosis("ok", "service", f"asks for tokens; {len(callers)} may ask")

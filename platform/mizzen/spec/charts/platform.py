@@ -89,6 +89,12 @@ class Api(Values):
     image: Image = Field(default=CONTROL, description="the control image")
     replicas: Replicas = Field(default=1, description="pods")
     token: TokenSecret = Field(default=TokenSecret(), description="who may call it")
+    callers: OptionalName = Field(
+        default="",
+        description="an existing Secret with a key for each named caller, whose value is its token "
+        "and its roles, as in `TOKEN scientist,operator`; none when empty",
+        examples=["mizzen-api-callers"],
+    )
     tls: ApiTls = Field(default=ApiTls(), description="TLS inside the cluster")
     database_schema: SchemaName = Field(
         default="mizzen", description="schema of its tables in the database"
