@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from soak import examples
 
+from mizzen.control.monitoring import alarms, tick
 from mizzen.control.monitoring import retrain as retraining
-from mizzen.control.monitoring import tick
 from mizzen.control.workspace import Workspace
 from mizzen.core.place import Place
 from mizzen.core.runs import RunState
@@ -125,7 +125,7 @@ class Guarded(RuleBasedStateMachine):
             self.workspace.state,
             len(self.workspace.state.monitoring.all_decisions("shop")),
         )
-        for alarm in tick._pending(self.workspace):
+        for alarm in alarms.pending(self.workspace):
             assert alarm.version == self.champion
             request = replace(tick.request_of("drift", alarm.id, alarm.end), version=alarm.version)
             retraining.ask(self.workspace, request, alarm.end, alarm.id)

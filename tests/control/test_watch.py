@@ -13,7 +13,7 @@ from shop_records import RUN, run
 from tiny_plans import judged
 
 from mizzen.cli.commands.drift import answered, failed
-from mizzen.control.monitoring import tick as ticking
+from mizzen.control.monitoring import alarms
 from mizzen.control.monitoring.retrain import RetrainResult, ask, reset_breaker, retrain
 from mizzen.control.monitoring.tick import request_of, tick
 from mizzen.control.monitoring.validation import with_validation
@@ -250,7 +250,7 @@ def test_an_interrupted_retraining_is_not_resumed_once_its_champion_is_replaced(
     assert not isinstance(asked, DecisionRecord)
     asked[1].ownership.release()  # as a kill would
     promoted(workspace, 1)
-    assert list(ticking._finish_interrupted(workspace, None)) == []
+    assert list(alarms.interrupted(workspace)) == []
     assert workspace.state.runs.get("shop", asked[1].run.id).state is RunState.CANCELLED
 
 

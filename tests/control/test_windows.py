@@ -11,11 +11,12 @@ from typer.testing import CliRunner
 
 from mizzen.cli.app import app
 from mizzen.control.demo import steps
-from mizzen.control.monitoring import tick
+from mizzen.control.monitoring import alarms, drift, tick
 from mizzen.control.monitoring.retrain import ask
 from mizzen.control.monitoring.run_drift import WindowVerdict
-from mizzen.control.monitoring.tick import due, inspect, request_of
+from mizzen.control.monitoring.tick import inspect, request_of
 from mizzen.control.workspace import Workspace
+from mizzen.core.windows import is_due
 from mizzen.errors import StepFailed, UserError
 from mizzen.project import Project
 from mizzen.spec.demo import WatchStep
@@ -39,7 +40,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
         figures = {"rows": 5, "reason": "5 rows; monitoring.min_rows is 500", "judged": judged}
         return [WindowVerdict("drift", first, end, False, figures, None)]
 
-    monkeypatch.setattr(tick, "run_drift_job", job)
+    monkeypatch.setattr(drift, "run_drift_job", job)
     monkeypatch.setattr(tick, "version_of", lambda *_: 1)
     monkeypatch.setattr(tick.quality, "look", lambda *_: ())
     return seen
@@ -78,6 +79,10 @@ def test_a_daily_look_judges_whole_windows(workspace: Workspace, asked: Asked) -
     assert [w.judged for w in windows] == [False] * 19 + [True] * 21
     assert windows[-1].start == BEGIN + 10 * DAY
     assert windows[-1].end == BEGIN + 40 * DAY
+
+
+def due(workspace: Workspace, now: datetime) -> bool:
+    return is_due(drift.spans(workspace, 1), 30 * DAY, now)
 
 
 def test_a_hand_look_postpones_no_due_window(workspace: Workspace, asked: Asked) -> None:
@@ -169,5 +174,5 @@ def test_overlapping_alarms_count_once_and_unjudged_windows_do_not_count(
     kept += [keep(60, alarm=True), keep(62, alarm=True)]
     for window in kept:
         workspace.state.monitoring.add_window(window)
-    assert tick._verdicts_until(workspace, kept[3]) == [True, True]
-    assert tick._verdicts_until(workspace, kept[4]) == [True, True]
+    assert alarms._verdicts_until(workspace, kept[3]) == [True, True]
+    assert alarms._verdicts_until(workspace, kept[4]) == [True, True]

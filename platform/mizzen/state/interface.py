@@ -19,7 +19,7 @@ from mizzen.state.records import (
     DemoStepRecord,
     ProjectRecord,
     Promotion,
-    Retraining,
+    RetrainingRecord,
     RunRecord,
     ServedVersion,
     StepRecord,
@@ -203,7 +203,7 @@ class Monitoring(Protocol):
         *,
         since: datetime | None = None,
         unfinished: bool = False,
-    ) -> list[Retraining]:
+    ) -> list[RetrainingRecord]:
         """The decisions to go that were kept last, with their runs, the last one first.
 
         Args:

@@ -13,7 +13,7 @@ from mizzen.state.keys import find_written
 from mizzen.state.records import (
     DecisionRecord,
     Promotion,
-    Retraining,
+    RetrainingRecord,
     ServedVersion,
     WindowRecord,
     names,
@@ -122,7 +122,7 @@ class SqlMonitoring:
         *,
         since: datetime | None = None,
         unfinished: bool = False,
-    ) -> list[Retraining]:
+    ) -> list[RetrainingRecord]:
         """See `interface.Monitoring`."""
         wanted = _given(project=project, go=True, at=None if since is None else After(since))
         with self._database.read() as session:
@@ -131,7 +131,7 @@ class SqlMonitoring:
                 wanted["run"] = OneOf([run.id for run in going])
             found = _newest(session, wanted, limit)
             known = runs.with_ids(session, project, [d.run for d in found if d.run is not None])
-        return [Retraining(d, known.get(d.run or "")) for d in found]
+        return [RetrainingRecord(d, known.get(d.run or "")) for d in found]
 
     def set_served(self, record: ServedVersion) -> None:
         """See `interface.Monitoring`."""

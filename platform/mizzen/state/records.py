@@ -205,7 +205,7 @@ class DecisionRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Retraining:
+class RetrainingRecord:
     """A decision to go, and the run that followed; None where the state has no such run."""
 
     decision: DecisionRecord

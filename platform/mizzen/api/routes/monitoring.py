@@ -11,7 +11,7 @@ from pydantic import AwareDatetime
 from mizzen.api.auth import Id, ProjectName, StateOf
 from mizzen.api.bodies import StrictRoute
 from mizzen.api.checks import LARGEST, keepable, same
-from mizzen.state.records import DecisionRecord, Retraining, ServedVersion, WindowRecord
+from mizzen.state.records import DecisionRecord, RetrainingRecord, ServedVersion, WindowRecord
 
 router = APIRouter(tags=["watching"], prefix="/projects/{project}", route_class=StrictRoute)
 MOST = 10_000
@@ -76,7 +76,7 @@ def list_retrainings(
     limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
     since: AwareDatetime | None = None,
     unfinished: bool = False,
-) -> list[Retraining]:
+) -> list[RetrainingRecord]:
     """Decisions to go with their runs, the last one first; `since`: whose trigger's time is
     later; `unfinished`: whose run is queued or running."""
     return state.monitoring.retrainings(project, limit, since=since, unfinished=unfinished)

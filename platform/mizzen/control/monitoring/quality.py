@@ -20,6 +20,7 @@ from mizzen.state.records import WindowRecord, to_jsonable
 
 logger = logging.getLogger("mizzen.control")
 KIND = "quality"
+MOST = 2000  # windows of a version, those that ended last
 
 
 def look(workspace: Workspace, version: int, now: datetime) -> tuple[WindowRecord, ...]:
@@ -75,8 +76,8 @@ def _tells_more(record: WindowRecord, known: WindowRecord) -> bool:
 
 
 def _stored(workspace: Workspace, version: int) -> list[WindowRecord]:
-    windows = workspace.state.monitoring.all_windows(workspace.spec.name)
-    return [w for w in windows if w.kind == KIND and w.version == version]
+    monitoring, name = workspace.state.monitoring, workspace.spec.name
+    return monitoring.newest_windows(name, MOST, kind=KIND, version=version)[::-1]
 
 
 def _expose(

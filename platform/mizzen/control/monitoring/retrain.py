@@ -5,7 +5,7 @@ The rules are `mizzen.core.guard`, pure; here they get the history, and their an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -25,11 +25,13 @@ from mizzen.core.guard import (
     decide,
 )
 from mizzen.core.runs import RunState
-from mizzen.errors import Conflict, NotFound
+from mizzen.errors import Conflict
 from mizzen.spec.duration import to_timedelta
-from mizzen.state.records import DecisionRecord, Promotion, RunRecord
+from mizzen.state.records import DecisionRecord, Promotion, RetrainingRecord, RunRecord
 
 UNFREEZE = "unfreeze"  # the rule of the decision by which a person lifts a freeze
+_NEWEST, _MOST = 50, 5000  # retrainings that are read: usually, and where most were cancelled
+_LIFTED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +77,13 @@ def ask(
     to go with the prepared run."""
     policy = workspace.spec.retraining
     request = with_validation(workspace, request)
-    decision = decide(request, _history(workspace), policy, now, clock())
+    decision = decide(request, _history(workspace, request, now), policy, now, clock())
     if not decision.go:
         kept = _record(workspace, request, decision, now, None)
         try:
             return workspace.state.monitoring.add_decision(kept, alarm)
         except Conflict:
-            return _standing(workspace, request, alarm)
+            return _standing(workspace, request)
     start = None if policy.window is None else now - to_timedelta(policy.window)
     timed = workspace.spec.data.event_time is not None and not all_rows
     ready = prepare(
@@ -102,7 +104,7 @@ def ask(
     except Conflict:  # somebody else answered the same event meanwhile: theirs is carried out
         finalize.mark_withdrawn(workspace, ready.run)
         ready.ownership.release()
-        return _standing(workspace, request, alarm)
+        return _standing(workspace, request)
 
 
 def clock() -> datetime:
@@ -135,31 +137,46 @@ def _by_hand(workspace: Workspace, rule: str, reason: str, now: datetime) -> Dec
     return workspace.state.monitoring.add_decision(record)
 
 
-def _standing(workspace: Workspace, request: RetrainRequest, alarm: str | None) -> DecisionRecord:
-    """The decision that came first."""
-    windows = workspace.state.monitoring.all_windows(workspace.spec.name)
-    handled = {window.handled_by for window in windows if window.id == alarm}
-    found = [
-        decision
-        for decision in workspace.state.monitoring.all_decisions(workspace.spec.name)
-        if decision.id in handled or (decision.go and decision.trigger_id == request.trigger_id)
-    ]
-    return found[0]
+def _standing(workspace: Workspace, request: RetrainRequest) -> DecisionRecord:
+    """The decision that came first: about the same event."""
+    newest, name = workspace.state.monitoring.newest_decisions, workspace.spec.name
+    went = newest(name, 1, trigger=request.trigger_id, go=True)
+    return (went or newest(name, 1, trigger=request.trigger_id))[0]
 
 
-def _history(workspace: Workspace) -> History:
+def _history(workspace: Workspace, request: RetrainRequest, now: datetime) -> History:
+    """Of everything that happened before, what can matter to this request."""
     name, state = workspace.spec.name, workspace.state
-    kept = state.monitoring.all_decisions(name)
-    decisions = [
-        PastDecision(d.trigger_id, d.at, d.go, d.run, _state_of(workspace, d), d.id)
-        for d in kept
-        if d.go
-    ]
-    reset = max((d.id for d in kept if d.rule == "reset"), default=None)
+    found = {each.decision.id: each for each in _retrainings(workspace, now)}
+    same = state.monitoring.newest_decisions(name, 1, trigger=request.trigger_id, go=True)
+    found |= {d.id: RetrainingRecord(d, None) for d in same if d.id not in found}
+    reset = state.monitoring.newest_decisions(name, 1, rule="reset")
     champion = state.models.champion(name)
-    lifted = [d.at for d in kept if d.rule == UNFREEZE]
-    number = None if champion is None else champion.version
-    return History(decisions, reset, number, _rollback(champion, lifted))
+    lifted = [d.at for d in state.monitoring.newest_decisions(name, _LIFTED, rule=UNFREEZE)]
+    return History(
+        [_past(workspace, each) for each in found.values()],
+        reset[0].id if reset else None,
+        None if champion is None else champion.version,
+        _rollback(champion, lifted),
+    )
+
+
+def _retrainings(workspace: Workspace, now: datetime) -> Iterator[RetrainingRecord]:
+    """Those that go, for the rule `running`; those of the triggers' time that `cooldown` and
+    `budget` look at; and the newest, for `breaker`."""
+    policy, name = workspace.spec.retraining, workspace.spec.name
+    read = workspace.state.monitoring.retrainings
+    yield from read(name, _MOST, unfinished=True)
+    gap = max(to_timedelta(policy.cooldown), to_timedelta(policy.budget.per))
+    yield from read(name, _MOST, since=now - gap)
+    count = _NEWEST
+    while True:
+        newest = read(name, count)
+        told = [r for r in newest if r.run is None or r.run.state is not RunState.CANCELLED]
+        if len(newest) < count or len(told) > policy.breaker or count >= _MOST:
+            yield from newest
+            return
+        count *= 10
 
 
 def _rollback(champion: Promotion | None, lifted: Sequence[datetime]) -> Rollback | None:
@@ -171,14 +188,12 @@ def _rollback(champion: Promotion | None, lifted: Sequence[datetime]) -> Rollbac
     return Rollback(champion.version, champion.previous, champion.at)
 
 
-def _state_of(workspace: Workspace, decision: DecisionRecord) -> RunState | None:
-    if decision.run is None:
-        return None
-    try:
-        run = workspace.state.runs.get(decision.project, decision.run)
-    except NotFound:
-        return None
-    return finalize.detect_interrupted(workspace, run).state
+def _past(workspace: Workspace, each: RetrainingRecord) -> PastDecision:
+    run, decision = each.run, each.decision
+    state = None if run is None else finalize.detect_interrupted(workspace, run).state
+    return PastDecision(
+        decision.trigger_id, decision.at, decision.go, decision.run, state, decision.id
+    )
 
 
 def _record(

@@ -19,7 +19,7 @@ from mizzen.state.records import (
     DemoStepRecord,
     ProjectRecord,
     Promotion,
-    Retraining,
+    RetrainingRecord,
     RunRecord,
     ServedVersion,
     StepRecord,
@@ -213,12 +213,12 @@ class HttpMonitoring:
         *,
         since: datetime | None = None,
         unfinished: bool = False,
-    ) -> list[Retraining]:
+    ) -> list[RetrainingRecord]:
         """See `interface.Monitoring`."""
         begin = None if since is None else since.isoformat()
         wanted = _given(limit=limit, since=begin, unfinished="true" if unfinished else None)
         found = self._connection.get(_of(project, "retrainings"), **wanted)
-        return read(list[Retraining], found)
+        return read(list[RetrainingRecord], found)
 
     def set_served(self, record: ServedVersion) -> None:
         """See `interface.Monitoring`."""
