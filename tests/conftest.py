@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "shared"))
-
-from api_server import TOKEN, ApiServer, migrate
-from postgres_server import PACKAGE, Postgres, find_programs
-
 from mizzen import masking
+from mizzen_tests.api_server import TOKEN, ApiServer, migrate
+from mizzen_tests.postgres_server import PACKAGE, Postgres, find_programs
 
 Database = dict[str, str]
 StartApi = Callable[..., ApiServer]

@@ -5,10 +5,10 @@ from typing import Any
 
 import httpx
 import pytest
-from api_server import TOKEN, ApiServer
-from shop_records import Ask, Told, fill
 
 from mizzen.state.interface import State
+from mizzen_tests.api_server import TOKEN, ApiServer
+from mizzen_tests.shop_records import Ask, Told, fill
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from api_server import ApiServer
+
+from mizzen_tests.api_server import ApiServer
 
 LIMITS = {"headers_seconds": 1, "first_byte_seconds": 1, "body_seconds": 1, "send_seconds": 2}
 

@@ -10,11 +10,8 @@ from typing import Any
 
 import httpx
 import pytest
-import soak
-from api_server import TOKEN
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from shop_records import NOW, RUN, fill, run
 
 from mizzen.api.app import create_app
 from mizzen.api.reference import FILE
@@ -33,6 +30,9 @@ from mizzen.state.records import (
     to_jsonable,
 )
 from mizzen.state.sql_state import SqlState
+from mizzen_tests import soak
+from mizzen_tests.api_server import TOKEN
+from mizzen_tests.shop_records import NOW, RUN, fill, run
 
 DIGEST = "d" * 64
 STEP = StepRecord("train", StepState.SUCCEEDED, NOW, 1, 2.5, {}, {"model": "/m"}, {})

@@ -11,12 +11,12 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
-from api_server import TOKEN, ApiServer, migrate
-from postgres_server import Postgres
-from shop_records import NOW, RUN, fill, run
 
 from mizzen.core.runs import StepEvent, StepState
 from mizzen.state.database import HEAD
+from mizzen_tests.api_server import TOKEN, ApiServer, migrate
+from mizzen_tests.postgres_server import Postgres
+from mizzen_tests.shop_records import NOW, RUN, fill, run
 
 StartApi = Callable[..., ApiServer]
 Database = dict[str, str]

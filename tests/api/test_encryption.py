@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_server import TOKEN, ApiServer
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -18,6 +17,7 @@ from cryptography.x509.oid import NameOID
 from mizzen.errors import TemporaryError, UserError
 from mizzen.spec.profile import Control
 from mizzen.state.remote import open_remote
+from mizzen_tests.api_server import TOKEN, ApiServer
 
 
 @pytest.fixture

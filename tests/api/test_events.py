@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
-from api_server import TOKEN, ApiServer
-from shop_records import NOW, RUN, Ask, fill
 
 from mizzen.core.runs import RunState, StepEvent, StepState
 from mizzen.state.interface import State
+from mizzen_tests.api_server import TOKEN, ApiServer
+from mizzen_tests.shop_records import NOW, RUN, Ask, fill
 
 PATH = f"/projects/shop/runs/{RUN}/events"
 

@@ -12,13 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import soak
-from api_server import TOKEN
-from from_openapi import Description, Request, raw
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from postgres_server import Postgres
-from shop_records import RUN, fill
 
 from mizzen.api.app import create_app
 from mizzen.api.reference import FILE
@@ -26,6 +21,11 @@ from mizzen.api.routes.predictions import services
 from mizzen.api.settings import ModelServices, Settings, Tokens
 from mizzen.state.database import open_address
 from mizzen.state.sql_state import SqlState
+from mizzen_tests import soak
+from mizzen_tests.api_server import TOKEN
+from mizzen_tests.from_openapi import Description, Request, raw
+from mizzen_tests.postgres_server import Postgres
+from mizzen_tests.shop_records import RUN, fill
 
 KNOWN = {"project": ["shop"], "run": [RUN], "number": ["1", "3"], "digest": ["0" * 64]}
 DESCRIPTION = Description(json.loads(FILE.read_text()), KNOWN)

@@ -11,8 +11,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from api_server import TOKEN, ApiServer
-from shop_records import NOW, RUN, fill, run
 
 from mizzen.core.runs import RunState, StepEvent, StepState
 from mizzen.state.interface import State
@@ -24,8 +22,10 @@ from mizzen.state.records import (
     VersionRecord,
     WindowRecord,
 )
+from mizzen_tests.api_server import TOKEN, ApiServer
+from mizzen_tests.shop_records import NOW, RUN, fill, run
 
-DYING = Path(__file__).resolve().parents[1] / "shared" / "dying_api.py"
+DYING = Path(__file__).resolve().parents[1] / "shared" / "mizzen_tests" / "dying_api.py"
 TAR = bytes(10240)
 DIGEST = hashlib.sha256(TAR).hexdigest()
 TABLES = (

@@ -10,8 +10,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from api_server import ApiServer
-from shop_records import NOW
 
 from mizzen.api.settings import ModelServices
 from mizzen.control.models.predictions import predict
@@ -19,6 +17,8 @@ from mizzen.control.monitoring.labels import PART, add_labels
 from mizzen.control.workspace import Workspace, open_workspace
 from mizzen.core.true_labels import GivenLabel
 from mizzen.errors import InvalidData, NotFound, TemporaryError, UserError
+from mizzen_tests.api_server import ApiServer
+from mizzen_tests.shop_records import NOW
 
 
 class Service(ThreadingHTTPServer):

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api_server import ApiServer
-from shop_records import NOW, RUN, run
 
 from mizzen.control.monitoring.retrain import ask
 from mizzen.control.monitoring.tick import request_of
@@ -27,6 +25,8 @@ from mizzen.core.runs import RunState
 from mizzen.errors import InvalidProject, NotFound, Unsupported
 from mizzen.project import Project
 from mizzen.state.records import WindowRecord
+from mizzen_tests.api_server import ApiServer
+from mizzen_tests.shop_records import NOW, RUN, run
 
 
 def with_profile(folder: Path, text: str) -> Path:

@@ -9,13 +9,13 @@ import tarfile
 from typing import Any
 
 import pytest
-from api_server import ApiServer
-from shop_records import RUN, Ask, run
 
 from mizzen.api.reference import FILE, description
 from mizzen.errors import InvalidData, UserError
 from mizzen.state.interface import State
 from mizzen.state.records import to_jsonable
+from mizzen_tests.api_server import ApiServer
+from mizzen_tests.shop_records import RUN, Ask, run
 
 MISSING = "/projects/shop/runs/nothing"
 

@@ -6,10 +6,11 @@ import http.client
 from typing import Any
 
 import pytest
-import soak
-from api_server import TOKEN, ApiServer
-from load import Clients, Question
-from shop_records import RUN, fill
+
+from mizzen_tests import soak
+from mizzen_tests.api_server import TOKEN, ApiServer
+from mizzen_tests.load import Clients, Question
+from mizzen_tests.shop_records import RUN, fill
 
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}
 ASK_RUN = Question("GET", f"/api/v1/projects/shop/runs/{RUN}", AUTHORIZED)

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cluster"))
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from rendering import CHARTS, Helm
 from testnode.building import parts
 from testnode.errors import ClusterError
+
+from .rendering import CHARTS, Helm
 
 # a candidate that is weighted and mirrored to, and every part that may be left out
 EVERYTHING: dict[str, Any] = {

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 import yaml
-from rendering import CHARTS as FOLDER
-from rendering import ROOT
 
 from mizzen.spec.charts import CHARTS, Chart
 from mizzen.spec.charts.section import Entry, all_fields
 from mizzen.spec.charts.values import plain_of
+
+from .rendering import CHARTS as FOLDER
+from .rendering import ROOT
 
 pytestmark = pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.name)
 

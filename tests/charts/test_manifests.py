@@ -7,7 +7,8 @@ from types import ModuleType
 
 import pytest
 import yaml
-from rendering import ROOT
+
+from .rendering import ROOT
 
 FOLDER = ROOT / "manifests"
 PROFILES = ("dev", "staging", "prod")

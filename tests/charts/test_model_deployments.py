@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from rendering import Helm, Object
-
 from mizzen.adapters.uvicorn.limits import Limits
+
+from .rendering import Helm, Object
 
 ONE: dict[str, Any] = {"model": {"version": 1}}
 

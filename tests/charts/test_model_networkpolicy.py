@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from rendering import Helm, Object
+from .rendering import Helm, Object
 
 ONE: dict[str, Any] = {"model": {"version": 1}}
 

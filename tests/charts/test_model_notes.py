@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rendering import Helm
+
+from .rendering import Helm
 
 ONE: dict[str, Any] = {"model": {"version": 1}}
 SAFE: dict[str, Any] = {

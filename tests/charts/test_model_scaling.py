@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rendering import Helm, Object
+from .rendering import Helm, Object
 
 ONE: dict[str, Any] = {"model": {"version": 1}}
 

@@ -6,11 +6,12 @@ import copy
 from typing import Any
 
 import pytest
-from rendering import Helm, Refused
 
 from mizzen.spec.charts.model import ModelValues
 from mizzen.spec.charts.section import Entry, all_fields
 from mizzen.spec.charts.values import plain_of
+
+from .rendering import Helm, Refused
 
 Values = dict[str, Any]
 LEAVES = {f.dotted: f for f in all_fields(ModelValues) if f.section is None}

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from mlflow_server import mlflow_serving
 
 from mizzen.adapters.backends import load_backend
 from mizzen.control.doctor import examine
 from mizzen.control.scaffold import create
 from mizzen.control.workspace import open_workspace
 from mizzen.errors import MizzenError
+from mizzen_tests.mlflow_server import mlflow_serving
 
 Mizzen = Callable[..., subprocess.CompletedProcess[str]]
 PLANTED = "pl4nted-Passw0rd"

@@ -2,8 +2,8 @@
 
 What it prints on standard output can be piped:
 `export KUBECONFIG=$(python tests/cluster kubeconfig)`. Python puts this folder on the import path
-when it runs it, so `testnode` and `scenario` are found without being installed; conftest.py does
-the same for pytest.
+when it runs it, so `testnode` and `scenario` are found without being installed; `pythonpath` in
+pyproject.toml does the same for pytest.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The cluster of a test session: started when the first test asks for it, taken down at the end.
 
 A cluster that was running before is used as it is and left running, so that a second run of
-one test takes seconds. Else each session has a node of its own, in a slot that no other holds.
+one test takes seconds. Else each session has a node of its own, in an instance that no other holds.
 Without root or without the built parts the tests skip and say what to do; with
 MIZZEN_CI_STRICT=1, as in CI, that is a failure.
 """
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache, partial
@@ -18,22 +17,19 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from scenario.s3 import S3Server, require_server
 from testnode import figures, places
 from testnode.errors import ClusterError
 from testnode.figures import timed
 from testnode.images.base import BASE
 from testnode.images.mizzen import build_mizzen_images, image_name
+from testnode.instances import free_instance
 from testnode.kubectl import Kubectl
 from testnode.node import lifecycle
 from testnode.node.enforcement import enforced
 from testnode.providers import choice
 from testnode.providers.choice import Provider
 from testnode.providers.node import NodeProvider
-from testnode.slots import free_slot
 from testnode.spec import NodeSpec
 from testnode.workloads import named
 
@@ -48,7 +44,7 @@ def cluster() -> Iterator[Provider]:
         chosen.load_image(BASE)
         yield chosen
     elif chosen.name == "node":
-        with free_slot() as spec:
+        with free_instance() as spec:
             yield from of_this_run(NodeProvider(spec), "logs")
     else:
         yield from of_this_run(chosen, "logs")
@@ -113,7 +109,7 @@ def namespace(kubectl: Kubectl) -> Iterator[str]:
 def own_node() -> Iterator[NodeSpec]:
     """Names for a second node, for tests that start, kill and stop one themselves."""
     skip_unless(lifecycle.require_buildable)
-    with free_slot() as spec:
+    with free_instance() as spec:
         lifecycle.down(spec)
         yield spec
         lifecycle.down(spec)
@@ -132,7 +128,7 @@ def policies(cluster: Provider) -> Iterator[None]:
 def pair() -> Iterator[NodeProvider]:
     """A cluster of two workers, of one module only."""
     skip_unless(lifecycle.require_buildable)
-    with free_slot() as spec:
+    with free_instance() as spec:
         yield from of_this_run(NodeProvider(replace(spec, count=2)), "logs-pair")
 
 

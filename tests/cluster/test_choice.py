@@ -43,8 +43,8 @@ def test_an_unknown_name_is_an_error_that_lists_the_known_ones() -> None:
         choose("minikube")
 
 
-def test_a_slot_out_of_range_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLUSTER_SLOT", "10")
+def test_an_instance_out_of_range_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLUSTER_INSTANCE", "10")
     with pytest.raises(ClusterError, match="0 to 9"):
         choose("node")
 

@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 from scenario import story
+from scenario.denied_client import let_in
 from scenario.inside import page_in
 from scenario.load import Request, shared
 from scenario.stage import strike_stage
-from scenario.story import Plot, Scene
-from scenario.stranger import let_in
+from scenario.story import Scenario, Scene
 from testnode.eventually import eventually
 from testnode.kubectl import Kubectl
 from testnode.node.bootstrap import NAMESPACE
 from testnode.places import EXAMPLES
 
-PLOT = Plot("diabetes", versions=((), ("--set", "trainer.seed=2")), traffic=("", ""))
+SCENARIO = Scenario("diabetes", versions=((), ("--set", "trainer.seed=2")), traffic=("", ""))
 ROW = json.dumps(dict.fromkeys(
     ("age", "bmi", "blood_pressure", "cholesterol", "ldl", "hdl", "cholesterol_ratio",
      "triglycerides", "glucose"), 30.0) | {"sex": "male"}).encode()  # fmt: skip
@@ -37,7 +37,7 @@ def scene(
     for name in story.IMAGES:
         with_image(name)
     with_addon("envoy-gateway")
-    made = story.install(kubectl, f"journey-{secrets.token_hex(3)}", PLOT, tmp_path)
+    made = story.install(kubectl, f"journey-{secrets.token_hex(3)}", SCENARIO, tmp_path)
     yield made
     made.model.uninstall()
     made.platform.uninstall()
@@ -45,11 +45,11 @@ def scene(
 
 
 def test_a_model_goes_its_whole_way_by_values_of_charts(scene: Scene) -> None:
-    assert EXAMPLES.joinpath(PLOT.example).is_dir()
-    first, second = story.train(scene, PLOT)
+    assert EXAMPLES.joinpath(SCENARIO.example).is_dir()
+    first, second = story.train(scene, SCENARIO)
     assert [v["number"] for v in scene.laptop.mizzen("models", "list")["versions"]] == [1, 2]
 
-    story.serve(scene, PLOT, first)
+    story.serve(scene, SCENARIO, first)
     assert "Succeeded" in scene.model.test()
     assert predicted(scene, 50) == {str(first): 50}
     for place in (NAMESPACE, scene.stage.namespace):
@@ -76,7 +76,7 @@ def test_a_model_goes_its_whole_way_by_values_of_charts(scene: Scene) -> None:
 
     champion = scene.laptop.mizzen("models", "list")["champion"]["version"]
     scene.model.uninstall()  # the log leaves with the pods
-    windows = story.watch(scene, PLOT)
+    windows = story.watch(scene, SCENARIO)
     assert {window["version"] for window in windows} == {champion}
     drift = next(window for window in windows if window["kind"] == "drift")
     assert drift["figures"]["rows"] >= 50
@@ -86,7 +86,7 @@ def predicted(scene: Scene, times: int) -> dict[str, int]:
     """Which version answers predictions."""
     read = lambda body: str(json.loads(body)["version"])  # noqa: E731
     how = {"method": "POST", "body": ROW, "headers": {"content-type": "application/json"}}
-    request = Request(scene.gateway, f"/{PLOT.example}/predict", read, **how)  # type: ignore[arg-type]
+    request = Request(scene.gateway, f"/{SCENARIO.example}/predict", read, **how)  # type: ignore[arg-type]
     return dict(request.times(times))
 
 

@@ -15,8 +15,8 @@ from testnode.eventually import eventually
 from testnode.figures import record
 from testnode.images.store import PAUSE
 from testnode.node import cgroups, lifecycle
-from testnode.node.box import first_process
 from testnode.node.footprint import footprint, shared_files
+from testnode.node.netns import first_process
 from testnode.spec import NodeSpec
 from testnode.workloads import pod
 
@@ -85,7 +85,7 @@ def test_a_killed_api_server_is_started_again(own_node: NodeSpec) -> None:
 
 
 def test_a_start_that_was_killed_halfway_is_swept(own_node: NodeSpec) -> None:
-    environment = {**os.environ, "CLUSTER": "node", "CLUSTER_SLOT": str(own_node.slot)}
+    environment = {**os.environ, "CLUSTER": "node", "CLUSTER_INSTANCE": str(own_node.instance)}
     command = [sys.executable, str(places.HERE), "up"]
     starting = subprocess.Popen(command, env=environment, start_new_session=True)
     eventually(lambda: named("kube-apiserver")(own_node))

@@ -36,7 +36,7 @@ def test_no_command_line_carries_a_secret(plan: Plan) -> None:
     assert SECRETS.s3_secret not in words
 
 
-def test_two_slots_share_no_name_on_the_machine() -> None:
+def test_two_instances_share_no_name_on_the_machine() -> None:
     one, other = NodeSpec(0), NodeSpec(1)
     names = ("name", "address", "host_address", "host_link", "folder")
     assert all(getattr(one, name) != getattr(other, name) for name in names)

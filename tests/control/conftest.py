@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +14,6 @@ from mizzen.control.workspace import Workspace, open_workspace
 from mizzen.core.plan import Plan
 
 TINY = Path(__file__).parent / "tiny"
-sys.path.insert(0, str(TINY))  # tests and the workers of their runs import from it
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tiny_wheel import unpack, write_wheel
 
 from mizzen.adapters.bundle import load_function
 from mizzen.adapters.cache import key as cache_key
@@ -19,6 +18,7 @@ from mizzen.control.workspace import Workspace
 from mizzen.errors import InvalidProject, MissingDependencyError
 from mizzen_components.train import _dependencies
 from mizzen_pipelines.compile import plan
+from mizzen_tests.tiny_wheel import unpack, write_wheel
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from soak import examples
 
 from mizzen.control.monitoring import alarms, tick
 from mizzen.control.monitoring import retrain as retraining
@@ -24,6 +23,7 @@ from mizzen.spec.operation import Retraining
 from mizzen.spec.profile import Profile
 from mizzen.state import open_state
 from mizzen.state.records import GATE, Promotion, RunRecord, VersionRecord, WindowRecord
+from mizzen_tests.soak import examples
 
 WALL = datetime(2026, 1, 1, tzinfo=UTC)
 DATA = datetime(2013, 1, 1, tzinfo=UTC)

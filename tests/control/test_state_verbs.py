@@ -102,12 +102,12 @@ def test_a_key_of_one_project_is_none_of_another(shop: State) -> None:
     shop.models.add_version(replace(version(1), project="other", run="other-1"))
     first = shop.models.append_promotion(replace(promotion(1), key="k"))
     assert shop.models.append_promotion(replace(promotion(1), key="k")) == first
-    for stranger in (
+    for foreign in (
         replace(promotion(1), project="other", key="k"),
         replace(promotion(2), key="k"),
     ):
         with pytest.raises(Conflict, match="used for another write"):
-            shop.models.append_promotion(stranger)
+            shop.models.append_promotion(foreign)
     assert shop.models.history("other") == []
     kept = shop.monitoring.add_decision(replace(decision("t-1", go=False), key="d"))
     assert shop.monitoring.add_decision(replace(decision("t-1", go=False), key="d")) == kept

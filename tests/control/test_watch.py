@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from shop_records import RUN, run
 from tiny_plans import judged
 
 from mizzen.cli.commands.drift import answered, failed
@@ -30,6 +29,7 @@ from mizzen.state.records import (
     VersionRecord,
     WindowRecord,
 )
+from mizzen_tests.shop_records import RUN, run
 
 Make = Callable[..., PreparedRun]
 END = datetime(2025, 6, 10, tzinfo=UTC)

@@ -17,7 +17,6 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from soak import examples
 
 from mizzen.adapters.tables import read_files, read_table, write_table
 from mizzen.core.canonical import canonical_text
@@ -30,6 +29,7 @@ from mizzen_components.snapshot.read import columns_read, named_rows, source_typ
 from mizzen_serving.contract import contract_of
 from mizzen_serving.decoding import Decoder
 from mizzen_serving.rowencoding import RowEncoder
+from mizzen_tests.soak import examples
 
 DATA = Data.model_validate({"source": {"path": "x.csv"}, "key": ["id"]})
 READING = Reading(names=("id", "c"))

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from soak import examples
 
 from mizzen.core.encoding import Encoder, as_float, fit_number
 from mizzen.core.scaling import LIMIT, moments, spread_of
 from mizzen.errors import InvalidData
+from mizzen_tests.soak import examples
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 columns = st.lists(finite, min_size=1, max_size=60).map(np.array)

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from soak import examples
 
 from mizzen.adapters.local_runner.processes import children, descendants
 from mizzen.control.scaffold import create
 from mizzen.core.runs import RunState
 from mizzen.errors import Conflict
 from mizzen.project import Project, Run
+from mizzen_tests.soak import examples
 
 STEPS = (
     *("register", "snapshot", "validate", "features", "preprocess", "baseline"),

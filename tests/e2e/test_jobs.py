@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from mlflow_server import mlflow_serving
 
 from mizzen.adapters.backends import load_backend, open_objects
 from mizzen.adapters.segment_log.log import SegmentLog
@@ -24,6 +23,7 @@ from mizzen.core.runs import RunState
 from mizzen.ports.prediction_log import Prediction
 from mizzen.project import Project
 from mizzen_serving.log_shipper.shipper import Shipper
+from mizzen_tests.mlflow_server import mlflow_serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 

@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from soak import examples
 
 from mizzen.adapters.feast.definitions import INSTANTS
 from mizzen.adapters.feast.history import stored_form
@@ -19,6 +18,7 @@ from mizzen.adapters.feast.join import join
 from mizzen.adapters.feast.loading import Stored, changes
 from mizzen.adapters.feast.source import FeastSource
 from mizzen.core.place import Place
+from mizzen_tests.soak import examples
 
 from .conftest import hour, times, view
 

@@ -13,12 +13,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from soak import examples
 
 from mizzen.adapters.feast.join import join
 from mizzen.adapters.feast.keys import request_keys, text_keys
 from mizzen.adapters.feast.source import FeastSource
 from mizzen.errors import InvalidData
+from mizzen_tests.soak import examples
 
 from .conftest import hour, times, view
 

@@ -51,6 +51,12 @@ def test_no_test_takes_nearly_any_error_for_the_one_that_it_means() -> None:
                 assert not isinstance(text, str) or len(text) > 4, f"{where}: match={text!r}"
 
 
+def test_tests_import_packages_and_do_not_edit_the_import_path() -> None:
+    edits = re.compile(r"^\s*sys\.path\.insert", re.MULTILINE)
+    files = (ROOT / "tests").rglob("*.py")
+    assert [f.relative_to(ROOT) for f in files if edits.search(f.read_text("utf-8"))] == []
+
+
 def test_no_committed_file_names_a_path_of_one_machine() -> None:
     home = re.compile(rb"(/root/|/home/[a-z]+/|/Users/[A-Za-z]+/)")
     for file in tracked():

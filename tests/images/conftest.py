@@ -9,19 +9,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "components" / "images"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "cluster"))
-sys.path.insert(0, str(Path(__file__).parent))
-
-from container import NAMES, Container
 from imagebuild import engines
 from imagebuild.build import TESTS_BASE, Options, build
 from imagebuild.catalog import chosen
@@ -29,6 +22,8 @@ from imagebuild.engines import Engine
 from testnode.images.store import storage_env, storage_in_use
 
 from mizzen.errors import MizzenError
+
+from .container import NAMES, Container
 
 PREFIX, TAG = "mizzen.test/", "test"
 Image = Callable[[str], Container]

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from container import Container
 from imagebuild.catalog import images
 from imagebuild.context import put_bento
 from packaging.requirements import Requirement
 
 from mizzen import __version__
+
+from .container import Container
 
 BENTO = "/usr/share/mizzen/bento"  # where charts/mizzen-model looks for it
 SERVES = {name for name, image in images().items() if "serving" in image.extras}

@@ -35,7 +35,7 @@ sys.exit({status})
 """
 
 
-class Machine:
+class RecordingPath:
     """A PATH on which a program of this name notes how it was called."""
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
@@ -55,8 +55,8 @@ class Machine:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    return Machine(tmp_path, monkeypatch)
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RecordingPath:
+    return RecordingPath(tmp_path, monkeypatch)
 
 
 class Store(Buildah):
@@ -90,30 +90,32 @@ def test_docker_needs_a_named_base_even_where_the_tests_have_one() -> None:
         base_image(docker, "")
 
 
-def test_docker_is_taken_where_it_answers(machine: Machine) -> None:
-    machine.has("docker")
-    machine.has("buildah")
+def test_docker_is_taken_where_it_answers(programs: RecordingPath) -> None:
+    programs.has("docker")
+    programs.has("buildah")
     assert engines.choose().name == "docker"
 
 
-def test_buildah_is_taken_where_docker_is_a_client_without_an_engine(machine: Machine) -> None:
-    machine.has("docker", status=1)
-    machine.has("buildah")
+def test_buildah_is_taken_where_docker_is_a_client_without_an_engine(
+    programs: RecordingPath,
+) -> None:
+    programs.has("docker", status=1)
+    programs.has("buildah")
     assert engines.choose().name == "buildah"
 
 
-def test_a_machine_without_an_engine_is_told_what_to_install(machine: Machine) -> None:
+def test_a_machine_without_an_engine_is_told_what_to_install(programs: RecordingPath) -> None:
     with pytest.raises(UserError) as refused:
         engines.choose()
     assert "buildah" in str(refused.value.next_step)
 
 
-def test_docker_is_asked_for_an_image_that_can_be_built_again(machine: Machine) -> None:
-    machine.has("docker")
+def test_docker_is_asked_for_an_image_that_can_be_built_again(programs: RecordingPath) -> None:
+    programs.has("docker")
     docker = Docker()
     docker.build(ORDER)
     assert docker.inspect("mizzen/core:1") == BuiltImage("sha256:0a", 5)
-    (build, _) = machine.calls()
+    (build, _) = programs.calls()
     assert build[:2] == ["buildx", "build"]
     assert f"--build-arg=SOURCE_DATE_EPOCH={EPOCH}" in build
     assert "--output=type=docker,rewrite-timestamp=true" in build

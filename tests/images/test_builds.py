@@ -14,12 +14,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from container import Container
 from imagebuild import build as building
 from imagebuild import context
 from imagebuild.build import Options, build
 from imagebuild.catalog import ROOT, Image, chosen
 from imagebuild.engines import BUILDAH, Engine
+
+from .container import Container
 
 Made = Callable[[str], Container]
 PASSWORD = "swordfish-of-the-index"

@@ -8,13 +8,14 @@ import re
 from typing import Any
 
 import pytest
-from container import Container
 from imagebuild.build import SBOM
 from imagebuild.catalog import LOCK, images
 from testnode.figures import record
 
 from mizzen import __version__
 from mizzen.core.images import declared, read_sbom
+
+from .container import Container
 
 SERVING = (
     "boto3",

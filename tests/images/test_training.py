@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from container import NAMES, Container
+
+from .container import NAMES, Container
 
 EXAMPLES = Path(__file__).parents[2] / "pipelines" / "examples"
 PROGRAM = Path(__file__).with_name("in_image.py").read_text(encoding="utf-8")

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from mlflow_server import mlflow_serving
 
 from mizzen.adapters import bundle
 from mizzen.adapters.tables import read_table, write_table
@@ -26,6 +25,7 @@ from mizzen.spec.profile import Profile
 from mizzen.spec.project import ProjectSpec
 from mizzen.spec.training import Trainer
 from mizzen_components import baseline, evaluate, predict, preprocess, register, train
+from mizzen_tests.mlflow_server import mlflow_serving
 
 MODEL = '''"""A torch model."""
 import torch
@@ -103,7 +103,7 @@ TORCH = {"kind": "torch", "model": "model:build", "parameters": {"epochs": 3, "l
 
 
 @dataclass
-class Bench:
+class StepHarness:
     """One project on its way; every step leaves its outputs in `folder`."""
 
     place: Place
@@ -249,14 +249,14 @@ def remote(mlflow_server: str, tmp_path: Path) -> Place:
 
 
 @pytest.fixture
-def bench(place: Place, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Bench]:
-    """Makes a bench whose rows are divided and whose code is packed."""
+def harness(place: Place, monkeypatch: pytest.MonkeyPatch) -> Callable[..., StepHarness]:
+    """Makes a harness whose rows are divided and whose code is packed."""
     for name, value in place.to_environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("MIZZEN_RUN_ID", "run-1")
 
-    def make(frame: pd.DataFrame | None = None, **changes: Any) -> Bench:
-        made = Bench(place, place.home.parent / "steps", description(**changes))
+    def make(frame: pd.DataFrame | None = None, **changes: Any) -> StepHarness:
+        made = StepHarness(place, place.home.parent / "steps", description(**changes))
         made.folder.mkdir(exist_ok=True)
         made.pack()
         made.split(rides() if frame is None else frame)
@@ -312,7 +312,7 @@ def read_json(file: Path) -> Any:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-Make = Callable[..., Bench]
+Make = Callable[..., StepHarness]
 
 
 def spec_of(document: dict[str, Any]) -> ProjectSpec:

@@ -20,7 +20,7 @@ from .conftest import Make, rides
 
 @pytest.mark.parametrize("kind", ["bool", "boolean", "object", "text"])
 def test_a_boolean_label_is_the_same_in_training_evaluation_answers_and_labels(
-    bench: Make, kind: str
+    harness: Make, kind: str
 ) -> None:
     frame = rides(600)
     late = frame["late"] == 1
@@ -28,7 +28,7 @@ def test_a_boolean_label_is_the_same_in_training_evaluation_answers_and_labels(
         late = late.map({True: "true", False: "false"})
     elif kind != "bool":  # with nulls, which are not trained on
         late = late.astype(kind).mask(frame.index % 50 == 0, pd.NA if kind == "boolean" else None)
-    made = bench(frame.assign(late=late))
+    made = harness(frame.assign(late=late))
     model = made.train()
     classes = read_manifest(model)[1].classes
     figures, folder = made.evaluate(model)
@@ -51,8 +51,8 @@ def test_a_boolean_label_is_the_same_in_training_evaluation_answers_and_labels(
 
 
 @pytest.mark.parametrize("positive", ["0", 0])
-def test_a_probability_is_of_the_class_that_the_project_names(bench: Make, positive: Any) -> None:
-    made = bench(rides(600), label={"column": "late", "positive": positive})
+def test_a_probability_is_of_the_class_that_the_project_names(harness: Make, positive: Any) -> None:
+    made = harness(rides(600), label={"column": "late", "positive": positive})
     model = made.train()
     figures, folder = made.evaluate(model)
     classes = read_manifest(model)[1].classes

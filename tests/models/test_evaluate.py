@@ -13,8 +13,8 @@ from .conftest import TORCH, Make, read_json, rides
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-def test_a_first_model_is_measured_sliced_plotted_and_blessed(bench: Make, task: str) -> None:
-    made = bench(task=task)
+def test_a_first_model_is_measured_sliced_plotted_and_blessed(harness: Make, task: str) -> None:
+    made = harness(task=task)
     figures, folder = made.evaluate(made.train())
     document = read_json(folder / "metrics.json")
     primary = document["metrics"][figures.metric]
@@ -31,8 +31,8 @@ def test_a_first_model_is_measured_sliced_plotted_and_blessed(bench: Make, task:
     assert scores["ride"].tolist() == read_table(made.folder / "test.parquet")["ride"].tolist()
 
 
-def test_a_better_model_replaces_its_champion_and_a_worse_one_is_held(bench: Make) -> None:
-    made = bench(rides(4000))
+def test_a_better_model_replaces_its_champion_and_a_worse_one_is_held(harness: Make) -> None:
+    made = harness(rides(4000))
     weak = made.train(parameters={"num_iterations": 1, "num_leaves": 2})
     version = made.register(weak, made.evaluate(weak)[1])
     strong = made.train(parameters={"num_iterations": 40})
@@ -46,8 +46,8 @@ def test_a_better_model_replaces_its_champion_and_a_worse_one_is_held(bench: Mak
     assert read_json(folder / "verdict.json")["rule"] == "margin"
 
 
-def test_the_champion_answers_with_its_own_encoder_and_its_own_code(bench: Make) -> None:
-    made = bench(trainer=TORCH)
+def test_the_champion_answers_with_its_own_encoder_and_its_own_code(harness: Make) -> None:
+    made = harness(trainer=TORCH)
     model = made.train()
     figures, folder = made.evaluate(model)
     version = made.register(model, folder)
@@ -60,9 +60,9 @@ def test_the_champion_answers_with_its_own_encoder_and_its_own_code(bench: Make)
 
 
 def test_a_champion_whose_columns_are_gone_holds_the_candidate_whatever_the_floor(
-    bench: Make,
+    harness: Make,
 ) -> None:
-    made = bench()
+    made = harness()
     model = made.train()
     version = made.register(model, made.evaluate(model)[1])
     made.document["features"] = {"columns": [{"name": "distance"}, {"name": "wind"}]}
@@ -79,9 +79,9 @@ def test_a_champion_whose_columns_are_gone_holds_the_candidate_whatever_the_floo
 
 
 def test_a_candidate_with_fewer_features_is_compared_with_its_champion_on_the_champions_own(
-    bench: Make,
+    harness: Make,
 ) -> None:
-    made = bench()
+    made = harness()
     model = made.train()
     figures, folder = made.evaluate(model)
     version = made.register(model, folder)
@@ -93,8 +93,8 @@ def test_a_candidate_with_fewer_features_is_compared_with_its_champion_on_the_ch
     assert ablated.champion_value == pytest.approx(figures.value)
 
 
-def test_a_damaged_champion_holds_the_candidate_even_with_a_floor(bench: Make) -> None:
-    made = bench()
+def test_a_damaged_champion_holds_the_candidate_even_with_a_floor(harness: Make) -> None:
+    made = harness()
     model = made.train()
     version = made.register(model, made.evaluate(model)[1])
     for package in made.place.home.rglob("model.txt"):
@@ -105,15 +105,15 @@ def test_a_damaged_champion_holds_the_candidate_even_with_a_floor(bench: Make) -
     assert read_json(folder / "verdict.json")["rule"] == "champion_cannot_be_compared"
 
 
-def test_a_champion_that_was_never_registered_holds_the_candidate(bench: Make) -> None:
-    made = bench()
+def test_a_champion_that_was_never_registered_holds_the_candidate(harness: Make) -> None:
+    made = harness()
     figures, _ = made.evaluate(made.train(), "12")
     assert not figures.blessed
     assert "no version 12" in figures.reason
 
 
-def test_a_metric_that_is_not_defined_on_the_rows_is_null_and_holds(bench: Make) -> None:
-    made = bench()
+def test_a_metric_that_is_not_defined_on_the_rows_is_null_and_holds(harness: Make) -> None:
+    made = harness()
     model = made.train()
     test = made.folder / "test.parquet"
     frame = read_table(test)
@@ -128,8 +128,8 @@ def test_a_metric_that_is_not_defined_on_the_rows_is_null_and_holds(bench: Make)
     assert read_json(folder / "verdict.json")["rule"] == "not_a_number"
 
 
-def test_a_slice_of_one_class_says_why_it_has_no_value(bench: Make) -> None:
-    made = bench()
+def test_a_slice_of_one_class_says_why_it_has_no_value(harness: Make) -> None:
+    made = harness()
     model = made.train()
     test = made.folder / "test.parquet"
     frame = read_table(test)
@@ -142,8 +142,8 @@ def test_a_slice_of_one_class_says_why_it_has_no_value(bench: Make) -> None:
     assert "why" not in slices["Oslo"]
 
 
-def test_the_same_model_under_another_evaluation_is_the_same_version(bench: Make) -> None:
-    made = bench()
+def test_the_same_model_under_another_evaluation_is_the_same_version(harness: Make) -> None:
+    made = harness()
     model = made.train()
     version = made.register(model, made.evaluate(model)[1])
     other = {"metrics": ["log_loss"], "resamples": 150}
@@ -178,10 +178,10 @@ def timed_rides(rows: int = 3000) -> pd.DataFrame:
     ],
 )
 def test_models_are_compared_on_rows_that_neither_was_trained_on_or_the_verdict_says_so(
-    bench: Make, test: str, champion_test: str, fresh: int, told: str | None
+    harness: Make, test: str, champion_test: str, fresh: int, told: str | None
 ) -> None:
     changes = {**TIMED, "split": {"by": "time", "test": champion_test}}
-    made = bench(timed_rides(), **changes)
+    made = harness(timed_rides(), **changes)
     first = made.train()
     version = made.register(first, made.evaluate(first)[1])
     made.document["split"] = {"by": "time", "test": test}
@@ -199,9 +199,9 @@ def test_models_are_compared_on_rows_that_neither_was_trained_on_or_the_verdict_
 
 
 def test_a_run_that_ends_before_its_champion_is_told_how_the_champion_is_favoured(
-    bench: Make,
+    harness: Make,
 ) -> None:
-    made = bench(timed_rides(), **TIMED)
+    made = harness(timed_rides(), **TIMED)
     first = made.train()
     version = made.register(first, made.evaluate(first)[1])
     frame = timed_rides()
@@ -211,9 +211,9 @@ def test_a_run_that_ends_before_its_champion_is_told_how_the_champion_is_favoure
 
 
 def test_a_larger_share_of_keys_is_compared_on_those_that_the_champion_never_saw(
-    bench: Make,
+    harness: Make,
 ) -> None:
-    made = bench(rides(3000))
+    made = harness(rides(3000))
     first = made.train()
     version = made.register(first, made.evaluate(first)[1])
     count = len(read_table(made.folder / "test.parquet"))
@@ -224,8 +224,8 @@ def test_a_larger_share_of_keys_is_compared_on_those_that_the_champion_never_saw
     assert read_json(folder / "metrics.json")["rows"] == count
 
 
-def test_rows_of_a_class_that_training_never_saw_are_counted(bench: Make) -> None:
-    made = bench(task="multiclass")
+def test_rows_of_a_class_that_training_never_saw_are_counted(harness: Make) -> None:
+    made = harness(task="multiclass")
     model = made.train()
     test = made.folder / "test.parquet"
     frame = read_table(test)
@@ -235,35 +235,35 @@ def test_rows_of_a_class_that_training_never_saw_are_counted(bench: Make) -> Non
     assert (document["unseen_labels"], document["rows"]) == (5, len(frame) - 5)
 
 
-def test_numbers_with_many_values_are_sliced_into_quarters(bench: Make) -> None:
-    made = bench(evaluation={"metrics": ["roc_auc"], "slices": ["distance", "wind"]})
+def test_numbers_with_many_values_are_sliced_into_quarters(harness: Make) -> None:
+    made = harness(evaluation={"metrics": ["roc_auc"], "slices": ["distance", "wind"]})
     _, folder = made.evaluate(made.train())
     slices = read_json(folder / "metrics.json")["slices"]
     assert len([part for part in slices if part["column"] == "distance"]) == 4
     assert "(null)" in {part["slice"] for part in slices if part["column"] == "wind"}
 
 
-def test_the_same_rows_and_seed_give_the_same_evaluation(bench: Make) -> None:
-    made = bench()
+def test_the_same_rows_and_seed_give_the_same_evaluation(harness: Make) -> None:
+    made = harness()
     model = made.train()
     first, second = (made.evaluate(model)[1] / "metrics.json" for _ in range(2))
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_an_unknown_metric_lists_the_known_ones(bench: Make) -> None:
-    made = bench(evaluation={"metrics": ["auc_roc"]})
+def test_an_unknown_metric_lists_the_known_ones(harness: Make) -> None:
+    made = harness(evaluation={"metrics": ["auc_roc"]})
     with pytest.raises(InvalidProject, match=r"roc_auc.*log_loss"):
         made.evaluate(made.train())
 
 
-def test_an_unknown_slice_column_is_named(bench: Make) -> None:
-    made = bench(evaluation={"metrics": ["roc_auc"], "slices": ["town"]})
+def test_an_unknown_slice_column_is_named(harness: Make) -> None:
+    made = harness(evaluation={"metrics": ["roc_auc"], "slices": ["town"]})
     with pytest.raises(InvalidData, match=r"evaluation\.slices names 'town'"):
         made.evaluate(made.train())
 
 
-def test_predictions_of_a_batch_equal_those_of_the_evaluation(bench: Make) -> None:
-    made = bench(trainer=TORCH)
+def test_predictions_of_a_batch_equal_those_of_the_evaluation(harness: Make) -> None:
+    made = harness(trainer=TORCH)
     model = made.train()
     _, folder = made.evaluate(model)
     version = made.register(model, folder)

@@ -29,9 +29,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def package(bench: Make, remote: Place, monkeypatch: pytest.MonkeyPatch) -> Path:
+def package(harness: Make, remote: Place, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A whole package of a torch model, made in another place."""
-    made = bench(trainer=TORCH)
+    made = harness(trainer=TORCH)
     model = made.train()
     made.register(model, made.evaluate(model)[1])
     monkeypatch.setenv(*next(iter(remote.to_environment().items())))
@@ -39,7 +39,7 @@ def package(bench: Make, remote: Place, monkeypatch: pytest.MonkeyPatch) -> Path
 
 
 @pytest.fixture
-def least(tmp_path: Path) -> Path:
+def minimal_package(tmp_path: Path) -> Path:
     """The least that a registry asks of a package."""
     folder = tmp_path / "package"
     (folder / "evaluation").mkdir(parents=True)
@@ -62,20 +62,22 @@ def fetch(into: Path, version: object = 1, *options: str) -> int:
     return main(["--version", str(version), "--into", str(into), *options])
 
 
-def test_the_package_is_what_was_registered(remote: Place, least: Path, tmp_path: Path) -> None:
-    registered(remote, least)
+def test_the_package_is_what_was_registered(
+    remote: Place, minimal_package: Path, tmp_path: Path
+) -> None:
+    registered(remote, minimal_package)
     assert fetch(tmp_path / "pod") == 0
-    assert digest_of(tmp_path / "pod" / "package") == digest_of(least)
+    assert digest_of(tmp_path / "pod" / "package") == digest_of(minimal_package)
 
 
 def test_a_second_start_needs_no_registry(
     remote: Place,
-    least: Path,
+    minimal_package: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    registered(remote, least)
+    registered(remote, minimal_package)
     pod = tmp_path / "pod"
     assert fetch(pod) == 0
     monkeypatch.setattr(MlflowServer, "_open", lambda *_: pytest.fail("the registry was asked"))
@@ -83,31 +85,33 @@ def test_a_second_start_needs_no_registry(
     assert capsys.readouterr().out.splitlines()[-2:] == [str(pod / "package")] * 2
 
 
-def test_a_damaged_folder_is_fetched_anew(remote: Place, least: Path, tmp_path: Path) -> None:
-    registered(remote, least)
+def test_a_damaged_folder_is_fetched_anew(
+    remote: Place, minimal_package: Path, tmp_path: Path
+) -> None:
+    registered(remote, minimal_package)
     pod = tmp_path / "pod"
     fetch(pod)
     (pod / "package" / "project.json").write_text("{}")
     assert fetch(pod) == 0
-    assert digest_of(pod / "package") == digest_of(least)
+    assert digest_of(pod / "package") == digest_of(minimal_package)
 
 
 def test_another_version_replaces_the_one_before(
-    remote: Place, least: Path, tmp_path: Path
+    remote: Place, minimal_package: Path, tmp_path: Path
 ) -> None:
-    registered(remote, least)
-    (least / "evaluation" / "metrics.json").write_text('{"other": 1}')
-    registered(remote, least)
+    registered(remote, minimal_package)
+    (minimal_package / "evaluation" / "metrics.json").write_text('{"other": 1}')
+    registered(remote, minimal_package)
     pod = tmp_path / "pod"
     assert (fetch(pod, 1), fetch(pod, 2)) == (0, 0)
-    assert digest_of(pod / "package") == digest_of(least)
+    assert digest_of(pod / "package") == digest_of(minimal_package)
     assert not (pod / ".versions" / remote.project / "1").exists()
 
 
 def test_a_version_that_does_not_exist_names_those_that_do(
-    remote: Place, least: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    remote: Place, minimal_package: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    registered(remote, least)
+    registered(remote, minimal_package)
     assert fetch(tmp_path / "pod", 7) == 3
     assert f"{remote.project} has no version 7\n  allowed: 1" in capsys.readouterr().err
     assert not (tmp_path / "pod" / "package").exists()
@@ -123,12 +127,12 @@ def test_an_alias_is_refused(
 
 def test_what_is_stored_and_not_what_was_registered_is_refused(
     remote: Place,
-    least: Path,
+    minimal_package: Path,
     tmp_path: Path,
     mlflow_files: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    registered(remote, least)
+    registered(remote, minimal_package)
     newest = max(mlflow_files.glob("*/*/artifacts/model"), key=lambda f: f.stat().st_mtime)
     (newest / "project.json").write_text("{}")
     assert fetch(tmp_path / "pod") == 6
@@ -148,9 +152,9 @@ def test_a_registry_that_stays_away_is_told_with_its_own_status(
 
 
 def test_a_registry_that_comes_back_is_waited_for(
-    remote: Place, least: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    remote: Place, minimal_package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    registered(remote, least)
+    registered(remote, minimal_package)
     port = closed_port()
     away = a_place(tmp_path / "home", tracking={"uri": f"http://127.0.0.1:{port}"})
     away = replace(away, project=remote.project)
@@ -189,18 +193,20 @@ def test_a_torch_model_comes_as_its_onnx_variant_where_torch_is_absent(
 
 
 def test_a_report_about_a_version_is_kept_beside_it(
-    remote: Place, least: Path, tmp_path: Path, mlflow_files: Path
+    remote: Place, minimal_package: Path, tmp_path: Path, mlflow_files: Path
 ) -> None:
-    version = registered(remote, least)
-    shutil.copytree(least / "evaluation", tmp_path / "report")
+    version = registered(remote, minimal_package)
+    shutil.copytree(minimal_package / "evaluation", tmp_path / "report")
     address = MLflowRegistry(remote).keep(remote.project, version, tmp_path / "report", "june")
     assert address.endswith("/artifacts/june")
     kept = list(mlflow_files.glob("*/*/artifacts/june/metrics.json"))
     assert [file.read_text() for file in kept] == ["{}"]
 
 
-def test_fetching_imports_no_heavy_library(remote: Place, least: Path, tmp_path: Path) -> None:
-    registered(remote, least)
+def test_fetching_imports_no_heavy_library(
+    remote: Place, minimal_package: Path, tmp_path: Path
+) -> None:
+    registered(remote, minimal_package)
     script = (
         "import sys; from mizzen_serving.fetch_model import main\n"
         f"assert main(['--version', '1', '--into', {str(tmp_path / 'pod')!r}]) == 0\n"

@@ -183,9 +183,9 @@ def test_a_monotone_constraint_holds_on_the_feature_that_it_names(
     assert rises(predictor, encoder, "distance") < -0.1
 
 
-def test_a_constraint_of_a_described_project_holds_on_its_feature(bench: Make) -> None:
+def test_a_constraint_of_a_described_project_holds_on_its_feature(harness: Make) -> None:
     columns = [{"name": "city", "kind": "category"}, {"name": "distance"}, {"name": "wind"}]
-    made = bench(wavy(), task="regression", features={"columns": columns})
+    made = harness(wavy(), task="regression", features={"columns": columns})
     model = made.train(parameters={"monotone_constraints": [0, 0, 1], "num_iterations": 40})
     _, encoder = read_manifest(model)
     predictor = LightGBMFramework(made.place).load(model, None, {})

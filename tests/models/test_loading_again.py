@@ -50,8 +50,8 @@ KEPT = {
 
 
 @pytest.mark.parametrize("drawn", DRAWN.values(), ids=DRAWN)
-def test_a_module_that_draws_what_it_does_not_keep_is_refused(bench: Make, drawn: str) -> None:
-    made = bench(trainer=TORCH)
+def test_a_module_that_draws_what_it_does_not_keep_is_refused(harness: Make, drawn: str) -> None:
+    made = harness(trainer=TORCH)
     made.pack(model=NETWORK.format(drawn=drawn))
     with pytest.raises(StepFailed, match=r"another one each time(.|\n)*register_buffer"):
         made.train()
@@ -60,9 +60,9 @@ def test_a_module_that_draws_what_it_does_not_keep_is_refused(bench: Make, drawn
 
 @pytest.mark.parametrize("drawn", KEPT.values(), ids=KEPT)
 def test_a_module_that_keeps_what_it_draws_is_the_same_at_every_load(
-    bench: Make, drawn: str
+    harness: Make, drawn: str
 ) -> None:
-    made = bench(trainer=TORCH)
+    made = harness(trainer=TORCH)
     made.pack(model=NETWORK.format(drawn=drawn))
     model = made.train()
     version = made.register(model, made.evaluate(model)[1])
@@ -83,15 +83,15 @@ def load(kept):
 """
 
 
-def test_an_own_trainer_whose_load_draws_numbers_is_refused(bench: Make) -> None:
-    made = bench(trainer={"kind": "python", "function": "own:fit"})
+def test_an_own_trainer_whose_load_draws_numbers_is_refused(harness: Make) -> None:
+    made = harness(trainer={"kind": "python", "function": "own:fit"})
     made.pack(own=OWN)
     with pytest.raises(StepFailed, match="another one each time it is loaded"):
         made.train()
 
 
-def test_loading_leaves_the_random_generators_as_they_were(bench: Make) -> None:
-    made = bench(trainer={"kind": "python", "function": "own:fit"})
+def test_loading_leaves_the_random_generators_as_they_were(harness: Make) -> None:
+    made = harness(trainer={"kind": "python", "function": "own:fit"})
     made.pack(own=OWN.replace("np.random.uniform(0, 0.1)", "0 * np.random.uniform()"))
     model = made.train()
     np.random.seed(5)

@@ -104,8 +104,8 @@ def test_an_export_that_loses_digits_of_the_target_is_refused(
     assert not (tmp_path / "onnx").exists()
 
 
-def test_batch_predictions_name_what_lies_outside_and_the_row_that_overflows(bench: Make) -> None:
-    made = bench(task="regression", trainer={"kind": "python", "function": "own:fit"})
+def test_batch_predictions_name_what_lies_outside_and_the_row_that_overflows(harness: Make) -> None:
+    made = harness(task="regression", trainer={"kind": "python", "function": "own:fit"})
     made.pack(own=OWN_RAW)
     model = made.train()
     version = made.register(model, made.evaluate(model)[1])
@@ -124,19 +124,19 @@ def test_batch_predictions_name_what_lies_outside_and_the_row_that_overflows(ben
 
 
 def test_a_model_of_an_older_reading_is_refused_with_the_command_that_repairs_it(
-    bench: Make,
+    harness: Make,
 ) -> None:
-    model = bench().train()
+    model = harness().train()
     text = (model / MANIFEST).read_text()
     (model / MANIFEST).write_text(text.replace('"reading": ', '"reading": -'))
     with pytest.raises(IntegrityError, match=r"another reading(.|\n)*mizzen run"):
         read_manifest(model)
 
 
-def test_rows_in_another_order_make_the_same_encoder(bench: Make) -> None:
+def test_rows_in_another_order_make_the_same_encoder(harness: Make) -> None:
     frame = rides(3000)
     frame["distance"] = 1.7e9 + frame["distance"] / 7
-    made = bench(frame)
+    made = harness(frame)
     first = (made.folder / "encoder.json").read_bytes()
     made.split(frame.sample(frac=1, random_state=1))
     assert (made.folder / "encoder.json").read_bytes() == first

@@ -86,7 +86,7 @@ def test_a_model_that_answers_differently_is_not_written(
     assert not (tmp_path / "onnx").exists()
 
 
-def test_only_torch_models_are_exported(bench: Make, tmp_path: Path) -> None:
-    made = bench()
+def test_only_torch_models_are_exported(harness: Make, tmp_path: Path) -> None:
+    made = harness()
     with pytest.raises(Unsupported, match=r"only torch"):
         export_onnx(made.place, made.train(), tmp_path, tmp_path / "onnx")

@@ -8,7 +8,7 @@ import pytest
 
 from mizzen.errors import InvalidProject, StepFailed
 
-from .conftest import Bench, Make, read_json
+from .conftest import Make, StepHarness, read_json
 
 TWENTY_LINES = """
 import numpy as np
@@ -30,14 +30,14 @@ def load(kept):
 OWN = {"kind": "python", "function": "own:fit", "parameters": {}}
 
 
-def with_trainer(bench: Make, text: str) -> Bench:
-    made = bench(task="regression", trainer=OWN)
+def with_trainer(harness: Make, text: str) -> StepHarness:
+    made = harness(task="regression", trainer=OWN)
     made.pack(own=text)
     return made
 
 
-def test_twenty_lines_are_a_trainer_that_can_be_judged_registered_and_asked(bench: Make) -> None:
-    made = with_trainer(bench, TWENTY_LINES)
+def test_twenty_lines_are_a_trainer_that_can_be_judged_registered_and_asked(harness: Make) -> None:
+    made = with_trainer(harness, TWENTY_LINES)
     model = made.train()
     figures, folder = made.evaluate(model)
     version = made.register(model, folder)
@@ -53,7 +53,7 @@ def test_twenty_lines_are_a_trainer_that_can_be_judged_registered_and_asked(benc
     assert len(made.predict(rows, version)) == len(rows)
 
 
-def test_a_file_that_the_trainer_wrote_is_kept_as_it_is(bench: Make) -> None:
+def test_a_file_that_the_trainer_wrote_is_kept_as_it_is(harness: Make) -> None:
     text = """
 import numpy as np
 
@@ -66,25 +66,27 @@ def load(kept):
     value = float(kept["constant.txt"].read_text())
     return lambda rows: np.full(len(rows.numbers), value)
 """
-    made = with_trainer(bench, text)
+    made = with_trainer(harness, text)
     model = made.train()
     assert 90 < float((model / "constant.txt").read_text()) < 120
     assert made.evaluate(model)[0].blessed
 
 
-def test_a_trainer_that_raises_shows_its_own_traceback(bench: Make) -> None:
+def test_a_trainer_that_raises_shows_its_own_traceback(harness: Make) -> None:
     text = TWENTY_LINES.replace(
         "    return {", "    raise ValueError('no convergence')\n    return {"
     )
     with pytest.raises(StepFailed) as caught:
-        with_trainer(bench, text).train()
+        with_trainer(harness, text).train()
     assert "own:fit raised ValueError: no convergence" in str(caught.value)
     assert "raise ValueError('no convergence')" in str(caught.value.given)
     assert "mizzen/adapters" not in str(caught.value.given)
 
 
-def test_a_model_that_answers_nan_is_refused_and_leaves_no_folder(bench: Make) -> None:
-    made = with_trainer(bench, TWENTY_LINES.replace("np.nan_to_num(rows.numbers)", "rows.numbers"))
+def test_a_model_that_answers_nan_is_refused_and_leaves_no_folder(harness: Make) -> None:
+    made = with_trainer(
+        harness, TWENTY_LINES.replace("np.nan_to_num(rows.numbers)", "rows.numbers")
+    )
     with pytest.raises(StepFailed, match=r"NaN or infinity"):
         made.train()
     assert not (made.folder / "model-1").exists()
@@ -105,7 +107,9 @@ def test_a_model_that_answers_nan_is_refused_and_leaves_no_folder(bench: Make) -
         ("return 7", "must return a mapping"),
     ],
 )
-def test_pickled_or_strange_content_is_refused(bench: Make, body: str, message: str | None) -> None:
+def test_pickled_or_strange_content_is_refused(
+    harness: Make, body: str, message: str | None
+) -> None:
     text = f"""
 import pickle
 import numpy as np
@@ -120,7 +124,7 @@ def fit(job):
 def load(kept):
     return lambda rows: np.zeros(len(rows.numbers))
 """
-    made = with_trainer(bench, text)
+    made = with_trainer(harness, text)
     if message is None:
         assert made.train().is_dir()
     else:
@@ -128,7 +132,7 @@ def load(kept):
             made.train()
 
 
-def test_a_joblib_file_is_refused_whatever_it_is_called(bench: Make) -> None:
+def test_a_joblib_file_is_refused_whatever_it_is_called(harness: Make) -> None:
     text = """
 import joblib
 import numpy as np
@@ -142,18 +146,18 @@ def load(kept):
 """
     assert joblib
     with pytest.raises(InvalidProject, match=r"pickled content"):
-        with_trainer(bench, text).train()
+        with_trainer(harness, text).train()
 
 
-def test_a_trainer_without_load_is_told_before_it_works(bench: Make) -> None:
+def test_a_trainer_without_load_is_told_before_it_works(harness: Make) -> None:
     text = "def fit(job):\n    raise SystemExit('worked for nothing')\n"
     with pytest.raises(InvalidProject, match=r"has no function 'load'"):
-        with_trainer(bench, text).train()
+        with_trainer(harness, text).train()
 
 
-def test_a_trainer_that_uses_the_global_generators_repeats(bench: Make) -> None:
+def test_a_trainer_that_uses_the_global_generators_repeats(harness: Make) -> None:
     text = TWENTY_LINES.replace('{"weights": weights}', '{"weights": weights + np.random.rand()}')
-    made = with_trainer(bench, text)
+    made = with_trainer(harness, text)
     hashes = {read_json(made.train() / "manifest.json")["weights_hash"] for _ in range(2)}
     assert len(hashes) == 1
     assert np.random.rand() is not None

@@ -267,8 +267,8 @@ def test_a_registry_that_is_away_is_a_temporary_error(package: Path, tmp_path: P
             register(registry, package)
 
 
-def test_a_registered_model_says_where_it_comes_from(bench: Make) -> None:
-    made = bench(trainer=TORCH)
+def test_a_registered_model_says_where_it_comes_from(harness: Make) -> None:
+    made = harness(trainer=TORCH)
     model = made.train()
     version = made.register(model, made.evaluate(model)[1])
     registry = MLflowRegistry(made.place)
@@ -287,10 +287,10 @@ def test_a_registered_model_says_where_it_comes_from(bench: Make) -> None:
     assert "blessed: there is no champion yet" in (folder / "card.md").read_text()
 
 
-def test_mlflow_itself_loads_a_version_and_answers_as_we_do(bench: Make) -> None:
+def test_mlflow_itself_loads_a_version_and_answers_as_we_do(harness: Make) -> None:
     import mlflow
 
-    made = bench(trainer=TORCH)
+    made = harness(trainer=TORCH)
     model = made.train()
     version = made.register(model, made.evaluate(model)[1])
     rows = read_table(made.folder / "test.parquet")

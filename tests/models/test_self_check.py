@@ -58,9 +58,9 @@ def load(kept):
 @pytest.mark.parametrize("layer", DEPENDENT.values(), ids=DEPENDENT)
 @pytest.mark.parametrize("task", ["binary", "regression"])
 def test_a_network_whose_answers_depend_on_the_batch_is_refused(
-    bench: Make, task: str, layer: str
+    harness: Make, task: str, layer: str
 ) -> None:
-    made = bench(task=task, trainer=TORCH)
+    made = harness(task=task, trainer=TORCH)
     text = MODEL.replace("nn.Dropout(0.1)", layer) + LAYERS
     made.pack(model=text)
     with pytest.raises(StepFailed, match=r"depends on the rows|cannot answer rows alone"):
@@ -68,8 +68,8 @@ def test_a_network_whose_answers_depend_on_the_batch_is_refused(
     assert not (made.folder / "model-1").exists()
 
 
-def test_batch_norm_with_running_statistics_and_plain_dropout_are_fine(bench: Make) -> None:
-    made = bench(trainer=TORCH)
+def test_batch_norm_with_running_statistics_and_plain_dropout_are_fine(harness: Make) -> None:
+    made = harness(trainer=TORCH)
     made.pack(model=MODEL.replace("nn.ReLU()", "nn.BatchNorm1d(16), nn.ReLU()"))
     assert made.train().is_dir()
 
@@ -85,16 +85,16 @@ def test_batch_norm_with_running_statistics_and_plain_dropout_are_fine(bench: Ma
     ],
 )
 def test_an_own_trainer_whose_answers_depend_on_more_than_the_row_is_refused(
-    bench: Make, answer: str
+    harness: Make, answer: str
 ) -> None:
-    made = bench(task="regression", trainer={"kind": "python", "function": "own:fit"})
+    made = harness(task="regression", trainer={"kind": "python", "function": "own:fit"})
     made.pack(own=OWN.format(answer=answer))
     with pytest.raises(StepFailed, match=r"depends on the rows"):
         made.train()
 
 
-def test_targets_far_from_zero_do_not_hide_a_dependence(bench: Make) -> None:
-    made = bench(task="regression", trainer={"kind": "python", "function": "own:fit"})
+def test_targets_far_from_zero_do_not_hide_a_dependence(harness: Make) -> None:
+    made = harness(task="regression", trainer={"kind": "python", "function": "own:fit"})
     made.pack(own=OWN.format(answer="1.7e9 + values - values.mean()"))
     with pytest.raises(StepFailed, match=r"among the other rows"):
         made.train()

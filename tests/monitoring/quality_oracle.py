@@ -23,11 +23,11 @@ RIGHT = {0: (0, 0.0, "0"), 1: (1, 1.0, "1")}
 
 @dataclass(frozen=True)
 class Settings:
-    """`share`, `delay` and `least` as a project declares them."""
+    """`share`, `delay` and `min_rows` as a project declares them."""
 
     share: float
     delay: timedelta
-    least: int
+    min_rows: int
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _same(one: Any, two: Any) -> bool:
 def _verdict(end: Any, part: pd.DataFrame, now: datetime, settings: Settings) -> dict[str, Any]:
     known = part[part["label"].notna()]
     enough = len(known) >= settings.share * len(part) or now >= end + settings.delay
-    judged = enough and len(known) >= settings.least and known["label"].nunique() == 2
+    judged = enough and len(known) >= settings.min_rows and known["label"].nunique() == 2
     wrong = part["id"].map(dict(zip(part["id"], part["known"].notna(), strict=True)))
     return {
         "end": end,

@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from soak import examples
 
 from mizzen.adapters.segment_log.log import SegmentLog
 from mizzen.control.monitoring import quality
@@ -23,6 +22,7 @@ from mizzen.control.workspace import Workspace
 from mizzen.ports.prediction_log import Prediction, TrueLabel
 from mizzen.state.records import WindowRecord
 from mizzen_monitoring.metrics import QUALITY
+from mizzen_tests.soak import examples
 
 from .conftest import DAY, InUse, make_in_use, project_of
 from .quality_oracle import Event, Labelled, Look, Predicted, Settings, events_of, oracle
@@ -101,7 +101,7 @@ def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Watc
 
     def make(settings: Settings, version: int = 3) -> Watched:
         declared = {"labels": settings.share, "delay": f"{settings.delay.days}d"}
-        monitoring = {"window": "10d", "min_rows": settings.least, "quality": declared}
+        monitoring = {"window": "10d", "min_rows": settings.min_rows, "quality": declared}
         project = project_of(
             monitoring=monitoring, evaluation={"metrics": ["roc_auc"], "resamples": 100}
         )

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from soak import examples
 
 from mizzen.core import bins as binning
 from mizzen.core import histogram as sketching
 from mizzen.core.histogram import BUCKETS, NumberSketch, Sketch, sketch_categories, sketch_numbers
 from mizzen.errors import InvalidData
+from mizzen_tests.soak import examples
 
 numbers = st.lists(
     st.one_of(

@@ -42,7 +42,7 @@ print(LocalRunner(place).execute(submission, lambda event: None).state)
 
 
 @dataclass
-class Bench:
+class RunnerHarness:
     """One home with its runner; `modules` is the folder of step modules."""
 
     place: Place
@@ -96,20 +96,20 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunnerHarness:
     modules = tmp_path / "step modules"
     modules.mkdir()
     monkeypatch.syspath_prepend(str(modules))
     profile = Profile.model_validate({"apiVersion": "mizzen.dev/v1", "kind": "Profile"})
-    return Bench(Place("test", tmp_path / "a home", profile), modules)
+    return RunnerHarness(Place("test", tmp_path / "a home", profile), modules)
 
 
 @pytest.fixture
-def wide(bench: Bench) -> Bench:
+def wide(harness: RunnerHarness) -> RunnerHarness:
     """Four steps side by side."""
-    profile = bench.place.profile.model_copy(update={"parallel": 4})
-    bench.place = replace(bench.place, profile=profile)
-    return bench
+    profile = harness.place.profile.model_copy(update={"parallel": 4})
+    harness.place = replace(harness.place, profile=profile)
+    return harness
 
 
 def states(outcome: Outcome) -> Mapping[str, str]:

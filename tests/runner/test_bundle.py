@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from soak import examples
 
 from mizzen.adapters.bundle import (
     check_members,
@@ -29,6 +28,7 @@ from mizzen.adapters.bundle.members import read_members, write_members
 from mizzen.core.place import Place
 from mizzen.errors import IntegrityError, InvalidData, InvalidProject, NotFound
 from mizzen.spec.profile import Profile
+from mizzen_tests.soak import examples
 
 MODEL = """
 import helper

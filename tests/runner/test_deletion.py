@@ -17,7 +17,7 @@ from mizzen.core.plan import Task
 from mizzen.core.runs import RunState
 from mizzen.errors import IntegrityError, InvalidProject
 
-from .conftest import Bench, executed
+from .conftest import RunnerHarness, executed
 
 HASH = "0" * 64
 ODD_NAMES = [
@@ -188,14 +188,14 @@ def test_a_plan_whose_tasks_or_outputs_leave_their_folder_is_refused(
 
 
 def test_a_run_whose_cache_entries_were_changed_computes_again(
-    bench: Bench, victim: Path, tmp_path: Path
+    harness: RunnerHarness, victim: Path, tmp_path: Path
 ) -> None:
-    bench.write("one", "def run(*, out): out.write_text('1')")
+    harness.write("one", "def run(*, out): out.write_text('1')")
     task = Task("one", "one:run", artifacts=("out",))
-    bench.run([task])
-    for file in (bench.home / "cache" / "steps").iterdir():
+    harness.run([task])
+    for file in (harness.home / "cache" / "steps").iterdir():
         document = json.loads(file.read_text())
         file.write_text(json.dumps(document | {"artifacts": {"out": str(victim)}}))
-    assert bench.run([task], "again").state is RunState.SUCCEEDED
-    assert executed(bench.events) == ["one"]
+    assert harness.run([task], "again").state is RunState.SUCCEEDED
+    assert executed(harness.events) == ["one"]
     assert (victim / "precious").read_text() == "kept"

@@ -26,7 +26,7 @@ from mizzen.core.plan import (
 from mizzen.core.runs import RunState, StepState
 from mizzen.errors import Conflict, MizzenError, NotFound, Unsupported, UserError
 
-from .conftest import Bench, executed, states
+from .conftest import RunnerHarness, executed, states
 
 STEPS = """
     from pathlib import Path
@@ -59,9 +59,9 @@ STEPS = """
 
 
 @pytest.fixture
-def steps(bench: Bench) -> Bench:
-    bench.write("diamond", STEPS)
-    return bench
+def steps(harness: RunnerHarness) -> RunnerHarness:
+    harness.write("diamond", STEPS)
+    return harness
 
 
 def make(number: Any = 3) -> Task:
@@ -100,7 +100,7 @@ def error_of(outcome: Any, step: str) -> Mapping[str, Any]:
     return dict(error)
 
 
-def test_a_diamond_passes_scalars_and_artifacts(steps: Bench) -> None:
+def test_a_diamond_passes_scalars_and_artifacts(steps: RunnerHarness) -> None:
     outcome = steps.run([make(), double("left"), double("right"), add()])
     assert outcome.state is RunState.SUCCEEDED
     assert outcome.figure("add", "Output") == 12
@@ -117,13 +117,15 @@ def test_a_diamond_passes_scalars_and_artifacts(steps: Bench) -> None:
     ]
 
 
-def test_events_read_back_equal_what_was_observed(steps: Bench) -> None:
+def test_events_read_back_equal_what_was_observed(steps: RunnerHarness) -> None:
     steps.run([make(), double("left")])
     assert list(steps.runner.events(steps.folder())) == steps.events
     assert steps.events[0].parameters == {"number": 3}
 
 
-def test_a_half_written_last_event_is_skipped_and_the_next_one_is_read(steps: Bench) -> None:
+def test_a_half_written_last_event_is_skipped_and_the_next_one_is_read(
+    steps: RunnerHarness,
+) -> None:
     steps.run([make()])
     with (steps.folder() / "events.jsonl").open("a") as file:
         file.write('{"run_id": "ru')
@@ -131,7 +133,7 @@ def test_a_half_written_last_event_is_skipped_and_the_next_one_is_read(steps: Be
     assert states(outcome) == {"make": "succeeded", "left": "succeeded"}
 
 
-def test_independent_steps_run_side_by_side(wide: Bench) -> None:
+def test_independent_steps_run_side_by_side(wide: RunnerHarness) -> None:
     wide.write(
         "meeting",
         """
@@ -153,7 +155,7 @@ def test_independent_steps_run_side_by_side(wide: Bench) -> None:
     assert wide.run(pair).state is RunState.SUCCEEDED
 
 
-def test_a_pool_limits_how_many_run_at_once(wide: Bench) -> None:
+def test_a_pool_limits_how_many_run_at_once(wide: RunnerHarness) -> None:
     wide.write(
         "counted",
         """
@@ -184,7 +186,7 @@ def test_a_pool_limits_how_many_run_at_once(wide: Bench) -> None:
     assert {outcome.figure(task.name, "Output") for task in tasks} == {1}
 
 
-def test_only_the_branch_whose_condition_holds_runs(steps: Bench) -> None:
+def test_only_the_branch_whose_condition_holds_runs(steps: RunnerHarness) -> None:
     fine = Output("make", "fine")
     outcome = steps.run(
         [
@@ -197,7 +199,7 @@ def test_only_the_branch_whose_condition_holds_runs(steps: Bench) -> None:
     assert outcome.state is RunState.SUCCEEDED
 
 
-def test_one_of_takes_the_branch_that_ran(steps: Bench) -> None:
+def test_one_of_takes_the_branch_that_ran(steps: RunnerHarness) -> None:
     fine = Output("make", "fine")
     chosen = OneOf((Output("left", "Output"), Output("right", "Output")))
     outcome = steps.run(
@@ -211,14 +213,14 @@ def test_one_of_takes_the_branch_that_ran(steps: Bench) -> None:
     assert outcome.figure("last", "Output") == 12
 
 
-def test_strings_are_put_together_from_arguments_and_outputs(steps: Bench) -> None:
+def test_strings_are_put_together_from_arguments_and_outputs(steps: RunnerHarness) -> None:
     words = Text((Constant("it's "), Parameter("who"), Constant(" "), Output("make", "number")))
     plan = Plan("test", (make(), say("say", words)), (Argument("who", "str"),))
     steps.run(plan, arguments={"who": '"x" {{y}}'})
     assert steps.log("say").strip() == 'said it\'s "x" {{y}} 3'
 
 
-def test_a_condition_on_nan_fails_the_run_and_is_named(steps: Bench) -> None:
+def test_a_condition_on_nan_fails_the_run_and_is_named(steps: RunnerHarness) -> None:
     nan = Task("nan", "diamond:nan", {"number": Constant(1)}, figures=("Output",))
     condition = when("score > 0.5", score=Output("nan", "Output"))
     outcome = steps.run([nan, say("after", Constant("x"), condition)])
@@ -228,7 +230,7 @@ def test_a_condition_on_nan_fails_the_run_and_is_named(steps: Bench) -> None:
     assert executed(steps.events) == ["nan"]
 
 
-def test_a_condition_on_a_skipped_output_fails_the_run(steps: Bench) -> None:
+def test_a_condition_on_a_skipped_output_fails_the_run(steps: RunnerHarness) -> None:
     skipped = double("left", conditions=(when("fine == false", fine=Output("make", "fine")),))
     condition = when("number > 1", number=Output("left", "Output"))
     outcome = steps.run([make(), skipped, say("after", Constant("x"), condition)])
@@ -236,7 +238,7 @@ def test_a_condition_on_a_skipped_output_fails_the_run(steps: Bench) -> None:
     assert "cannot be evaluated" in error_of(outcome, "after")["message"]
 
 
-def test_strings_with_quotes_are_compared_and_not_executed(steps: Bench) -> None:
+def test_strings_with_quotes_are_compared_and_not_executed(steps: RunnerHarness) -> None:
     evil = "x' == 'x"
     plan = Plan(
         "test",
@@ -246,8 +248,8 @@ def test_strings_with_quotes_are_compared_and_not_executed(steps: Bench) -> None
     assert states(steps.run(plan, arguments={"name": evil})) == {"after": "skipped"}
 
 
-def test_a_users_traceback_is_shown_in_log_and_event(bench: Bench) -> None:
-    bench.write(
+def test_a_users_traceback_is_shown_in_log_and_event(harness: RunnerHarness) -> None:
+    harness.write(
         "broken",
         """
         def deeper(value):
@@ -258,18 +260,18 @@ def test_a_users_traceback_is_shown_in_log_and_event(bench: Bench) -> None:
             deeper(number)
         """,
     )
-    outcome = bench.run([Task("broken", "broken:run", {"number": Constant(0)})])
+    outcome = harness.run([Task("broken", "broken:run", {"number": Constant(0)})])
     error = error_of(outcome, "broken")
     assert error["error"] == "StepFailed"
     assert "ZeroDivisionError: division by zero" in error["message"]
     assert "in deeper" in error["traceback"]
     assert "local_runner" not in error["traceback"]
-    assert "before" in bench.log("broken")
-    assert "ZeroDivisionError" in bench.log("broken")
+    assert "before" in harness.log("broken")
+    assert "ZeroDivisionError" in harness.log("broken")
 
 
-def test_the_platforms_errors_survive_the_border_between_processes(bench: Bench) -> None:
-    bench.write(
+def test_the_platforms_errors_survive_the_border_between_processes(harness: RunnerHarness) -> None:
+    harness.write(
         "invalid",
         """
         from mizzen.errors import InvalidData
@@ -278,16 +280,16 @@ def test_the_platforms_errors_survive_the_border_between_processes(bench: Bench)
             raise InvalidData("column 'a' is missing", given="b", next_step="add it")
         """,
     )
-    error = error_of(bench.run([Task("bad", "invalid:run", retry=Retry(3, 0.01))]), "bad")
+    error = error_of(harness.run([Task("bad", "invalid:run", retry=Retry(3, 0.01))]), "bad")
     assert (error["error"], error["given"], error["next"]) == ("InvalidData", "b", "add it")
-    assert executed(bench.events) == ["bad"], "what the user wrote is not tried again"
+    assert executed(harness.events) == ["bad"], "what the user wrote is not tried again"
 
 
 @pytest.mark.parametrize("kind", [kind for kind, _ in tree(MizzenError)])
 def test_an_error_is_tried_again_where_its_type_says_that_this_can_help(
-    bench: Bench, kind: type[MizzenError]
+    harness: RunnerHarness, kind: type[MizzenError]
 ) -> None:
-    bench.write(
+    harness.write(
         "erring",
         f"""
         from mizzen.errors import {kind.__name__}
@@ -297,13 +299,13 @@ def test_an_error_is_tried_again_where_its_type_says_that_this_can_help(
             raise {kind.__name__}("why")
         """,
     )
-    error = error_of(bench.run([Task("bad", "erring:run", retry=Retry(1, 0.01))]), "bad")
+    error = error_of(harness.run([Task("bad", "erring:run", retry=Retry(1, 0.01))]), "bad")
     assert error["retryable"] is kind.retryable
-    assert bench.log("bad").count("attempt\n") == (2 if kind.retryable else 1)
+    assert harness.log("bad").count("attempt\n") == (2 if kind.retryable else 1)
 
 
-def test_retries_wait_and_then_succeed(bench: Bench) -> None:
-    bench.write(
+def test_retries_wait_and_then_succeed(harness: RunnerHarness) -> None:
+    harness.write(
         "flaky",
         """
         from pathlib import Path
@@ -317,7 +319,7 @@ def test_retries_wait_and_then_succeed(bench: Bench) -> None:
             return seen
         """,
     )
-    marks = bench.home / "marks"
+    marks = harness.home / "marks"
     marks.mkdir(parents=True)
     task = Task(
         "flaky",
@@ -326,24 +328,24 @@ def test_retries_wait_and_then_succeed(bench: Bench) -> None:
         figures=("Output",),
         retry=Retry(2, 0.01),
     )
-    outcome = bench.run([task])
+    outcome = harness.run([task])
     assert outcome.figure("flaky", "Output") == 2
     assert outcome.steps["flaky"].attempt == 3
-    failed = [event for event in bench.events if event.state is StepState.FAILED]
+    failed = [event for event in harness.events if event.state is StepState.FAILED]
     assert [event.error and event.error["retrying"] for event in failed] == [True, True]
-    assert [bench.log("flaky").count(f"attempt {n}\n") for n in range(3)] == [1, 1, 1]
+    assert [harness.log("flaky").count(f"attempt {n}\n") for n in range(3)] == [1, 1, 1]
 
 
-def test_a_step_over_its_timeout_is_ended(bench: Bench) -> None:
-    bench.write("slow", "import time\ndef run() -> None:\n    time.sleep(600)\n")
-    outcome = bench.run([Task("slow", "slow:run", timeout=0.2)])
+def test_a_step_over_its_timeout_is_ended(harness: RunnerHarness) -> None:
+    harness.write("slow", "import time\ndef run() -> None:\n    time.sleep(600)\n")
+    outcome = harness.run([Task("slow", "slow:run", timeout=0.2)])
     assert outcome.state is RunState.FAILED
     assert "timeout of 0.2 s" in error_of(outcome, "slow")["message"]
 
 
-def test_a_killed_step_says_by_which_signal(bench: Bench) -> None:
-    bench.write("dies", "import os\ndef run() -> None:\n    os.kill(os.getpid(), 9)\n")
-    outcome = bench.run([Task("dies", "dies:run")])
+def test_a_killed_step_says_by_which_signal(harness: RunnerHarness) -> None:
+    harness.write("dies", "import os\ndef run() -> None:\n    os.kill(os.getpid(), 9)\n")
+    outcome = harness.run([Task("dies", "dies:run")])
     assert "SIGKILL" in error_of(outcome, "dies")["message"]
 
 
@@ -359,15 +361,17 @@ def test_a_killed_step_says_by_which_signal(bench: Bench) -> None:
         ("def run(*, out):\n    raise SystemExit(0)\n", "SystemExit"),
     ],
 )
-def test_a_step_that_breaks_its_promise_fails(bench: Bench, text: str, message: str) -> None:
-    bench.write("promise", text)
+def test_a_step_that_breaks_its_promise_fails(
+    harness: RunnerHarness, text: str, message: str
+) -> None:
+    harness.write("promise", text)
     task = Task("promise", "promise:run", figures=("Output",), artifacts=("out",))
-    outcome = bench.run([task])
+    outcome = harness.run([task])
     assert outcome.state is RunState.FAILED
     assert message in error_of(outcome, "promise")["message"]
 
 
-def test_after_a_failure_no_step_starts_and_running_ones_finish(wide: Bench) -> None:
+def test_after_a_failure_no_step_starts_and_running_ones_finish(wide: RunnerHarness) -> None:
     wide.write(
         "mixed",
         """
@@ -397,8 +401,8 @@ def test_after_a_failure_no_step_starts_and_running_ones_finish(wide: Bench) -> 
     assert states(outcome) == {"fail": "failed", "last": "succeeded"}
 
 
-def test_threads_follow_the_cpu_request(bench: Bench) -> None:
-    bench.write(
+def test_threads_follow_the_cpu_request(harness: RunnerHarness) -> None:
+    harness.write(
         "threads",
         """
         import os
@@ -409,13 +413,13 @@ def test_threads_follow_the_cpu_request(bench: Bench) -> None:
     )
     one = Task("one", "threads:run", figures=("Output",))
     three = Task("three", "threads:run", figures=("Output",), resources=Resources(cpu=3.0))
-    outcome = bench.run([one, three])
+    outcome = harness.run([one, three])
     assert outcome.figure("one", "Output") == "1/1"
     assert outcome.figure("three", "Output") == "3/3"
 
 
-def test_what_a_step_needs_to_know_is_in_its_environment(bench: Bench) -> None:
-    bench.write(
+def test_what_a_step_needs_to_know_is_in_its_environment(harness: RunnerHarness) -> None:
+    harness.write(
         "knows",
         """
         import os
@@ -428,7 +432,7 @@ def test_what_a_step_needs_to_know_is_in_its_environment(bench: Bench) -> None:
         """,
     )
     task = Task("knows", "knows:run", figures=("Output",), environment={"COLOUR": "red"})
-    outcome = bench.run([task], environment={"SHAPE": "round"})
+    outcome = harness.run([task], environment={"SHAPE": "round"})
     assert outcome.figure("knows", "Output") == "test run knows red round"
 
 
@@ -439,12 +443,14 @@ def test_what_a_step_needs_to_know_is_in_its_environment(bench: Bench) -> None:
         (Task("t", "m:f", environment={"MIZZEN_NODES": "2"}), "one node"),
     ],
 )
-def test_what_this_machine_cannot_do_is_an_error(bench: Bench, task: Task, construct: str) -> None:
+def test_what_this_machine_cannot_do_is_an_error(
+    harness: RunnerHarness, task: Task, construct: str
+) -> None:
     with pytest.raises(Unsupported, match=construct):
-        bench.run([task])
+        harness.run([task])
 
 
-def test_arguments_are_checked_before_anything_runs(steps: Bench) -> None:
+def test_arguments_are_checked_before_anything_runs(steps: RunnerHarness) -> None:
     plan = Plan("test", (make(Parameter("n")),), (Argument("n", "int"),))
     for arguments in ({}, {"n": "3"}, {"n": True}, {"n": 3, "m": 4}):
         with pytest.raises(UserError):
@@ -452,7 +458,7 @@ def test_arguments_are_checked_before_anything_runs(steps: Bench) -> None:
     assert not steps.folder().exists()
 
 
-def test_a_run_is_executed_by_one_process_at_a_time(steps: Bench) -> None:
+def test_a_run_is_executed_by_one_process_at_a_time(steps: RunnerHarness) -> None:
     submission = steps.submission([make()])
 
     def again(_: Any) -> None:
@@ -463,7 +469,7 @@ def test_a_run_is_executed_by_one_process_at_a_time(steps: Bench) -> None:
     assert steps.runner.describe(steps.folder()) is RunState.FAILED
 
 
-def test_a_submission_is_stored_to_be_resumed(steps: Bench) -> None:
+def test_a_submission_is_stored_to_be_resumed(steps: RunnerHarness) -> None:
     submission = steps.submission([make(), double("left")])
     steps.runner.execute(submission, lambda event: None)
     assert steps.runner.stored(steps.folder(), steps.place) == submission
@@ -471,7 +477,7 @@ def test_a_submission_is_stored_to_be_resumed(steps: Bench) -> None:
         steps.runner.stored(steps.folder("other"), steps.place)
 
 
-def test_describe_tells_the_state_of_a_run(steps: Bench) -> None:
+def test_describe_tells_the_state_of_a_run(steps: RunnerHarness) -> None:
     steps.run([make()])
     assert steps.runner.describe(steps.folder()) is RunState.SUCCEEDED
     with pytest.raises(NotFound):
@@ -494,13 +500,13 @@ LEFTOVERS = """
 """
 
 
-def test_a_thread_that_a_step_leaves_running_is_reported(bench: Bench) -> None:
-    bench.write("leftovers", LEFTOVERS)
+def test_a_thread_that_a_step_leaves_running_is_reported(harness: RunnerHarness) -> None:
+    harness.write("leftovers", LEFTOVERS)
     tasks = [
         Task("forgets", "leftovers:forgets", figures=("Output",)),
         Task("pools", "leftovers:pools", figures=("Output",)),
     ]
-    outcome = bench.run(tasks)
+    outcome = harness.run(tasks)
     assert states(outcome) == {"forgets": "failed", "pools": "succeeded"}
     error = outcome.steps["forgets"].error
     assert error is not None
@@ -508,13 +514,13 @@ def test_a_thread_that_a_step_leaves_running_is_reported(bench: Bench) -> None:
     assert "thread 'poller' at " in error["given"]
     assert "leftovers.py" in error["given"]
     assert "make it a daemon" in error["next"]
-    assert "while thread 'poller'" in bench.runner.logs(bench.folder(), "forgets")
+    assert "while thread 'poller'" in harness.runner.logs(harness.folder(), "forgets")
 
 
-def test_logs_are_those_of_a_step_of_the_run(bench: Bench) -> None:
-    bench.write("leftovers", LEFTOVERS)
-    bench.run([Task("pools", "leftovers:pools", figures=("Output",))])
-    (bench.home / "x.1.log").write_text("a secret")
+def test_logs_are_those_of_a_step_of_the_run(harness: RunnerHarness) -> None:
+    harness.write("leftovers", LEFTOVERS)
+    harness.run([Task("pools", "leftovers:pools", figures=("Output",))])
+    (harness.home / "x.1.log").write_text("a secret")
     for step in ("../../../x", "nosuch", ""):
         with pytest.raises(NotFound, match=r"has no step .*\n  allowed: pools"):
-            bench.runner.logs(bench.folder(), step)
+            harness.runner.logs(harness.folder(), step)

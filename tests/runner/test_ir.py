@@ -30,11 +30,11 @@ from mizzen.errors import InvalidProject, Unsupported
 
 @pytest.fixture(scope="module")
 def pipelines() -> Iterator[ModuleType]:
-    sys.path.insert(0, str(Path(__file__).parent))
-    import diamond
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(Path(__file__).parent))
+        import diamond
 
-    yield diamond
-    sys.path.remove(str(Path(__file__).parent))
+        yield diamond
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import pytest
 
 from mizzen.core.runs import RunState
 
-from .conftest import Bench, states
+from .conftest import RunnerHarness, states
 
 ORACLE = """
 import json, sys
@@ -48,23 +48,23 @@ def kfp_local(name: str, arguments: dict[str, Any], folder: Path, execute: bool 
     return file, json.loads(answers[0].removeprefix("ORACLE ")) if answers else None
 
 
-def ours(bench: Bench, file: Path, arguments: dict[str, Any]) -> Any:
+def ours(harness: RunnerHarness, file: Path, arguments: dict[str, Any]) -> Any:
     from mizzen.adapters.kfp.compiler import parse
     from mizzen.core.ir import read
 
-    return bench.run(read(parse(file.read_text())), arguments=arguments)
+    return harness.run(read(parse(file.read_text())), arguments=arguments)
 
 
 @pytest.fixture
-def diamond(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+def diamond(harness: RunnerHarness, monkeypatch: pytest.MonkeyPatch) -> RunnerHarness:
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    return bench
+    return harness
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [3, 2, 1])
 def test_every_branch_of_the_diamond_answers_as_under_kfp_local(
-    diamond: Bench, tmp_path: Path, number: int
+    diamond: RunnerHarness, tmp_path: Path, number: int
 ) -> None:
     arguments = {"number": number, "who": "me"}
     file, (state, outputs) = kfp_local("diamond", arguments, tmp_path)
@@ -75,7 +75,7 @@ def test_every_branch_of_the_diamond_answers_as_under_kfp_local(
 
 @pytest.mark.slow
 def test_a_condition_on_nan_fails_with_us_where_kfp_local_succeeds(
-    diamond: Bench, tmp_path: Path
+    diamond: RunnerHarness, tmp_path: Path
 ) -> None:
     file, (state, _) = kfp_local("judged", {"value": "nan"}, tmp_path)
     assert state == "FINAL", "this is what we must not do"
@@ -84,7 +84,7 @@ def test_a_condition_on_nan_fails_with_us_where_kfp_local_succeeds(
     assert states(outcome) == {"score": "succeeded", "note": "failed"}
 
 
-def test_a_loop_that_kfp_compiles_runs(diamond: Bench, tmp_path: Path) -> None:
+def test_a_loop_that_kfp_compiles_runs(diamond: RunnerHarness, tmp_path: Path) -> None:
     file, _ = kfp_local("looped", {}, tmp_path, execute=False)
     outcome = ours(diamond, file, {})
     assert sorted(str(e.figures["Output"]) for e in outcome.steps.values()) == ["A", "B", "C"]

@@ -15,7 +15,7 @@ from mizzen.core.plan import Constant, Output, Task
 from mizzen.core.runs import RunState
 from mizzen.errors import MizzenError
 
-from .conftest import Bench, executed, states, until
+from .conftest import RunnerHarness, executed, states, until
 
 FAMILY = """
     import os, subprocess, sys, time
@@ -56,21 +56,21 @@ FAMILY = """
 
 
 @pytest.fixture
-def family(bench: Bench) -> Bench:
-    bench.write("family", FAMILY)
-    bench.home.mkdir(parents=True)
-    return bench
+def family(harness: RunnerHarness) -> RunnerHarness:
+    harness.write("family", FAMILY)
+    harness.home.mkdir(parents=True)
+    return harness
 
 
-def stay(bench: Bench, **options: float) -> Task:
-    place = {"place": Constant(str(bench.home))}
+def stay(harness: RunnerHarness, **options: float) -> Task:
+    place = {"place": Constant(str(harness.home))}
     return Task("stay", "family:stay", place, timeout=options.get("timeout"))
 
 
-def all_up(bench: Bench) -> list[int]:
+def all_up(harness: RunnerHarness) -> list[int]:
     """Process ids of the step and of everything that it started."""
-    until((bench.home / "step.pid").exists)
-    return [int(file.read_text()) for file in bench.home.glob("*.pid")]
+    until((harness.home / "step.pid").exists)
+    return [int(file.read_text()) for file in harness.home.glob("*.pid")]
 
 
 def alive(pid: int) -> bool:
@@ -89,7 +89,7 @@ def subreaper_of(runner: subprocess.Popen[str]) -> int:
     return int(until(lambda: children(runner.pid))[0])
 
 
-def test_killing_the_runner_leaves_no_step_and_no_grandchild(family: Bench) -> None:
+def test_killing_the_runner_leaves_no_step_and_no_grandchild(family: RunnerHarness) -> None:
     runner = family.apart([stay(family)])
     pids = all_up(family)
     assert len(pids) == 4
@@ -101,7 +101,9 @@ def test_killing_the_runner_leaves_no_step_and_no_grandchild(family: Bench) -> N
 
 
 @pytest.mark.parametrize("victim", ["subreaper", "zygote"])
-def test_killing_a_helper_fails_the_step_and_leaves_nothing(family: Bench, victim: str) -> None:
+def test_killing_a_helper_fails_the_step_and_leaves_nothing(
+    family: RunnerHarness, victim: str
+) -> None:
     runner = family.apart([stay(family)])
     pids = all_up(family)
     subreaper = subreaper_of(runner)
@@ -116,7 +118,7 @@ def test_killing_a_helper_fails_the_step_and_leaves_nothing(family: Bench, victi
             os.kill(int(file.read_text()), signal.SIGKILL)
 
 
-def test_cancelling_from_another_process_ends_everything(family: Bench) -> None:
+def test_cancelling_from_another_process_ends_everything(family: RunnerHarness) -> None:
     after = Task("after", "family:quick", figures=("Output",), after=("stay",))
     runner = family.apart([stay(family), after])
     pids = all_up(family)
@@ -130,7 +132,7 @@ def test_cancelling_from_another_process_ends_everything(family: Bench) -> None:
     ]
 
 
-def test_cancelling_an_interrupted_run_makes_it_cancelled(family: Bench) -> None:
+def test_cancelling_an_interrupted_run_makes_it_cancelled(family: RunnerHarness) -> None:
     runner = family.apart([stay(family)])
     all_up(family)
     runner.kill()
@@ -139,19 +141,19 @@ def test_cancelling_an_interrupted_run_makes_it_cancelled(family: Bench) -> None
     assert family.runner.describe(family.folder()) is RunState.CANCELLED
 
 
-def test_a_run_cancelled_before_it_began_does_not_begin(family: Bench) -> None:
+def test_a_run_cancelled_before_it_began_does_not_begin(family: RunnerHarness) -> None:
     family.runner.cancel(family.folder())
     outcome = family.run([Task("quick", "family:quick", figures=("Output",))])
     assert (outcome.state, states(outcome)) == (RunState.CANCELLED, {})
 
 
-def test_cancelling_a_run_that_ended_changes_nothing(family: Bench) -> None:
+def test_cancelling_a_run_that_ended_changes_nothing(family: RunnerHarness) -> None:
     family.run([Task("quick", "family:quick", figures=("Output",))])
     family.runner.cancel(family.folder())
     assert family.runner.describe(family.folder()) is RunState.SUCCEEDED
 
 
-def test_a_cancelled_run_resumes(family: Bench) -> None:
+def test_a_cancelled_run_resumes(family: RunnerHarness) -> None:
     quick = Task("quick", "family:quick", figures=("Output",))
     seen: list[str] = []
 
@@ -170,20 +172,20 @@ def test_a_cancelled_run_resumes(family: Bench) -> None:
     assert executed(family.events) in (["last"], ["quick", "last"])
 
 
-def test_a_timeout_ends_what_the_step_started_too(family: Bench) -> None:
+def test_a_timeout_ends_what_the_step_started_too(family: RunnerHarness) -> None:
     outcome = family.run([stay(family, timeout=3.0)])
     assert outcome.state is RunState.FAILED
     assert none_left([int(file.read_text()) for file in family.home.glob("*.pid")])
 
 
-def test_what_a_finished_step_leaves_running_is_ended(family: Bench) -> None:
+def test_what_a_finished_step_leaves_running_is_ended(family: RunnerHarness) -> None:
     place = {"place": Constant(str(family.home))}
     leave = Task("leave", "family:leave", place)
     assert family.run([leave]).state is RunState.SUCCEEDED
     assert none_left([int((family.home / "own-session.pid").read_text())])
 
 
-def test_interrupting_the_runner_from_the_keyboard_cancels_the_run(family: Bench) -> None:
+def test_interrupting_the_runner_from_the_keyboard_cancels_the_run(family: RunnerHarness) -> None:
     runner = family.apart([stay(family)])
     pids = all_up(family)
     runner.send_signal(signal.SIGINT)
@@ -192,7 +194,7 @@ def test_interrupting_the_runner_from_the_keyboard_cancels_the_run(family: Bench
     assert family.runner.describe(family.folder()) is RunState.CANCELLED
 
 
-def test_a_failing_observer_ends_the_steps_and_is_heard(family: Bench) -> None:
+def test_a_failing_observer_ends_the_steps_and_is_heard(family: RunnerHarness) -> None:
     class Deaf(Exception):
         pass
 
@@ -206,8 +208,8 @@ def test_a_failing_observer_ends_the_steps_and_is_heard(family: Bench) -> None:
     assert family.runner.describe(family.folder()) is RunState.FAILED
 
 
-def test_preloaded_libraries_start_no_thread(bench: Bench) -> None:
-    bench.write(
+def test_preloaded_libraries_start_no_thread(harness: RunnerHarness) -> None:
+    harness.write(
         "counts",
         """
         import os, sys
@@ -224,29 +226,29 @@ def test_preloaded_libraries_start_no_thread(bench: Bench) -> None:
         figures=("Output",),
         environment={"MIZZEN_LIBRARIES": "numpy,pandas,pyarrow"},
     )
-    assert bench.run([task]).figure("counts", "Output") == "1 True True"
+    assert harness.run([task]).figure("counts", "Output") == "1 True True"
 
 
-def test_each_step_has_a_process_of_its_own(bench: Bench) -> None:
-    bench.write("own", "import os\ndef run(*, n: int) -> int:\n    return os.getpid()\n")
+def test_each_step_has_a_process_of_its_own(harness: RunnerHarness) -> None:
+    harness.write("own", "import os\ndef run(*, n: int) -> int:\n    return os.getpid()\n")
     tasks = [Task(f"t{n}", "own:run", {"n": Constant(n)}, figures=("Output",)) for n in range(3)]
-    outcome = bench.run(tasks)
+    outcome = harness.run(tasks)
     assert len({outcome.figure(task.name, "Output") for task in tasks}) == 3
 
 
 def test_a_projects_own_modules_do_not_shadow_the_runners(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    harness: RunnerHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "project"
     folder.mkdir()
     (folder / "socket.py").write_text("raise RuntimeError('shadowed')")
     monkeypatch.chdir(folder)
-    bench.write("plain", "def run() -> int:\n    return 1\n")
-    outcome = bench.run([Task("plain", "plain:run", figures=("Output",))])
+    harness.write("plain", "def run() -> int:\n    return 1\n")
+    outcome = harness.run([Task("plain", "plain:run", figures=("Output",))])
     assert outcome.figure("plain", "Output") == 1
 
 
-def test_outputs_of_skipped_steps_are_errors_of_the_reader(bench: Bench) -> None:
+def test_outputs_of_skipped_steps_are_errors_of_the_reader(harness: RunnerHarness) -> None:
     from mizzen.adapters.local_runner.input_resolver import InputResolver, Result
 
     board = InputResolver({})

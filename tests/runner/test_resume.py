@@ -10,7 +10,7 @@ import pytest
 from mizzen.core.plan import Constant, Output, Retry, Task
 from mizzen.core.runs import Outcome, RunState, StepState
 
-from .conftest import Bench, executed, until
+from .conftest import RunnerHarness, executed, until
 
 STEPS = """
     import time
@@ -32,16 +32,16 @@ NAMES = ("a", "b", "c", "d")
 
 
 @pytest.fixture
-def gated(bench: Bench) -> Bench:
-    bench.write("gated", STEPS)
-    (bench.home / "gates").mkdir(parents=True)
-    return bench
+def gated(harness: RunnerHarness) -> RunnerHarness:
+    harness.write("gated", STEPS)
+    (harness.home / "gates").mkdir(parents=True)
+    return harness
 
 
-def chain(bench: Bench) -> list[Task]:
+def chain(harness: RunnerHarness) -> list[Task]:
     tasks = []
     for before, name in zip((None, *NAMES), NAMES, strict=False):
-        inputs = {"me": Constant(name), "gates": Constant(str(bench.home / "gates"))}
+        inputs = {"me": Constant(name), "gates": Constant(str(harness.home / "gates"))}
         step, artifacts = "gated:first", ()
         if before is not None:
             inputs["before"], step, artifacts = Output(before, "out"), "gated:run", ("before",)
@@ -49,10 +49,10 @@ def chain(bench: Bench) -> list[Task]:
     return tasks
 
 
-def kill_in(bench: Bench, name: str, run_id: str = "run") -> None:
-    gates = bench.home / "gates"
+def kill_in(harness: RunnerHarness, name: str, run_id: str = "run") -> None:
+    gates = harness.home / "gates"
     (gates / f"{name}.closed").touch()
-    runner = bench.apart(chain(bench), run_id)
+    runner = harness.apart(chain(harness), run_id)
     until((gates / f"{name}.reached").exists)
     runner.kill()
     runner.wait()
@@ -60,7 +60,7 @@ def kill_in(bench: Bench, name: str, run_id: str = "run") -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_run_killed_in_any_step_resumes_with_that_step(gated: Bench, name: str) -> None:
+def test_a_run_killed_in_any_step_resumes_with_that_step(gated: RunnerHarness, name: str) -> None:
     kill_in(gated, name)
     until(lambda: gated.runner.describe(gated.folder()) is RunState.INTERRUPTED)
     outcome = gated.run(chain(gated))
@@ -69,7 +69,7 @@ def test_a_run_killed_in_any_step_resumes_with_that_step(gated: Bench, name: str
     assert outcome.steps["d"].artifacts["out"].read_text() == "abcd"
 
 
-def test_finished_steps_are_observed_again_as_they_were(gated: Bench) -> None:
+def test_finished_steps_are_observed_again_as_they_were(gated: RunnerHarness) -> None:
     kill_in(gated, "c")
     before = {
         event.step: event
@@ -81,7 +81,7 @@ def test_finished_steps_are_observed_again_as_they_were(gated: Bench) -> None:
     assert {name: outcome.steps[name] for name in ("a", "b")} == before
 
 
-def test_a_run_without_the_cache_resumes_too(gated: Bench) -> None:
+def test_a_run_without_the_cache_resumes_too(gated: RunnerHarness) -> None:
     tasks = chain(gated)
     gated.run(tasks, "warm")
     first = gated.submission(tasks, cache=False)
@@ -99,13 +99,13 @@ def test_a_run_without_the_cache_resumes_too(gated: Bench) -> None:
     assert executed(gated.events) == ["c", "d"]
 
 
-def test_a_new_run_uses_what_a_killed_one_finished(gated: Bench) -> None:
+def test_a_new_run_uses_what_a_killed_one_finished(gated: RunnerHarness) -> None:
     kill_in(gated, "c")
     gated.run(chain(gated), "another")
     assert executed(gated.events) == ["c", "d"]
 
 
-def test_a_finished_output_that_was_changed_meanwhile_is_not_used(gated: Bench) -> None:
+def test_a_finished_output_that_was_changed_meanwhile_is_not_used(gated: RunnerHarness) -> None:
     kill_in(gated, "c")
     out: Path = gated.folder() / "steps" / "b" / "outputs" / "out"
     out.chmod(0o644)
@@ -134,21 +134,21 @@ KEEPING = """
 
 
 @pytest.fixture
-def keeping(gated: Bench) -> Bench:
+def keeping(gated: RunnerHarness) -> RunnerHarness:
     gated.write("keeping", KEEPING)
     return gated
 
 
-def keeper(bench: Bench, fails: int = 0, **options: Any) -> list[Task]:
-    given = {"me": "k", "gates": str(bench.home / "gates"), "fails": fails}
+def keeper(harness: RunnerHarness, fails: int = 0, **options: Any) -> list[Task]:
+    given = {"me": "k", "gates": str(harness.home / "gates"), "fails": fails}
     inputs = {name: Constant(value) for name, value in given.items()}
     return [Task("keeper", "keeping:run", inputs, figures=("Output",), **options)]
 
 
-def kill_keeper(bench: Bench, tasks: list[Task]) -> None:
-    gates = bench.home / "gates"
+def kill_keeper(harness: RunnerHarness, tasks: list[Task]) -> None:
+    gates = harness.home / "gates"
     (gates / "k.closed").touch()
-    runner = bench.apart(tasks)
+    runner = harness.apart(tasks)
     until((gates / "k.reached").exists)
     runner.kill()
     runner.wait()
@@ -159,26 +159,26 @@ def found_by(outcome: Outcome) -> object:
     return outcome.steps["keeper"].figures["Output"]
 
 
-def test_a_killed_step_finds_its_work_on_resume_and_leaves_none(keeping: Bench) -> None:
+def test_a_killed_step_finds_its_work_on_resume_and_leaves_none(keeping: RunnerHarness) -> None:
     kill_keeper(keeping, keeper(keeping))
     assert list((keeping.folder() / "steps" / "keeper" / "work").iterdir())
     assert found_by(keeping.run(keeper(keeping))) == "part0"
     assert not (keeping.folder() / "steps" / "keeper" / "work").exists()
 
 
-def test_work_at_something_else_is_not_found(keeping: Bench) -> None:
+def test_work_at_something_else_is_not_found(keeping: RunnerHarness) -> None:
     kill_keeper(keeping, keeper(keeping))
     another = keeper(keeping, environment={"COLOUR": "red"})
     assert found_by(keeping.run(another)) == ""
 
 
-def test_a_retry_finds_the_work_of_the_attempts_before_it(keeping: Bench) -> None:
+def test_a_retry_finds_the_work_of_the_attempts_before_it(keeping: RunnerHarness) -> None:
     outcome = keeping.run(keeper(keeping, fails=2, retry=Retry(2)))
     assert outcome.state is RunState.SUCCEEDED
     assert found_by(outcome) == "part0,part1"
 
 
-def test_where_work_is_kept_is_no_part_of_the_cache_key(keeping: Bench) -> None:
+def test_where_work_is_kept_is_no_part_of_the_cache_key(keeping: RunnerHarness) -> None:
     keeping.run(keeper(keeping), "one")
     keeping.run(keeper(keeping), "two")
     assert executed(keeping.events) == []

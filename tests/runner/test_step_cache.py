@@ -20,7 +20,7 @@ from mizzen.core.runs import RunState
 from mizzen.errors import InvalidProject
 from mizzen.spec.profile import Profile
 
-from .conftest import Bench, executed, states
+from .conftest import RunnerHarness, executed, states
 
 STEPS = """
     from pathlib import Path
@@ -39,10 +39,10 @@ HELPER = "def shout(text):\n    return text + '!'\n"
 
 
 @pytest.fixture
-def steps(bench: Bench) -> Bench:
-    bench.write("pair", STEPS)
-    bench.write("helper", HELPER)
-    return bench
+def steps(harness: RunnerHarness) -> RunnerHarness:
+    harness.write("pair", STEPS)
+    harness.write("helper", HELPER)
+    return harness
 
 
 def pair(number: int = 1, **options: Any) -> list[Task]:
@@ -59,18 +59,18 @@ def pair(number: int = 1, **options: Any) -> list[Task]:
     return [first, second]
 
 
-def rerun(bench: Bench, tasks: list[Task], **options: Any) -> list[str]:
+def rerun(harness: RunnerHarness, tasks: list[Task], **options: Any) -> list[str]:
     """Steps that a second run executes."""
-    outcome = bench.run(tasks, "again", **options)
+    outcome = harness.run(tasks, "again", **options)
     assert outcome.state is RunState.SUCCEEDED
-    return executed(bench.events)
+    return executed(harness.events)
 
 
-def objects(bench: Bench) -> list[Path]:
-    return sorted((bench.home / "cache" / "objects").iterdir())
+def objects(harness: RunnerHarness) -> list[Path]:
+    return sorted((harness.home / "cache" / "objects").iterdir())
 
 
-def test_an_unchanged_run_executes_nothing_and_tells_the_same_figures(steps: Bench) -> None:
+def test_an_unchanged_run_executes_nothing_and_tells_the_same_figures(steps: RunnerHarness) -> None:
     before = steps.run(pair())
     assert rerun(steps, pair()) == []
     after = steps.run(pair(), "third")
@@ -81,31 +81,31 @@ def test_an_unchanged_run_executes_nothing_and_tells_the_same_figures(steps: Ben
     assert after.steps["first"].parameters == {"number": 1}
 
 
-def test_another_parameter_executes_what_depends_on_it(steps: Bench) -> None:
+def test_another_parameter_executes_what_depends_on_it(steps: RunnerHarness) -> None:
     steps.run(pair(1))
     assert rerun(steps, pair(2)) == ["first", "second"]
 
 
-def test_the_same_content_from_another_step_stops_the_change(steps: Bench) -> None:
+def test_the_same_content_from_another_step_stops_the_change(steps: RunnerHarness) -> None:
     steps.run(pair(1))
     assert rerun(steps, pair(1, environment={"COLOUR": "red"})) == ["first"]
 
 
-def test_an_edited_helper_executes_again(steps: Bench) -> None:
+def test_an_edited_helper_executes_again(steps: RunnerHarness) -> None:
     steps.run(pair())
     steps.write("helper", HELPER.replace("'!'", "'??'"))
     assert rerun(steps, pair()) == ["first", "second"]
     assert steps.run(pair(), "third").steps["second"].artifacts["total"].read_text() == "1??"
 
 
-def test_a_touched_file_does_not_execute_again(steps: Bench) -> None:
+def test_a_touched_file_does_not_execute_again(steps: RunnerHarness) -> None:
     steps.run(pair())
     os.utime(steps.modules / "helper.py", (1, 1))
     assert rerun(steps, pair()) == []
 
 
 def test_another_version_of_a_declared_library_executes_again(
-    steps: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    steps: RunnerHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mizzen.adapters.cache import key
 
@@ -122,7 +122,9 @@ def test_another_version_of_a_declared_library_executes_again(
 
 
 @pytest.mark.parametrize("keep_times", [False, True])
-def test_an_output_changed_behind_our_back_is_not_used(steps: Bench, keep_times: bool) -> None:
+def test_an_output_changed_behind_our_back_is_not_used(
+    steps: RunnerHarness, keep_times: bool
+) -> None:
     outcome = steps.run(pair())
     file = outcome.steps["first"].artifacts["table"] / "rows.txt"
     status = file.stat()
@@ -135,7 +137,7 @@ def test_an_output_changed_behind_our_back_is_not_used(steps: Bench, keep_times:
     assert (again.steps["first"].artifacts["table"] / "rows.txt").read_text() == "1"
 
 
-def test_an_output_removed_behind_our_back_is_made_again(steps: Bench) -> None:
+def test_an_output_removed_behind_our_back_is_made_again(steps: RunnerHarness) -> None:
     steps.run(pair())
     for folder in objects(steps):
         if (folder / "content").is_dir():
@@ -143,14 +145,14 @@ def test_an_output_removed_behind_our_back_is_made_again(steps: Bench) -> None:
     assert rerun(steps, pair()) == ["first"]
 
 
-def test_a_torn_entry_is_a_miss(steps: Bench) -> None:
+def test_a_torn_entry_is_a_miss(steps: RunnerHarness) -> None:
     steps.run(pair())
     for file in (steps.home / "cache" / "steps").glob("*.json"):
         file.write_text(file.read_text()[:20])
     assert rerun(steps, pair()) == ["first", "second"]
 
 
-def test_a_stamp_of_another_boot_is_not_believed(steps: Bench) -> None:
+def test_a_stamp_of_another_boot_is_not_believed(steps: RunnerHarness) -> None:
     steps.run(pair())
     for folder in objects(steps):
         stamp = folder / "stamp.json"
@@ -162,28 +164,28 @@ def _boot() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-def test_a_step_may_opt_out(steps: Bench) -> None:
+def test_a_step_may_opt_out(steps: RunnerHarness) -> None:
     tasks = pair(cache=False)
     steps.run(tasks)
     assert rerun(steps, tasks) == ["first"]
 
 
-def test_without_the_cache_everything_runs_and_is_known_afterwards(steps: Bench) -> None:
+def test_without_the_cache_everything_runs_and_is_known_afterwards(steps: RunnerHarness) -> None:
     steps.run(pair())
     assert rerun(steps, pair(), cache=False) == ["first", "second"]
     steps.run(pair(), "third")
     assert executed(steps.events) == []
 
 
-def test_a_failed_step_is_not_remembered(bench: Bench) -> None:
-    bench.write("fails", "def run():\n    raise ValueError('no')\n")
+def test_a_failed_step_is_not_remembered(harness: RunnerHarness) -> None:
+    harness.write("fails", "def run():\n    raise ValueError('no')\n")
     for run_id in ("one", "two"):
-        assert bench.run([Task("fails", "fails:run")], run_id).state is RunState.FAILED
-        assert executed(bench.events) == ["fails"]
+        assert harness.run([Task("fails", "fails:run")], run_id).state is RunState.FAILED
+        assert executed(harness.events) == ["fails"]
 
 
-def test_two_runs_at_once_compute_the_same_step_once(bench: Bench) -> None:
-    bench.write(
+def test_two_runs_at_once_compute_the_same_step_once(harness: RunnerHarness) -> None:
+    harness.write(
         "counted",
         """
         import time
@@ -195,17 +197,17 @@ def test_two_runs_at_once_compute_the_same_step_once(bench: Bench) -> None:
             return 1
         """,
     )
-    marks = bench.home / "marks"
+    marks = harness.home / "marks"
     marks.mkdir(parents=True)
     inputs = {"marks": Constant(str(marks))}
     tasks = [Task("counted", "counted:run", inputs, figures=("Output",))]
-    both = [bench.apart(tasks, run_id) for run_id in ("one", "two")]
+    both = [harness.apart(tasks, run_id) for run_id in ("one", "two")]
     assert [runner.communicate(timeout=60)[0].strip() for runner in both] == ["succeeded"] * 2
     assert len(list(marks.iterdir())) == 1
-    assert not list((bench.home / "cache" / "locks").iterdir())
+    assert not list((harness.home / "cache" / "locks").iterdir())
 
 
-def test_two_equal_steps_of_one_run_are_computed_once(wide: Bench) -> None:
+def test_two_equal_steps_of_one_run_are_computed_once(wide: RunnerHarness) -> None:
     wide.write("alone", "def run(*, n: int) -> int:\n    return n\n")
     inputs = {"n": Constant(1)}
     tasks = [Task(f"t{n}", "alone:run", inputs, figures=("Output",)) for n in range(2)]
@@ -213,7 +215,7 @@ def test_two_equal_steps_of_one_run_are_computed_once(wide: Bench) -> None:
     assert len(executed(wide.events)) == 1
 
 
-def test_pruning_removes_what_no_run_used_and_keeps_the_runs_outputs(steps: Bench) -> None:
+def test_pruning_removes_what_no_run_used_and_keeps_the_runs_outputs(steps: RunnerHarness) -> None:
     outcome = steps.run(pair())
     cache = StepCache(steps.home)
     kept = cache.prune(timedelta(days=1))
@@ -226,7 +228,7 @@ def test_pruning_removes_what_no_run_used_and_keeps_the_runs_outputs(steps: Benc
 
 
 def test_a_full_disk_is_a_clear_error_and_leaves_no_half_entry(
-    bench: Bench, tmp_path: Path
+    harness: RunnerHarness, tmp_path: Path
 ) -> None:
     small = tmp_path / "small"
     small.mkdir()
@@ -234,7 +236,7 @@ def test_a_full_disk_is_a_clear_error_and_leaves_no_half_entry(
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("mounting a small file system needs more rights than this user has")
     try:
-        bench.write(
+        harness.write(
             "fills",
             """
             def run(*, size: int, out) -> int:
@@ -244,10 +246,10 @@ def test_a_full_disk_is_a_clear_error_and_leaves_no_half_entry(
                 return size
             """,
         )
-        bench.place = type(bench.place)("test", small, bench.place.profile)
+        harness.place = type(harness.place)("test", small, harness.place.profile)
         inputs = {"size": Constant(64)}
         task = Task("fills", "fills:run", inputs, figures=("Output",), artifacts=("out",))
-        outcome = bench.run([task])
+        outcome = harness.run([task])
         error = outcome.steps["fills"].error or {}
         assert outcome.state is RunState.FAILED
         assert (error["error"], error["message"]) == (
@@ -260,7 +262,7 @@ def test_a_full_disk_is_a_clear_error_and_leaves_no_half_entry(
         subprocess.run(["umount", "-l", str(small)], check=True)
 
 
-def test_deciding_that_nothing_changed_imports_no_heavy_library(steps: Bench) -> None:
+def test_deciding_that_nothing_changed_imports_no_heavy_library(steps: RunnerHarness) -> None:
     steps.write("pair", "import pandas  # heavy\n" + STEPS.replace("\n    ", "\n"))
     tasks = pair(environment={"MIZZEN_LIBRARIES": "pandas"})
     steps.run(tasks)
@@ -283,8 +285,8 @@ def test_deciding_that_nothing_changed_imports_no_heavy_library(steps: Bench) ->
     assert done.stdout.splitlines() == ["succeeded", "[]"]
 
 
-def test_the_closure_of_a_step_follows_imports_of_every_form(bench: Bench) -> None:
-    package = bench.modules / "parcel"
+def test_the_closure_of_a_step_follows_imports_of_every_form(harness: RunnerHarness) -> None:
+    package = harness.modules / "parcel"
     (package / "inner").mkdir(parents=True)
     for name, text in {
         "__init__": "def unused():\n    from parcel import never\n",
@@ -297,7 +299,7 @@ def test_the_closure_of_a_step_follows_imports_of_every_form(bench: Bench) -> No
         **dict.fromkeys(("never", "typed", "named"), ""),
     }.items():
         (package / f"{name}.py").write_text(text)
-    reached = set(Sources(bench.home / "memo.json")._closure("parcel.step"))
+    reached = set(Sources(harness.home / "memo.json")._closure("parcel.step"))
     assert reached == {
         "parcel",
         "parcel.step",
@@ -316,22 +318,22 @@ def test_the_closure_reaches_the_back_ends_that_a_step_loads() -> None:
     assert "mizzen.adapters.dvc.versions" in found.inner
 
 
-def test_a_step_module_that_does_not_exist_fails_the_step(bench: Bench) -> None:
-    outcome = bench.run([Task("gone", "no_such_module:run")])
+def test_a_step_module_that_does_not_exist_fails_the_step(harness: RunnerHarness) -> None:
+    outcome = harness.run([Task("gone", "no_such_module:run")])
     assert "no module no_such_module" in str(outcome.steps["gone"].error)
     with pytest.raises(InvalidProject):
-        Sources(bench.home / "memo.json").digest("no_such_module")
+        Sources(harness.home / "memo.json").digest("no_such_module")
 
 
 SERVING = {"MIZZEN_SERVICES": "tracking,data_store"}
 
 
-def moved(bench: Bench, **sections: dict[str, Any]) -> None:
+def moved(harness: RunnerHarness, **sections: dict[str, Any]) -> None:
     """The same home under a profile with other addresses."""
-    stated = bench.place.profile.model_dump(mode="json", by_alias=True)
+    stated = harness.place.profile.model_dump(mode="json", by_alias=True)
     for name, fields in sections.items():
         stated[name] |= fields
-    bench.place = replace(bench.place, profile=Profile.model_validate(stated))
+    harness.place = replace(harness.place, profile=Profile.model_validate(stated))
 
 
 @pytest.mark.parametrize(
@@ -340,7 +342,7 @@ def moved(bench: Bench, **sections: dict[str, Any]) -> None:
     ids=["registry", "data store"],
 )
 def test_a_step_that_talks_to_a_service_runs_again_for_another_one(
-    steps: Bench, sections: dict[str, dict[str, Any]]
+    steps: RunnerHarness, sections: dict[str, dict[str, Any]]
 ) -> None:
     tasks = pair(environment=SERVING)
     steps.run(tasks)
@@ -359,7 +361,7 @@ def test_a_step_that_talks_to_a_service_runs_again_for_another_one(
     ],
 )
 def test_a_step_runs_again_where_the_environment_names_another_server(
-    steps: Bench, monkeypatch: pytest.MonkeyPatch, sections: dict[str, Any], variable: str
+    steps: RunnerHarness, monkeypatch: pytest.MonkeyPatch, sections: dict[str, Any], variable: str
 ) -> None:
     tasks = pair(environment={"MIZZEN_SERVICES": "data_store,feature_store"})
     moved(steps, **sections)
@@ -372,7 +374,9 @@ def test_a_step_runs_again_where_the_environment_names_another_server(
     assert rerun(steps, tasks) == ["first"], "the second step declares no service"
 
 
-def test_ports_passwords_and_undeclared_services_execute_nothing_again(steps: Bench) -> None:
+def test_ports_passwords_and_undeclared_services_execute_nothing_again(
+    steps: RunnerHarness,
+) -> None:
     moved(steps, tracking={"uri": "http://me:old@host:5000/x"})
     tasks = pair(environment=SERVING)
     steps.run(tasks)
@@ -381,13 +385,15 @@ def test_ports_passwords_and_undeclared_services_execute_nothing_again(steps: Be
     assert rerun(steps, tasks) == []
 
 
-def test_a_service_that_no_profile_knows_fails_the_step(steps: Bench) -> None:
+def test_a_service_that_no_profile_knows_fails_the_step(steps: RunnerHarness) -> None:
     outcome = steps.run(pair(environment={"MIZZEN_SERVICES": "trucking"}))
     error = outcome.steps["first"].error or {}
     assert (error["given"], error["allowed"]) == ("trucking", "tracking, data_store, feature_store")
 
 
-def test_a_result_that_its_step_does_not_stand_by_any_more_is_made_again(steps: Bench) -> None:
+def test_a_result_that_its_step_does_not_stand_by_any_more_is_made_again(
+    steps: RunnerHarness,
+) -> None:
     steps.write(
         "standing",
         """

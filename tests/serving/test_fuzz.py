@@ -15,13 +15,13 @@ from typing import Any
 
 import jsonschema
 import pytest
-import soak
-from hostile import broken, odd_texts, values
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mizzen_serving.app import ServingApp
 from mizzen_serving.options import ServeOptions
+from mizzen_tests import soak
+from mizzen_tests.hostile import broken, odd_texts, values
 
 ROW = {"flight": 7, "at": "2013-07-01T12:00:00Z", "distance": 5, "wind": 2.5, "carrier": "UA"}
 LABEL = {"prediction_id": "a", "value": 1, "at": "2013-07-01T12:00:00Z"}

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tiny_wheel import unpack, write_wheel
 
 from mizzen.core.manifest import read_manifest
 from mizzen.errors import IntegrityError, MissingDependencyError
@@ -24,6 +23,7 @@ from mizzen_serving.options import ServeOptions
 from mizzen_serving.package import build
 from mizzen_serving.requirements import pinned
 from mizzen_serving.rowencoding import RowEncoder
+from mizzen_tests.tiny_wheel import unpack, write_wheel
 
 from .conftest import build_package
 

@@ -9,9 +9,9 @@ import socket
 import time
 
 import pytest
-from load import Clients
 
 from mizzen.adapters.segment_log.log import SegmentLog
+from mizzen_tests.load import Clients
 
 ROW = {"flight": 7, "at": "2013-07-01T12:00:00Z", "distance": 5, "wind": 2.5, "carrier": "UA"}
 

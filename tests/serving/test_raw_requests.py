@@ -16,11 +16,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import soak
-from hostile import JSON_PIECES, broken
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from load import ROW
 from uvicorn.server import ServerState
 
 from mizzen.adapters.uvicorn.connections import Connections
@@ -28,6 +25,9 @@ from mizzen.adapters.uvicorn.limits import Limits
 from mizzen.adapters.uvicorn.server import configuration
 from mizzen_serving.app import ServingApp
 from mizzen_serving.options import ServeOptions
+from mizzen_tests import soak
+from mizzen_tests.hostile import JSON_PIECES, broken
+from mizzen_tests.load import ROW
 
 BODY = json.dumps(ROW).encode()
 HEAD = b"POST /predict HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"

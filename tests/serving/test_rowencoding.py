@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from soak import examples
 
 from mizzen.core.encoding import CategoryColumn, Encoder, NumberColumn, fit_number
 from mizzen_serving.rowencoding import RowEncoder
+from mizzen_tests.soak import examples
 
 NAMES = (CategoryColumn("c", ("1", "x", "ä")), CategoryColumn("d", ()))
 ENCODER = Encoder(

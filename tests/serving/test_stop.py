@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
-import soak
-from load import ROW, Clients
 
 from mizzen.adapters.local_runner.processes import children
 from mizzen.adapters.segment_log.log import SegmentLog
+from mizzen_tests import soak
+from mizzen_tests.load import ROW, Clients
 
 SOAK_REQUESTS = 5_000  # of each of ten stops
 

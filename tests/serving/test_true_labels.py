@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given as generated
 from hypothesis import settings
 from hypothesis import strategies as st
-from soak import examples
 
 from mizzen.core.true_labels import GivenLabel, LabelRule, given_labels, read_labels, refusal
 from mizzen.errors import InvalidData
+from mizzen_tests.soak import examples
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 BINARY = LabelRule("binary", ("0", "1"))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rendering import CHARTS, Helm
+
+from ..rendering import CHARTS, Helm
 
 ALL: dict[str, Any] = {
     "api": {

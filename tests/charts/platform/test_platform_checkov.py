@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
-from rendering import CHARTS, Helm
+
+from ..rendering import CHARTS, Helm
 
 VERSION = "3.3.30"
 EXCEPTIONS = CHARTS / "checkov.yaml"

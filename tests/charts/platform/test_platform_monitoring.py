@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 import yaml
-from rendering import CHARTS, ROOT, Helm
+
+from ..rendering import CHARTS, ROOT, Helm
 
 FILES = CHARTS / "mizzen" / "files"
 WRITTEN = "http://mizzen-api.mizzen:8080/api/v1/runbooks"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rendering import Helm, Object, Objects
-
 from mizzen.spec.charts.edges import EDGES
+
+from ..rendering import Helm, Object, Objects
 
 COMPONENTS = {"api", "mlflow", "features", "postgres", "migration", "drift", "materialize", "test"}
 PORTS = {"dns": 53, "database": 5432, "s3": 443, "pushgateway": 9091}

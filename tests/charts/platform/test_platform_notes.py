@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 import yaml
-from rendering import CHARTS, Helm
 from scenario.modelstage import merged
+
+from ..rendering import CHARTS, Helm
 
 # values -> words of the warning that they earn
 WARNED: list[tuple[dict[str, Any], str]] = [

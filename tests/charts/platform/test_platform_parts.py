@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from rendering import Helm, Objects, Refused
 
 from mizzen.adapters.uvicorn.limits import Limits
 from mizzen.api.__main__ import _parser
+
+from ..rendering import Helm, Objects, Refused
 
 # how a part is switched off -> what is then gone
 PARTS: dict[str, set[str]] = {

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from rendering import CHARTS, Helm, Object, Objects
+
+from ..rendering import CHARTS, Helm, Object, Objects
 
 PROFILES = sorted((CHARTS / "mizzen" / "profiles").glob("*.yaml"))
 SECRET_WORDS = ("PASSWORD", "SECRET", "TOKEN", "ACCESS_KEY")

@@ -21,7 +21,7 @@ from typing import Any
 
 from testnode.building import parts
 from testnode.errors import ClusterError
-from testnode.node.box import inside
+from testnode.node.netns import inside
 from testnode.spec import NodeSpec
 
 Object = Mapping[str, Any]

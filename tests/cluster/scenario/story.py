@@ -38,7 +38,7 @@ WEIGHTS = (10, 50)
 
 
 @dataclass(frozen=True, slots=True)
-class Plot:
+class Scenario:
     """Which project, how its versions are trained, what is sent to them."""
 
     example: str
@@ -48,7 +48,7 @@ class Plot:
     views: bool = False  # features are looked up in the online store
 
 
-FLIGHTS = Plot(
+FLIGHTS = Scenario(
     example="flights",
     versions=(
         # both take the same requests, so that a copy of one is a request to the other
@@ -114,30 +114,35 @@ def prepare(provider: Provider, say: Say) -> None:
             provider.load_image(image_name(name))
 
 
-def install(kubectl: Kubectl, namespace: str, plot: Plot, folder: Path) -> Scene:
+def install(kubectl: Kubectl, namespace: str, scenario: Scenario, folder: Path) -> Scene:
     """`helm install mizzen charts/mizzen -f charts/mizzen/profiles/dev.yaml`, and a laptop."""
     stage = set_stage(kubectl, namespace)
     platform = stage.release()
     values = stage.values()
-    values["projects"] = [{"name": plot.example}]
-    values["jobs"] = {"image": IMAGE, "materialize": {"enabled": plot.views, "schedule": "@daily"}}
+    values["projects"] = [{"name": scenario.example}]
+    values["jobs"] = {
+        "image": IMAGE,
+        "materialize": {"enabled": scenario.views, "schedule": "@daily"},
+    }
     with timed("platform: helm install to all Ready"):
         platform.apply(values, f"--values={platform.chart}/profiles/dev.yaml")
     host, port = gateway_address(kubectl, namespace)
-    laptop = open_laptop(stage, plot.example, folder / plot.example, f"http://{host}:{port}")
-    model = Release(CHARTS / "mizzen-model", plot.example, namespace, kubectl)
+    laptop = open_laptop(
+        stage, scenario.example, folder / scenario.example, f"http://{host}:{port}"
+    )
+    model = Release(CHARTS / "mizzen-model", scenario.example, namespace, kubectl)
     return Scene(stage, platform, model, laptop, (host, port))
 
 
-def train(scene: Scene, plot: Plot) -> list[int]:
+def train(scene: Scene, scenario: Scenario) -> list[int]:
     """The versions' numbers; each can be served without torch. Those that are there stay: a gate
     would not bless the first one again, now that it has a better one to judge it by."""
     known = [int(version["number"]) for version in _versions(scene)]
-    for words in plot.versions[len(known) :]:
+    for words in scenario.versions[len(known) :]:
         known.append(int(scene.laptop.mizzen("run", *words)["version"]))
-        if plot.torch:
+        if scenario.torch:
             scene.laptop.mizzen("models", "export", str(known[-1]))
-    return known[: len(plot.versions)]
+    return known[: len(scenario.versions)]
 
 
 def _versions(scene: Scene) -> list[dict[str, Any]]:
@@ -146,14 +151,14 @@ def _versions(scene: Scene) -> list[dict[str, Any]]:
     return found
 
 
-def serve(scene: Scene, plot: Plot, version: int) -> str:
+def serve(scene: Scene, scenario: Scenario, version: int) -> str:
     """`helm install` of the model's chart; what it notes."""
     scene.values = {
         "model": {"version": version},
         "image": IMAGE,
         "log": {"ship": {"to": f"s3://{scene.stage.bucket}/predictions"}},
         "s3": {"secret": "mizzen-s3"},
-        "features": {"store": "postgres", "secret": "mizzen-postgres"} if plot.views else {},
+        "features": {"store": "postgres", "secret": "mizzen-postgres"} if scenario.views else {},
         "network": _network(scene.gateway[0]),
     }
     with timed("model: helm install to all Ready"):
@@ -205,9 +210,9 @@ def shares(scene: Scene, requests: int = 1000) -> Counter[str]:
     return Request(scene.gateway, f"/{scene.model.name}/readyz", read).times(requests)
 
 
-def watch(scene: Scene, plot: Plot) -> list[dict[str, Any]]:
+def watch(scene: Scene, scenario: Scenario) -> list[dict[str, Any]]:
     """Run the drift CronJob now; the windows that the control API then knows."""
-    run_job(scene.stage, f"{scene.platform.name}-drift-{plot.example}")
+    run_job(scene.stage, f"{scene.platform.name}-drift-{scenario.example}")
     windows: list[dict[str, Any]] = scene.laptop.mizzen("windows")["windows"]
     return windows
 

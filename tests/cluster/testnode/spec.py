@@ -1,6 +1,6 @@
 """Names and addresses of one node: the only settings that differ between two nodes.
 
-A second slot lets a test start and kill a node of its own while another one is in use.
+A second instance lets a test start and kill a node of its own while another one is in use.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 from testnode import places
 from testnode.errors import ClusterError
 
-SLOTS = range(10)
+INSTANCES = range(10)
 WORKERS = range(1, 10)
 SERVICE_NETWORK = "10.96.0.0/16"
 API_SERVICE = "10.96.0.1"
@@ -68,12 +68,14 @@ class NodeSpec:
     pods of one reach those of another by the routes that are there.
     """
 
-    slot: int = 0
+    instance: int = 0
     count: int = 1
 
     def __post_init__(self) -> None:
-        if self.slot not in SLOTS:
-            raise ClusterError(f"slot {self.slot}", allowed="0 to 9", next_step="CLUSTER_SLOT=1")
+        if self.instance not in INSTANCES:
+            raise ClusterError(
+                f"instance {self.instance}", allowed="0 to 9", next_step="CLUSTER_INSTANCE=1"
+            )
         if self.count not in WORKERS:
             raise ClusterError(
                 f"{self.count} workers", allowed="1 to 9", next_step="CLUSTER_WORKERS=2"
@@ -81,11 +83,11 @@ class NodeSpec:
 
     @property
     def name(self) -> str:
-        return f"mizzen{self.slot}"
+        return f"mizzen{self.instance}"
 
     @property
     def address(self) -> str:
-        return f"10.77.{self.slot}.2"
+        return f"10.77.{self.instance}.2"
 
     @property
     def workers(self) -> tuple[Worker, ...]:
@@ -94,14 +96,14 @@ class NodeSpec:
             Worker(
                 self.name + (f"-{number}" if number else ""),
                 number,
-                f"10.77.{self.slot}.{2 + number}",
+                f"10.77.{self.instance}.{2 + number}",
             )
             for number in range(self.count)
         )
 
     @property
     def host_address(self) -> str:
-        return f"10.77.{self.slot}.1"
+        return f"10.77.{self.instance}.1"
 
     @property
     def host_link(self) -> str:

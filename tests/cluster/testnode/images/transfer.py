@@ -17,7 +17,7 @@ from pathlib import Path
 from testnode.commands import run, tail
 from testnode.errors import ClusterError
 from testnode.images.layers import PLAIN, Blob, Packed, pack
-from testnode.node.box import inside
+from testnode.node.netns import inside
 from testnode.spec import NodeSpec, Worker
 
 STORE = "io.containerd.content.v1.content/blobs/sha256"  # below containerd's root

@@ -1,2 +1,2 @@
-"""One node: `plan` says what runs with which settings, `box` and `supervisor` where, `lifecycle`
+"""One node: `plan` says what runs with which settings, `netns` and `supervisor` where, `lifecycle`
 starts and ends it, `outage` breaks it."""

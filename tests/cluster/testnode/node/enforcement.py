@@ -16,7 +16,7 @@ from testnode.commands import run
 from testnode.errors import ClusterError
 from testnode.eventually import eventually
 from testnode.node.api import get
-from testnode.node.box import inside
+from testnode.node.netns import inside
 from testnode.node.policies import TABLE, World, ruleset
 from testnode.spec import NodeSpec
 from testnode.workloads import Manifest

@@ -17,10 +17,10 @@ from testnode.kubectl import Kubectl
 from testnode.node import cgroups
 from testnode.node.api import api_ready, node_ready, pods_admitted
 from testnode.node.bootstrap import bootstrap
-from testnode.node.box import close_box, first_process, open_box
 from testnode.node.disk import abandon_disk, make_disk
 from testnode.node.footprint import kept_by_kernel
 from testnode.node.kubeconfig import write_kubeconfig
+from testnode.node.netns import close_netns, first_process, open_netns
 from testnode.node.pki import make_pki
 from testnode.node.plan import Plan, plan_of
 from testnode.node.services import Credentials
@@ -58,7 +58,7 @@ def up(spec: NodeSpec) -> float:
     begun = time.monotonic()
     credentials = Credentials(secrets.token_urlsafe(18), secrets.token_urlsafe(18))
     plan_file = _write(plan_of(spec, credentials))
-    open_box(spec, plan_file)
+    open_netns(spec, plan_file)
     _until(spec, lambda: api_ready(spec), "the API server does not answer")
     kubectl(spec).apply(bootstrap(spec, credentials))
     load_image(spec, PAUSE)
@@ -72,7 +72,7 @@ def down(spec: NodeSpec) -> None:
     supervisor = first_process(spec)
     if supervisor is not None:
         abandon_disk(supervisor)
-    close_box(spec)
+    close_netns(spec)
     shutil.rmtree(spec.folder, ignore_errors=True)
     _wait_for(lambda: not kept_by_kernel(spec), f"the kernel still keeps a part of {spec.name}")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from testnode.commands import run
 from testnode.errors import ClusterError
 from testnode.node import cgroups
-from testnode.node.box import first_process, inside
+from testnode.node.netns import first_process, inside
 from testnode.spec import NodeSpec, Worker
 
 TABLE = "mizzen-cut-off"

@@ -1,4 +1,4 @@
-"""The first process inside a node's namespaces; `box.open_box` starts it, nobody imports it.
+"""The first process inside a node's namespaces; `netns.open_netns` starts it, nobody imports it.
 
 It makes the node's private view of the disk, waits for its network link, starts the programs
 of the plan and starts again what ends. All else hangs on its life: when it is killed, the
@@ -65,7 +65,7 @@ def _make_folders(owners: dict[str, str]) -> None:
 
 def _join_network(addresses: list[str], gateway: str) -> None:
     while not Path(f"/proc/sys/net/ipv4/conf/{LINK}").exists():
-        time.sleep(0.02)  # box.open_box makes the link once it has seen this process
+        time.sleep(0.02)  # netns.open_netns makes the link once it has seen this process
     _run("ip", "link", "set", "lo", "up")
     for address in addresses:
         _run("ip", "address", "add", f"{address}/24", "dev", LINK)

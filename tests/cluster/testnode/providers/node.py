@@ -9,8 +9,8 @@ from testnode.errors import ClusterError
 from testnode.images.store import load_image
 from testnode.kubectl import Kubectl
 from testnode.node import lifecycle
-from testnode.node.box import first_process
 from testnode.node.footprint import footprint
+from testnode.node.netns import first_process
 from testnode.spec import NodeSpec
 
 
@@ -22,8 +22,8 @@ class NodeProvider:
 
     @classmethod
     def from_environment(cls) -> NodeProvider:
-        slot = _number("CLUSTER_SLOT", "0", allowed="0 to 9")
-        return cls(NodeSpec(slot, _number("CLUSTER_WORKERS", "1", allowed="1 to 9")))
+        instance = _number("CLUSTER_INSTANCE", "0", allowed="0 to 9")
+        return cls(NodeSpec(instance, _number("CLUSTER_WORKERS", "1", allowed="1 to 9")))
 
     def require(self) -> None:
         lifecycle.require_buildable()

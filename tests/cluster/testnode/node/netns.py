@@ -1,7 +1,7 @@
 """The namespaces a node lives in: process, mount and network, all without a name.
 
 Nothing outside points to them, so they end with their last process: a node that was killed
-leaves no mount, no interface and no namespace. `node` opens and closes the box.
+leaves no mount, no interface and no namespace. `node` opens and closes them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ START_S = 60.0  # a fraction of a second, but for a machine that is busy with mu
 END_S = 20.0
 
 
-def open_box(spec: NodeSpec, plan_file: Path) -> None:
+def open_netns(spec: NodeSpec, plan_file: Path) -> None:
     """Start the supervisor in new namespaces and link them to this machine."""
     cgroups.create(spec.name, *(worker.folder.name for worker in spec.workers))
     log = spec.folder / "log"
@@ -43,7 +43,7 @@ def open_box(spec: NodeSpec, plan_file: Path) -> None:
     _link(spec)
 
 
-def close_box(spec: NodeSpec) -> None:
+def close_netns(spec: NodeSpec) -> None:
     """End every process of the node and delete its control groups. Idempotent."""
     deadline = time.monotonic() + END_S
     while not _ended(spec):

@@ -13,6 +13,7 @@ import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -101,7 +102,7 @@ class Postgres:
         with psycopg.connect(**self._where(database)) as connection:
             connection.execute("TRUNCATE projects, bundles CASCADE")
 
-    def _where(self, database: str) -> dict[str, str]:
+    def _where(self, database: str) -> dict[str, Any]:
         return {
             "host": "127.0.0.1",
             "port": str(self.port),

@@ -1,4 +1,4 @@
-"""A pod that no policy knows of, at the doors of everybody else."""
+"""A client that every policy denies: a pod that no policy knows of, at everybody's doors."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from testnode.workloads import app_container, pod
 from scenario.addresses import Address
 from scenario.inside import python_in
 
-NAME = "stranger"
+NAME = "denied-client"
 QUOTA = {"requests": {"cpu": "10m", "memory": "32Mi"}, "limits": {"cpu": "1", "memory": "64Mi"}}
 
 
 def let_in(kubectl: Kubectl, home: str, namespace: str) -> dict[str, bool]:
-    """Whether a stranger in `home` gets a connection to each pod of the namespace, by name."""
+    """Whether the client in `home` gets a connection to each pod of the namespace, by name."""
     kubectl.apply([pod(NAME, home, app_container("web", "idle", resources=QUOTA))])
     kubectl.wait("condition=Ready", f"pod/{NAME}", "--namespace", home)
     asked = {name: _open(kubectl, home, door) for name, door in _doors(kubectl, namespace)}

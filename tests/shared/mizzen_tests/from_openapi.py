@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import jsonschema
-from hostile import odd_numbers, odd_texts, values
+import jsonschema  # type: ignore[import-untyped]
 from hypothesis import strategies as st
+
+from mizzen_tests.hostile import odd_numbers, odd_texts, values
 
 INSTANTS = ["2026-01-02T03:04:05Z", "2026-01-02T03:04:05.678+14:00", "0001-01-01T00:00:00Z"]
 INTEGERS = st.one_of(st.integers(0, 9), st.sampled_from([-1, 2**31 - 1, 2**31, 2**63, 10**23]))
@@ -127,7 +128,9 @@ class Description:
 
 @st.composite
 def _requests(draw: Any, description: Description, operation: Operation) -> Request:
-    path, inside, query = operation.path, {}, {}
+    path = operation.path
+    inside: dict[str, Any] = {}
+    query: dict[str, Any] = {}
     headers = [(b"authorization", b"Bearer a-token-of-the-tests")]
     for described in operation.described.get("parameters", []):
         name, where = described["name"], described["in"]

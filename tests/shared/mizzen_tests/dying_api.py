@@ -55,7 +55,7 @@ def _sabotage(file: Path) -> None:
         wrapped = send if scope["type"] != "http" else sending
         await answer(self, scope, receive, wrapped)
 
-    ServerStore.transaction = before_commit  # type: ignore[assignment, method-assign]
+    ServerStore.transaction = before_commit  # type: ignore[method-assign]
     RequestMiddleware.__call__ = before_answer  # type: ignore[method-assign]
 
 

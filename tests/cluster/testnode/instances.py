@@ -1,6 +1,6 @@
-"""Slots for test sessions: two that run at once on one machine must not share a node.
+"""Instances for test sessions: two that run at once on one machine must not share a node.
 
-conftest.py claims one for the session's cluster and one for the node that a test kills. Slot 0
+conftest.py claims one for the session's cluster and one for the node that a test kills. Instance 0
 is left to people.
 """
 
@@ -13,23 +13,23 @@ from typing import TextIO
 
 from testnode import places
 from testnode.errors import ClusterError
-from testnode.spec import SLOTS, NodeSpec
+from testnode.spec import INSTANCES, NodeSpec
 
 
 @contextmanager
-def free_slot() -> Iterator[NodeSpec]:
-    """A slot that no other session holds; the kernel gives it back when this process ends."""
+def free_instance() -> Iterator[NodeSpec]:
+    """An instance that no other session holds; the kernel gives it back when this process ends."""
     locks = places.cache() / "slots"
     locks.mkdir(parents=True, exist_ok=True)
-    for slot in SLOTS[1:]:
-        with (locks / str(slot)).open("w") as lock:
+    for instance in INSTANCES[1:]:
+        with (locks / str(instance)).open("w") as lock:
             if _taken(lock):
                 continue
-            yield NodeSpec(slot)
+            yield NodeSpec(instance)
             return
     raise ClusterError(
-        "all slots for test sessions are taken",
-        allowed=f"{len(SLOTS) - 1} sessions at once",
+        "all instances for test sessions are taken",
+        allowed=f"{len(INSTANCES) - 1} sessions at once",
         next_step="wait for one of them to end",
     )
 

@@ -1,0 +1,1 @@
+"""What several folders of tests need. pytest puts this package's folder on the import path."""
