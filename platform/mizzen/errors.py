@@ -124,6 +124,10 @@ class Conflict(UserError):
     """It exists already, or somebody else holds it."""
 
 
+class StaleLease(Conflict):
+    """Somebody else drives the run by now: a write of whoever drove it before is refused."""
+
+
 class Unsupported(UserError):
     """The chosen back end cannot do what was asked; the construct is named."""
 

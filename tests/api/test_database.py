@@ -15,6 +15,7 @@ import pytest
 from mizzen.core.runs import StepEvent, StepState
 from mizzen.state.database import HEAD
 from mizzen_tests.api_server import TOKEN, ApiServer, migrate
+from mizzen_tests.driving import driving
 from mizzen_tests.postgres_server import Postgres
 from mizzen_tests.shop_records import NOW, RUN, fill, run
 
@@ -64,6 +65,7 @@ def test_a_database_that_is_restarted_under_writers_loses_nothing(
     server = start_api(database)
     state = server.state()
     fill(state)
+    lease = driving(state, RUN)
     begun, stop = threading.Event(), threading.Event()
     kept: list[list[str]] = [[], [], []]
 
@@ -71,7 +73,7 @@ def test_a_database_that_is_restarted_under_writers_loses_nothing(
         while not stop.is_set():
             name = f"step-{worker}-{len(kept[worker])}"
             event = StepEvent(RUN, name, StepState.SUCCEEDED, NOW)
-            state.runs.record_step("shop", event, len(kept[worker]))
+            state.runs.record_step("shop", event, len(kept[worker]), lease)
             kept[worker].append(name)
             begun.set()
 

@@ -13,6 +13,7 @@ import httpx
 from mizzen.core.runs import RunState, StepEvent, StepState
 from mizzen.state.interface import State
 from mizzen_tests.api_server import TOKEN, ApiServer
+from mizzen_tests.driving import change_run, driving
 from mizzen_tests.shop_records import NOW, RUN, Ask, fill
 
 PATH = f"/projects/shop/runs/{RUN}/events"
@@ -34,11 +35,11 @@ def events(api: ApiServer, after: int | None = None) -> Iterator[tuple[int, str,
 
 
 def step(state: State, name: str, to: StepState) -> None:
-    state.runs.record_step("shop", StepEvent(RUN, name, to, NOW), 0)
+    state.runs.record_step("shop", StepEvent(RUN, name, to, NOW), 0, driving(state, RUN))
 
 
 def end(state: State) -> None:
-    state.runs.change("shop", RUN, state=RunState.SUCCEEDED, ended_at=NOW)
+    change_run(state, RUN, state=RunState.SUCCEEDED)
 
 
 def test_a_stream_tells_each_change_and_ends_with_the_run(api: ApiServer, shop: State) -> None:

@@ -17,12 +17,15 @@ from mizzen.state.interface import State
 from mizzen.state.records import (
     DecisionRecord,
     DemoStepRecord,
+    Lease,
     Promotion,
     ServedVersion,
     VersionRecord,
     WindowRecord,
+    lease_name,
 )
 from mizzen_tests.api_server import TOKEN, ApiServer
+from mizzen_tests.driving import HOLDER, driving
 from mizzen_tests.shop_records import NOW, RUN, fill, run
 
 DYING = Path(__file__).resolve().parents[1] / "shared" / "mizzen_tests" / "dying_api.py"
@@ -39,19 +42,24 @@ TABLES = (
     "served",
     "chapters",
     "bundles",
+    "leases",
 )
 WINDOW = WindowRecord("drift:1", "shop", None, NOW, 1, "drift", True, {"rows": 5}, None, NOW)
 PROMOTION = Promotion("shop", 1, None, "gate", "better", False, NOW)
 DECISION = DecisionRecord("shop", "drift:0", "drift", True, "allowed", "no rule", None, NOW)
 STEP = StepEvent(RUN, "train", StepState.SUCCEEDED, NOW, figures={"rows": 5})
+LEASE = Lease(lease_name(RUN), HOLDER, 1)
 
 WRITES: dict[str, Callable[[State], Any]] = {
     "a project": lambda s: s.projects.ensure("other", "/other", NOW),
     "a run": lambda s: s.runs.add(run("20260102-030405-bbbbbb"), "/projects/shop"),
     "a run's state": lambda s: s.runs.change(
-        "shop", RUN, state=RunState.RUNNING, attempts=2, ended_at=None, error=None
+        "shop", RUN, LEASE, state=RunState.RUNNING, attempts=2, error=None
     ),
-    "a step": lambda s: s.runs.record_step("shop", STEP, 1),
+    "a step": lambda s: s.runs.record_step("shop", STEP, 1, LEASE),
+    "a lease": lambda s: s.leases.acquire("controller:shop", HOLDER, 60),
+    "a lease that is renewed": lambda s: s.leases.renew(LEASE, 60),
+    "a lease that is let go": lambda s: s.leases.release(LEASE),
     "a version": lambda s: s.models.add_version(
         VersionRecord("shop", 3, RUN, True, "why", "auc", 0.5, 1, 0.4, NOW)
     ),
@@ -95,6 +103,7 @@ def test_a_write_stands_once_though_its_server_was_killed(
         postgres.clear(server.database)
         state = server.state()
         fill(state)
+        assert driving(state, RUN) == LEASE
         state.monitoring.add_window(replace(WINDOW, id="drift:0"))
         if killed:
             die.write_text(where)
@@ -131,5 +140,6 @@ def _everything(database: dict[str, str]) -> dict[str, list[Any]]:
     # a repeated change of a run counts once more: its numbers only grow
     plain["runs"] = [(*row[:-3], *row[-2:]) for row in plain["runs"]]
     plain["steps"] = [row[:-1] for row in plain["steps"]]
+    plain["leases"] = [row[:-1] for row in plain["leases"]]  # they end a little later
     plain["bundles"] = [row[:1] for row in plain["bundles"]]
     return {table: sorted(map(repr, found)) for table, found in plain.items()}

@@ -26,6 +26,7 @@ from mizzen.errors import InvalidProject, NotFound, Unsupported
 from mizzen.project import Project
 from mizzen.state.records import WindowRecord
 from mizzen_tests.api_server import ApiServer
+from mizzen_tests.driving import change_run, driving
 from mizzen_tests.shop_records import NOW, RUN, run
 
 
@@ -107,12 +108,13 @@ def test_the_doctor_tells_who_answers_and_what_is_wrong(
 def test_a_run_of_another_machine_is_neither_declared_dead_nor_touched_here(shop: Path) -> None:
     here = open_workspace(shop)
     here.state.runs.add(run(folder="/another/machine/runs/1"), "/another/machine")
-    here.state.runs.change("shop", RUN, state=RunState.RUNNING)
+    change_run(here.state, RUN, state=RunState.RUNNING)
     project = Project(here)
-    assert project.runs()[0].state is RunState.RUNNING
+    assert project.runs()[0].state is RunState.RUNNING  # as long as its driver renews its lease
     with pytest.raises(Unsupported, match="another machine carries"):
         project.cancel(RUN)
-    here.state.runs.change("shop", RUN, state=RunState.INTERRUPTED)
+    here.state.leases.release(driving(here.state, RUN))
+    assert project.runs()[0].state is RunState.INTERRUPTED
     with pytest.raises(NotFound, match="/another/machine/runs/1"):
         project.resume(RUN)
     with pytest.raises(NotFound):
@@ -122,7 +124,7 @@ def test_a_run_of_another_machine_is_neither_declared_dead_nor_touched_here(shop
 def test_a_run_of_this_machine_that_died_is_told_to_all(shop: Path, other_machine: Path) -> None:
     here = open_workspace(shop)
     ready = submit.write_down(here, RunRequest(), Plan("training", (), ()), {}, NOW)
-    here.state.runs.change("shop", ready.run.id, state=RunState.RUNNING)
+    change_run(here.state, ready.run.id, state=RunState.RUNNING)
     assert Project(here).runs()[0].state is RunState.RUNNING
     ready.ownership.release()
     assert Project(here).runs()[0].state is RunState.INTERRUPTED

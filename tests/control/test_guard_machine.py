@@ -23,6 +23,7 @@ from mizzen.spec.operation import Retraining
 from mizzen.spec.profile import Profile
 from mizzen.state import open_state
 from mizzen.state.records import GATE, Promotion, RunRecord, VersionRecord, WindowRecord
+from mizzen_tests.driving import change_run
 from mizzen_tests.soak import examples
 
 WALL = datetime(2026, 1, 1, tzinfo=UTC)
@@ -144,7 +145,7 @@ class Guarded(RuleBasedStateMachine):
     @rule(state=st.sampled_from([RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED]))
     def the_run_ends(self, state: RunState) -> None:
         for run in self.going:
-            self.workspace.state.runs.change("shop", run.id, state=state)
+            change_run(self.workspace.state, run.id, state=state)
             decided = self.workspace.state.monitoring.all_decisions("shop")
             number = next(d.id for d in decided if d.run == run.id)
             reset = max((d.id for d in decided if d.rule == "reset"), default=0)

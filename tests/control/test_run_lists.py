@@ -22,6 +22,7 @@ from mizzen.core.runs import RunState
 from mizzen.errors import InvalidProject, UserError
 from mizzen.project import Project
 from mizzen.state.records import Evaluation, RunRecord, VersionRecord, to_jsonable
+from mizzen_tests.driving import change_run
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 Make = Callable[..., PreparedRun]
@@ -111,7 +112,7 @@ def test_a_version_that_is_blessed_later_stays_the_model_of_its_first_run(
     (told,) = listed.models()
     blessed = replace(told, number=2, run="held", blessed=False)
     listed.workspace.state.models.add_version(blessed)
-    listed.workspace.state.runs.change("shop", "held", version=2)
+    change_run(listed.workspace.state, "held", version=2)
     measured(listed.workspace, "later", {"roc_auc": 0.6}, blessed=True, version=2)
     listed.workspace.state.models.add_version(replace(blessed, run="later", blessed=True))
     verdicts = {run.id: run.verdict for run in listed.runs()}

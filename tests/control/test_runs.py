@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from mizzen.cli.app import app
 from mizzen.cli.show import comparison_rows
-from mizzen.control.runs import run_lock
+from mizzen.control.runs import lease, run_lock
 from mizzen.control.runs.compare import compare_runs
 from mizzen.control.runs.finalize import failure
 from mizzen.control.runs.submit import PreparedRun, cancel, execute, prepare_resume
@@ -35,6 +35,7 @@ from mizzen.errors import (
     UserError,
 )
 from mizzen.project import Project, Run
+from mizzen.state.records import lease_name
 
 Make = Callable[..., PreparedRun]
 
@@ -174,6 +175,44 @@ def test_a_run_whose_process_was_killed_is_interrupted_and_resumes(
     resumed = execute(prepare_resume(workspace, run_id))
     assert resumed.state is RunState.SUCCEEDED
     assert resumed.attempts == 2
+
+
+def test_a_driver_that_slept_past_its_lease_writes_nothing_when_it_wakes(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = workspace.folder / "profiles" / "local.yaml"
+    profile.write_text(profile.read_text() + "lease: 1s\n")
+    process, run_id, _ = start_apart(workspace, tmp_path)
+    process.send_signal(signal.SIGSTOP)
+    monkeypatch.setattr(lease, "_machine", lambda: "another-machine")
+    until(lambda: Run(workspace, run_id).state is RunState.INTERRUPTED)
+    ended = workspace.state.runs.get("shop", run_id)
+    (tmp_path / "waits.go").touch()
+    process.send_signal(signal.SIGCONT)
+    assert process.wait(60) != 0
+    assert workspace.state.runs.get("shop", run_id) == ended
+    assert workspace.state.models.all_versions("shop") == []
+
+
+def test_a_run_whose_driver_lives_elsewhere_is_left_alone(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = workspace.folder / "profiles" / "local.yaml"
+    profile.write_text(profile.read_text() + "lease: 1s\n")
+    process, run_id, _ = start_apart(workspace, tmp_path)
+    monkeypatch.setattr(lease, "_machine", lambda: "another-machine")
+    epoch = workspace.state.leases.get(lease_name(run_id))
+    for _ in range(6):  # longer than its lease lasts: it is renewed
+        assert Run(workspace, run_id).state is RunState.RUNNING
+        time.sleep(0.3)
+    monkeypatch.undo()
+    (tmp_path / "waits.go").touch()
+    process.wait(60)
+    assert Run(workspace, run_id).state is RunState.SUCCEEDED
+    found = workspace.state.leases.get(lease_name(run_id))
+    assert epoch is not None
+    assert found is not None
+    assert (found.epoch, found.driver) == (epoch.epoch, "")  # it let go
 
 
 def test_a_running_run_is_cancelled_from_another_process(

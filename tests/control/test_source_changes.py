@@ -21,6 +21,7 @@ from mizzen.core.runs import RunState
 from mizzen.errors import InvalidProject
 from mizzen.state.records import RunRecord
 from mizzen_pipelines.compile import plan as compiled_plan
+from mizzen_tests.driving import change_run
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ def test_a_run_that_is_resumed_after_its_source_was_fixed_says_so_and_serves_no_
 def test_a_resumed_run_keeps_the_rows_that_it_has_already(halting: Workspace, rows: Path) -> None:
     run = execute(submitted(halting))
     count = kept(halting, run)
-    halting.state.runs.change(run.project, run.id, state=RunState.INTERRUPTED)
+    change_run(halting.state, run.id, run.project, state=RunState.INTERRUPTED)
     shortened(rows, 5).replace(rows)
     assert kept(halting, execute(prepare_resume(halting, run.id))) == count
 

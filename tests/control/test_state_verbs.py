@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,21 +14,24 @@ from typing import Any
 import pytest
 
 from mizzen.core.runs import RunState, StepEvent, StepState
-from mizzen.errors import Conflict, InvalidData, NotFound
+from mizzen.errors import Conflict, InvalidData, NotFound, StaleLease
 from mizzen.state.database import open_address
 from mizzen.state.interface import State
 from mizzen.state.records import (
     DecisionRecord,
     DemoStepRecord,
     Evaluation,
+    Lease,
     Promotion,
     RunRecord,
     ServedVersion,
     VersionRecord,
     WindowRecord,
+    lease_name,
     to_jsonable,
 )
 from mizzen.state.sql_state import SqlState
+from mizzen_tests.driving import HOLDER, change_run, driving
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 EMPTY_TAR = bytes(10240)
@@ -122,6 +126,13 @@ def event(step: str, to: StepState, **values: Any) -> StepEvent:
     return StepEvent(run().id, step, to, NOW, **values)
 
 
+def tell(state: State, told: StepEvent, position: int) -> None:
+    """As whoever drives the run does."""
+    lease = state.leases.acquire(lease_name(told.run_id), HOLDER, 60)
+    assert lease is not None
+    state.runs.record_step("shop", told, position, lease)
+
+
 def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
     """Their answers, or what they raised, all begun together."""
     barrier = threading.Barrier(len(calls))
@@ -146,7 +157,7 @@ def test_a_run_comes_back_as_it_was_told(state: State) -> None:
     state.runs.add(told, "/somewhere")
     assert state.runs.get("shop", told.id) == told
     found = Evaluation("roc_auc", 0.1 + 0.2, None, False, "é", {"roc_auc": 0.1, "brier": None})
-    state.runs.change("shop", told.id, evaluation=found)
+    change_run(state, told.id, evaluation=found)
     told = replace(told, evaluation=found)
     assert state.runs.get("shop", told.id) == told
     assert state.runs.newest_first("shop") == [told]
@@ -174,33 +185,37 @@ def test_a_run_is_found_by_the_beginning_of_its_id(shop: State) -> None:
 
 def test_fields_of_a_run_are_set_and_unset(shop: State) -> None:
     fault = {"step": "train", "message": "no"}
-    shop.runs.change("shop", run().id, state=RunState.FAILED, ended_at=NOW, error=fault, version=3)
+    change_run(shop, run().id, state=RunState.FAILED, error=fault, version=3)
     found = shop.runs.get("shop", run().id)
-    assert (found.state, found.ended_at, found.error) == (RunState.FAILED, NOW, fault)
+    assert (found.state, found.error) == (RunState.FAILED, fault)
+    assert found.ended_at is not None  # by the clock of the database, which is this machine's
+    assert abs(found.ended_at - datetime.now(UTC)) < timedelta(minutes=1)
     assert shop.runs.with_version("shop", 3) == [found]
-    shop.runs.change("shop", run().id, state=RunState.RUNNING, ended_at=None, error=None)
+    change_run(shop, run().id, state=RunState.RUNNING, error=None)
     found = shop.runs.get("shop", run().id)
     assert (found.state, found.ended_at, found.error) == (RunState.RUNNING, None, None)
 
 
 def test_what_does_not_exist_cannot_be_changed(shop: State) -> None:
     with pytest.raises(NotFound):
-        shop.runs.change("shop", "nothing", state=RunState.FAILED)
+        shop.runs.change("shop", "nothing", driving(shop, "nothing"), state=RunState.FAILED)
     with pytest.raises(NotFound):
-        shop.runs.change("another", run().id, state=RunState.FAILED)
+        shop.runs.change("another", run().id, driving(shop, run().id), state=RunState.FAILED)
     with pytest.raises(NotFound):
-        shop.runs.record_step("another", event("train", StepState.RUNNING), 0)
+        shop.runs.record_step(
+            "another", event("train", StepState.RUNNING), 0, driving(shop, run().id)
+        )
     assert shop.runs.steps_of("another", run().id) == []
 
 
 def test_the_last_event_of_each_step_is_kept_in_the_plans_order(shop: State) -> None:
-    shop.runs.record_step("shop", event("train", StepState.RUNNING), 1)
-    shop.runs.record_step("shop", event("snapshot", StepState.CACHED), 0)
+    tell(shop, event("train", StepState.RUNNING), 1)
+    tell(shop, event("snapshot", StepState.CACHED), 0)
     figures = {"rows": 5, "auc": 0.1 + 0.2, "blessed": True, "name": "1"}
     artifacts = {"model": Path("/a b/model")}
     done = event("train", StepState.SUCCEEDED, seconds=1.5, figures=figures, artifacts=artifacts)
     for _ in range(2):  # an answer that was lost
-        shop.runs.record_step("shop", done, 1)
+        tell(shop, done, 1)
     found = shop.runs.steps_of("shop", run().id)
     assert [(step.name, step.state) for step in found] == [
         ("snapshot", StepState.CACHED),
@@ -213,10 +228,10 @@ def test_the_last_event_of_each_step_is_kept_in_the_plans_order(shop: State) -> 
 
 def test_following_a_run_tells_each_step_and_ends_with_it(shop: State) -> None:
     def work() -> None:
-        shop.runs.change("shop", run().id, state=RunState.RUNNING)
-        shop.runs.record_step("shop", event("train", StepState.RUNNING), 0)
-        shop.runs.record_step("shop", event("train", StepState.SUCCEEDED), 0)
-        shop.runs.change("shop", run().id, state=RunState.SUCCEEDED, ended_at=NOW)
+        change_run(shop, run().id, state=RunState.RUNNING)
+        tell(shop, event("train", StepState.RUNNING), 0)
+        tell(shop, event("train", StepState.SUCCEEDED), 0)
+        change_run(shop, run().id, state=RunState.SUCCEEDED)
 
     worker = threading.Thread(target=work)
     worker.start()
@@ -230,9 +245,9 @@ def test_following_a_run_tells_each_step_and_ends_with_it(shop: State) -> None:
 
 
 def test_following_goes_on_after_the_last_change_that_was_seen(shop: State) -> None:
-    shop.runs.record_step("shop", event("one", StepState.SUCCEEDED), 0)
-    shop.runs.record_step("shop", event("two", StepState.SUCCEEDED), 1)
-    shop.runs.change("shop", run().id, state=RunState.FAILED, ended_at=NOW)
+    tell(shop, event("one", StepState.SUCCEEDED), 0)
+    tell(shop, event("two", StepState.SUCCEEDED), 1)
+    change_run(shop, run().id, state=RunState.FAILED)
     seen = [change for change in shop.runs.follow("shop", run().id) if change is not None]
     assert [change.step and change.step.name for change in seen] == ["one", "two", None]
     later = [c for c in shop.runs.follow("shop", run().id, seen[0].number) if c is not None]
@@ -243,11 +258,103 @@ def test_following_goes_on_after_the_last_change_that_was_seen(shop: State) -> N
 
 
 def test_a_repeated_new_run_is_one_and_another_of_its_id_is_refused(shop: State) -> None:
-    shop.runs.change("shop", run().id, state=RunState.RUNNING)
+    change_run(shop, run().id, state=RunState.RUNNING)
     shop.runs.add(run(), "/projects/shop")
     assert shop.runs.get("shop", run().id).state is RunState.RUNNING
     with pytest.raises(Conflict, match="another run"):
         shop.runs.add(run(folder="/elsewhere"), "")
+
+
+OTHER = f"elsewhere/2/{'1' * 32}"
+
+
+def expired(state: State, name: str) -> None:
+    """Return when a lease has ended by the database's clock."""
+    until = time.monotonic() + 30
+    while (found := state.leases.get(name)) is None or found.seconds_left > 0:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_one_holder_drives_at_a_time_and_the_next_has_a_higher_epoch(state: State) -> None:
+    name = "controller:shop"
+    assert state.leases.get(name) is None
+    first = state.leases.acquire(name, HOLDER, 60)
+    assert first is not None
+    assert state.leases.acquire(name, HOLDER, 60) == first  # an answer that was lost
+    assert state.leases.acquire(name, OTHER, 60) is None
+    found = state.leases.get(name)
+    assert found is not None
+    assert (found.driver, found.epoch) == ("a-test/1", first.epoch)  # without its secret
+    assert 0 < found.seconds_left <= 60
+    state.leases.release(first)
+    second = state.leases.acquire(name, OTHER, 60)
+    assert second is not None
+    assert second.epoch > first.epoch
+    state.leases.release(first)  # changes nothing: it is another's by now
+    assert state.leases.acquire(name, HOLDER, 60) is None
+    with pytest.raises(StaleLease):
+        state.leases.renew(first, 60)
+
+
+def test_a_lease_that_nobody_renews_ends_and_its_holder_may_go_on_until_it_is_taken(
+    state: State,
+) -> None:
+    name = "run:1"
+    lease = state.leases.acquire(name, HOLDER, 0.2)
+    assert lease is not None
+    expired(state, name)
+    state.leases.renew(lease, 0.2)  # it slept, and nobody noticed
+    expired(state, name)
+    assert state.leases.acquire(name, OTHER, 60) is not None
+    with pytest.raises(StaleLease):
+        state.leases.renew(lease, 60)
+
+
+def test_of_many_that_want_to_drive_at_once_one_does(state: State) -> None:
+    holders = [f"machine-{number}/1/{'0' * 32}" for number in range(8)]
+    calls: list[Callable[[], Any]] = [
+        lambda holder=holder: state.leases.acquire("run:1", holder, 60)  # type: ignore[misc]
+        for holder in holders
+    ]
+    assert sorted(found is not None for found in at_once(calls)) == [False] * 7 + [True]
+
+
+def test_one_that_is_known_to_be_dead_is_not_waited_for_but_only_that_one(state: State) -> None:
+    first = state.leases.acquire("run:1", HOLDER, 60)
+    assert first is not None
+    second = state.leases.acquire("run:1", OTHER, 60, over=first.epoch)
+    assert second is not None
+    assert state.leases.acquire("run:1", HOLDER, 60, over=first.epoch) is None
+
+
+def test_a_driver_that_was_replaced_writes_nothing(shop: State) -> None:
+    stale = driving(shop, run().id)
+    driving(shop, run().id, OTHER)
+    before = shop.runs.get("shop", run().id)
+    with pytest.raises(StaleLease, match="driven by somebody else"):
+        shop.runs.change("shop", run().id, stale, state=RunState.FAILED)
+    with pytest.raises(StaleLease):
+        shop.runs.record_step("shop", event("train", StepState.FAILED), 0, stale)
+    assert shop.runs.get("shop", run().id) == before
+    assert shop.runs.steps_of("shop", run().id) == []
+
+
+def test_a_lease_counts_for_its_own_run_alone(shop: State) -> None:
+    for other in (driving(shop, "another"), Lease("controller:shop", HOLDER, 1)):
+        with pytest.raises(Conflict, match="not that of run"):
+            shop.runs.change("shop", run().id, other, state=RunState.FAILED)
+    guessed = replace(driving(shop, run().id), holder=OTHER)
+    with pytest.raises(StaleLease):
+        shop.runs.change("shop", run().id, guessed, state=RunState.FAILED)
+
+
+def test_a_run_that_succeeded_ends_in_no_other_way(shop: State) -> None:
+    change_run(shop, run().id, state=RunState.SUCCEEDED)
+    for state in (RunState.FAILED, RunState.RUNNING, RunState.INTERRUPTED):
+        with pytest.raises(Conflict, match="succeeded"):
+            change_run(shop, run().id, state=state)
+    change_run(shop, run().id, state=RunState.SUCCEEDED, version=2)
 
 
 def test_versions_are_listed_and_an_unknown_one_names_them(shop: State) -> None:
@@ -451,14 +558,14 @@ def test_many_machines_know_a_project_at_once(state: State) -> None:
 
 def test_steps_that_are_told_at_once_are_all_kept_and_numbered(shop: State) -> None:
     calls: list[Callable[[], Any]] = [
-        lambda number=number: shop.runs.record_step(  # type: ignore[misc]
-            "shop", event(f"step-{number}", StepState.SUCCEEDED), number
+        lambda number=number: tell(  # type: ignore[misc]
+            shop, event(f"step-{number}", StepState.SUCCEEDED), number
         )
         for number in range(8)
     ]
     assert at_once(calls) == [None] * 8
     assert len(shop.runs.steps_of("shop", run().id)) == 8
-    shop.runs.change("shop", run().id, state=RunState.SUCCEEDED)
+    change_run(shop, run().id, state=RunState.SUCCEEDED)
     numbers = [change.number for change in shop.runs.follow("shop", run().id) if change]
     assert len(set(numbers)) == 9
 

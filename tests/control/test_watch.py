@@ -29,6 +29,7 @@ from mizzen.state.records import (
     VersionRecord,
     WindowRecord,
 )
+from mizzen_tests.driving import change_run, driving
 from mizzen_tests.shop_records import RUN, run
 
 Make = Callable[..., PreparedRun]
@@ -153,7 +154,7 @@ def taken(workspace: Workspace, name: str, validate: StepState | None, **fields:
     workspace.state.runs.add(record, str(workspace.folder))
     if validate is not None:
         event = StepEvent(name, "validate", validate, at, **fields)
-        workspace.state.runs.record_step("shop", event, 1)
+        workspace.state.runs.record_step("shop", event, 1, driving(workspace.state, name))
 
 
 def test_the_newest_snapshot_that_was_validated_decides(workspace: Workspace) -> None:
@@ -189,8 +190,7 @@ def test_the_run_that_answers_an_alarm_is_reported_as_it_ended(
     assert "the gate refused the model" in ended[1]
     assert not failed(held)
 
-    workspace.state.runs.change("shop", held.id, state=RunState.FAILED)
-    broken = workspace.state.runs.get("shop", held.id)
+    broken = replace(held, state=RunState.FAILED)
     assert answered(project, RetrainResult(decision, broken))[1:] == [
         f"  run {held.id} failed",
         f"  why: mizzen runs show {held.id}",
@@ -264,7 +264,7 @@ def test_a_breaker_that_was_reset_lets_past_months_be_replayed(workspace: Worksp
                 rules.append(asked.rule)
                 continue
             asked[1].ownership.release()
-            workspace.state.runs.change("shop", asked[1].run.id, state=RunState.FAILED)
+            change_run(workspace.state, asked[1].run.id, state=RunState.FAILED)
             rules.append(asked[0].rule)
         return rules
 

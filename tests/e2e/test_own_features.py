@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,7 @@ from mizzen_serving.metrics import Instruments
 from mizzen_serving.model import load_model
 from mizzen_serving.options import ServeOptions
 from mizzen_serving.predictions import Predictions
+from mizzen_tests.driving import change_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e]
 
@@ -216,12 +217,13 @@ def test_only_versions_of_views_that_no_registered_version_needs_are_pruned(
 
 def test_nothing_is_pruned_while_a_run_goes_on(ferries: Ferries) -> None:
     state, run = ferries.project.workspace.state, ferries.project.runs(1)[0]
-    state.runs.change(run.project, run.id, state=RunState.RUNNING)
+    going = replace(run, id=f"{run.id}-2", folder=f"{run.folder}-2", state=RunState.RUNNING)
+    state.runs.add(going, str(ferries.folder))
     try:
-        with RunLock(Path(run.folder)), pytest.raises(Conflict, match=run.id):
+        with RunLock(Path(going.folder)), pytest.raises(Conflict, match=going.id):
             ferries.project.prune_features("1s")
     finally:
-        state.runs.change(run.project, run.id, state=run.state)
+        change_run(state, going.id, run.project, state=RunState.CANCELLED)
 
 
 def test_a_view_that_cannot_be_computed_any_more_keeps_the_values_that_it_had(

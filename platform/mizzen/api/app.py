@@ -17,6 +17,7 @@ from mizzen.api.middleware import RequestMiddleware
 from mizzen.api.routes import (
     bundles,
     events,
+    leases,
     models,
     monitoring,
     predictions,
@@ -55,7 +56,7 @@ def create_app(state: SqlState, settings: Settings) -> FastAPI:
     app.include_router(health.router)
     app.include_router(runbooks.router, prefix=PREFIX, responses=error_responses.DESCRIBED)
     guard = [Depends(principal_of), Depends(health.usable)]
-    for part in (projects, bundles, runs, events, models, monitoring, predictions):
+    for part in (projects, bundles, runs, leases, events, models, monitoring, predictions):
         app.include_router(
             part.router, prefix=PREFIX, dependencies=guard, responses=error_responses.DESCRIBED
         )

@@ -37,8 +37,8 @@ class Workspace:
         return open_state(self.place)
 
     def elsewhere(self, run: RunRecord) -> bool:
-        """Whether another machine carries a run out: the state is shared, and the run's folder
-        is not here. What goes on in it only that machine can tell."""
+        """Whether another machine executed a run: the state is shared, and the run's folder, with
+        its logs and what it left, is not here."""
         profile = self.place.profile
         shared = profile.control.url is not None or profile.state is not None
         return shared and not Path(run.folder).exists()

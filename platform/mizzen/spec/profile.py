@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from mizzen.spec.columns import Name, Section
+from mizzen.spec.columns import Duration, Name, Section
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 
@@ -111,6 +111,10 @@ class Profile(Section):
     )
     parallel: Annotated[int, Field(ge=1)] = Field(
         default=2, description="steps that the local runner executes side by side"
+    )
+    lease: Duration = Field(
+        default="60s",
+        description="how long a run whose driver says nothing counts as running on other machines",
     )
     tracking: Tracking = Field(default=Tracking(), description="where runs and models are kept")
     data_store: DataStore = Field(default=DataStore(), description="where snapshots are kept")

@@ -17,6 +17,8 @@ from mizzen.state.records import (
     Change,
     DecisionRecord,
     DemoStepRecord,
+    Lease,
+    LeaseRecord,
     ProjectRecord,
     Promotion,
     RetrainingRecord,
@@ -51,11 +53,14 @@ class Runs(Protocol):
         """
         ...
 
-    def change(self, project: str, run_id: str, **values: Any) -> None:
-        """Set fields of a run.
+    def change(self, project: str, run_id: str, lease: Lease, **values: Any) -> None:
+        """Set fields of a run; whoever drives it may. With a state comes the time of its end: the
+        database's, or none.
 
         Raises:
             NotFound: no such run.
+            StaleLease: somebody else drives it by now.
+            Conflict: it succeeded, and cannot end otherwise any more.
         """
         ...
 
@@ -79,11 +84,12 @@ class Runs(Protocol):
         """The runs that ended in this version, newest first."""
         ...
 
-    def record_step(self, project: str, event: StepEvent, position: int) -> None:
+    def record_step(self, project: str, event: StepEvent, position: int, lease: Lease) -> None:
         """Keep the event as the last one of its step; `position` is the step's in the plan.
 
         Raises:
             NotFound: no such run.
+            StaleLease: somebody else drives the run by now.
         """
         ...
 
@@ -98,6 +104,37 @@ class Runs(Protocol):
         Raises:
             NotFound: no such run.
         """
+        ...
+
+
+class Leases(Protocol):
+    """Who drives a run or a loop. Expiry goes by the database's clock."""
+
+    def acquire(
+        self, name: str, holder: str, seconds: float, *, over: int | None = None
+    ) -> Lease | None:
+        """Hold `name` for `seconds` from now; None while somebody else does.
+
+        Args:
+            holder: `machine/process/secret`; the same holder again gets the same lease.
+            over: the epoch of a holder that is known to be dead: it is not waited for.
+        """
+        ...
+
+    def renew(self, lease: Lease, seconds: float) -> None:
+        """Hold it for `seconds` from now.
+
+        Raises:
+            StaleLease: somebody else took it.
+        """
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """Let others have it at once; does nothing where somebody took it."""
+        ...
+
+    def get(self, name: str) -> LeaseRecord | None:
+        """Who holds it, without what its holder alone knows; None where nobody ever did."""
         ...
 
 
@@ -269,6 +306,9 @@ class State(Protocol):
 
     @property
     def runs(self) -> Runs: ...
+
+    @property
+    def leases(self) -> Leases: ...
 
     @property
     def models(self) -> Models: ...

@@ -29,6 +29,28 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to drive what `name` names (`run:<id>`, `controller:<project>`), as its holder has
+    it. `holder` is `machine/process/secret`: whoever cannot say it writes nothing. Each new holder
+    has a higher `epoch`, so that one who slept is told apart from who drives now."""
+
+    name: str
+    holder: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRecord:
+    """A lease as others see it. `driver`: its holder without the secret, empty where nobody holds
+    it; `seconds_left` by the database's clock, negative once it has expired."""
+
+    name: str
+    driver: str
+    epoch: int
+    seconds_left: float
+
+
+@dataclass(frozen=True, slots=True)
 class ProjectRecord:
     """A known project; `folder` is on the machine that told of it first."""
 
@@ -233,6 +255,11 @@ class DemoStepRecord:
     digest: str
     result: Mapping[str, Any]
     at: datetime
+
+
+def lease_name(run_id: str) -> str:
+    """The lease of whoever drives a run."""
+    return f"run:{run_id}"
 
 
 def names(record: type[Any]) -> list[str]:

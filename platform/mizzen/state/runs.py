@@ -12,7 +12,17 @@ from mizzen.core.runs import RunState, StepEvent, StepState
 from mizzen.errors import Conflict, NotFound
 from mizzen.state import projects
 from mizzen.state.database import Database
-from mizzen.state.records import Change, Evaluation, RunRecord, StepRecord, names, to_jsonable
+from mizzen.state.leases import check_lease
+from mizzen.state.records import (
+    Change,
+    Evaluation,
+    Lease,
+    RunRecord,
+    StepRecord,
+    lease_name,
+    names,
+    to_jsonable,
+)
 from mizzen.state.session import OneOf, Prefix, Row, Session
 
 POLL_SECONDS = 0.2
@@ -39,9 +49,11 @@ class SqlRuns:
         if any(known[name] != values[name] for name in _FIXED):
             raise Conflict(f"another run has the id {record.id}", next_step="submit it again")
 
-    def change(self, project: str, run_id: str, **values: Any) -> None:
+    def change(self, project: str, run_id: str, lease: Lease, **values: Any) -> None:
         """See `interface.Runs`."""
         with self._database.write() as session:
+            _refuse_foreign(run_id, lease)
+            check_lease(session, lease)
             _change(session, project, run_id, _column_values(values))
 
     def get(self, project: str, run_id: str) -> RunRecord:
@@ -80,11 +92,13 @@ class SqlRuns:
             rows = session.find("runs", _RUN, mine, order=["created_at"], descending=True)
         return [_run(row) for row in rows]
 
-    def record_step(self, project: str, event: StepEvent, position: int) -> None:
+    def record_step(self, project: str, event: StepEvent, position: int, lease: Lease) -> None:
         """See `interface.Runs`."""
         values = to_jsonable(event) | {"name": event.step, "run": event.run_id, "at": event.at}
         kept = {name: values[name] for name in ("run", *_STEP)}
         with self._database.write() as session:
+            _refuse_foreign(event.run_id, lease)
+            check_lease(session, lease)
             revision = _change(session, project, event.run_id, {})
             session.remove("steps", {"run": event.run_id, "name": event.step})
             session.insert("steps", kept | {"position": position, "revision": revision})
@@ -150,12 +164,30 @@ def with_ids(session: Session, project: str, ids: Sequence[str]) -> dict[str, Ru
 def _change(session: Session, project: str, run_id: str, values: Mapping[str, Any]) -> int:
     """Set fields of a run, hold it until the transaction ends, and count the change."""
     mine = {"id": run_id, "project": project}
-    rows = session.find("runs", ["revision"], mine, lock=True)
+    rows = session.find("runs", ["revision", "state"], mine, lock=True)
     if not rows:
         raise _unknown(run_id)
+    if "state" in values:
+        values = {**values, "ended_at": _end(session, run_id, rows[0]["state"], values["state"])}
     revision: int = rows[0]["revision"] + 1
     session.change("runs", mine, {**values, "revision": revision})
     return revision
+
+
+def _end(session: Session, run_id: str, known: str, wanted: str) -> datetime | None:
+    """When a run that gets this state ended: now, or not yet."""
+    if known == RunState.SUCCEEDED != wanted:
+        raise Conflict(
+            f"run {run_id} succeeded", given=f"the state {wanted}", next_step="mizzen runs list"
+        )
+    return session.clock() if RunState(wanted).ended else None
+
+
+def _refuse_foreign(run_id: str, lease: Lease) -> None:
+    if lease.name != lease_name(run_id):
+        raise Conflict(
+            f"the lease is not that of run {run_id}", given=lease.name, allowed=lease_name(run_id)
+        )
 
 
 def _unknown(run_id: str) -> NotFound:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 BUSY_SECONDS = 60  # how long a writer waits for another one
@@ -90,6 +91,10 @@ class Session(Protocol):
 
     def remove(self, table: str, where: Mapping[str, Any]) -> None:
         """Delete the rows that meet all conditions."""
+        ...
+
+    def clock(self) -> datetime:
+        """The database's own time, by which everybody who shares it goes."""
         ...
 
 

@@ -10,6 +10,7 @@ from mizzen.state.database import Database
 if TYPE_CHECKING:
     from mizzen.state.bundles import SqlBundles
     from mizzen.state.demo_steps import SqlChapters
+    from mizzen.state.leases import SqlLeases
     from mizzen.state.models import SqlModels
     from mizzen.state.monitoring import SqlMonitoring
     from mizzen.state.projects import SqlProjects
@@ -36,6 +37,13 @@ class SqlState:
         from mizzen.state.runs import SqlRuns
 
         return SqlRuns(self.database)
+
+    @cached_property
+    def leases(self) -> SqlLeases:
+        """See `interface.State`."""
+        from mizzen.state.leases import SqlLeases
+
+        return SqlLeases(self.database)
 
     @cached_property
     def models(self) -> SqlModels:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -20,6 +21,7 @@ from sqlalchemy import (
     create_engine,
     delete,
     event,
+    func,
     make_url,
     select,
     update,
@@ -145,6 +147,13 @@ class ServerSession:
     def remove(self, table: str, where: Mapping[str, Any]) -> None:
         """See `Session`."""
         self._connection.execute(delete(metadata.tables[table]).where(*_where(table, where)))
+
+    def clock(self) -> datetime:
+        """See `Session`."""
+        if self._connection.dialect.name == "sqlite":  # its users are on one machine
+            return datetime.now(UTC)
+        found: datetime = self._connection.execute(select(func.clock_timestamp())).scalar_one()
+        return found
 
 
 def _where(table: str, conditions: Mapping[str, Any]) -> list[Any]:

@@ -24,7 +24,9 @@ from mizzen.state.session import BUSY_SECONDS, After, OneOf, Prefix, Row, Schema
 _Identity = tuple[int, int, int] | None
 _making = threading.Lock()
 # A column's name tells its type in every table; a test compares them with `tables`.
-INSTANTS = frozenset({"created_at", "ended_at", "at", "start", "end", "not_before", "since"})
+INSTANTS = frozenset(
+    {"created_at", "ended_at", "at", "start", "end", "not_before", "since", "expires_at"}
+)
 DOCUMENTS = frozenset(
     {"arguments", "error", "figures", "artifacts", "result", "overrides", "evaluation"}
 )
@@ -193,6 +195,10 @@ class SqliteSession:
         conditions, values = _where(where)
         statement = f"DELETE FROM {_name(table)}{conditions}"  # noqa: S608
         self._connection.execute(statement, values)
+
+    def clock(self) -> datetime:
+        """See `Session`; the file's users are on one machine."""
+        return datetime.now(UTC)
 
 
 def _where(conditions: Mapping[str, Any]) -> tuple[str, list[Any]]:

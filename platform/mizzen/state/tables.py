@@ -196,6 +196,16 @@ bundles = Table(
     Column("created_at", Instant, nullable=False),
 )
 
+# Who drives what. Rows stay, so that no epoch is ever given twice.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("holder", String(200), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+
 # One row, written by the migration command: the oldest code that works with these tables.
 compatibility = Table(
     "compatibility",

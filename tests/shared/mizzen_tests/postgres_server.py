@@ -100,7 +100,7 @@ class Postgres:
     def clear(self, database: str) -> None:
         """Empty its tables."""
         with psycopg.connect(**self._where(database)) as connection:
-            connection.execute("TRUNCATE projects, bundles CASCADE")
+            connection.execute("TRUNCATE projects, bundles, leases CASCADE")
 
     def _where(self, database: str) -> dict[str, Any]:
         return {

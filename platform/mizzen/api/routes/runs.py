@@ -7,13 +7,13 @@ from pathlib import Path as File
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 from mizzen.api.auth import Id, ProjectName, StateOf
 from mizzen.api.bodies import StrictRoute
 from mizzen.api.checks import LARGEST, keepable, same
 from mizzen.core.runs import RunState, StepEvent
-from mizzen.state.records import Evaluation, RunRecord, StepRecord
+from mizzen.state.records import Evaluation, Lease, RunRecord, StepRecord
 
 router = APIRouter(tags=["runs"], prefix="/projects/{project}/runs", route_class=StrictRoute)
 MOST = 10_000
@@ -27,16 +27,23 @@ class NewRun:
     project_folder: str
 
 
-class RunChange(BaseModel):
-    """Fields of a run to set; those left out stay."""
+class RunFields(BaseModel):
+    """Fields of a run to set; those left out stay. The time of its end is the server's."""
 
     model_config = ConfigDict(extra="forbid")
-    state: RunState | None = None
+    state: RunState = RunState.QUEUED
     version: int | None = None
-    attempts: int | None = None
+    attempts: int = 1
     error: dict[str, Any] | None = None
-    ended_at: AwareDatetime | None = None
     evaluation: Evaluation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunChange:
+    """What whoever drives a run, by its lease, sets of it."""
+
+    lease: Lease
+    values: RunFields
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,7 @@ class StepChange:
 
     event: StepRecord
     position: int
+    lease: Lease
 
 
 @router.get("")
@@ -84,10 +92,10 @@ def get_run(
 
 @router.patch("/{run}", status_code=204)
 def change_run(state: StateOf, project: ProjectName, run: Id, told: RunChange) -> None:
-    """Set fields of a run."""
+    """Set fields of a run, under the lease of whoever drives it."""
     keepable(told)
-    values = {name: getattr(told, name) for name in told.model_fields_set}
-    state.runs.change(project, run, **values)
+    values = {name: getattr(told.values, name) for name in told.values.model_fields_set}
+    state.runs.change(project, run, told.lease, **values)
 
 
 @router.get("/{run}/steps")
@@ -113,4 +121,4 @@ def record_step(state: StateOf, project: ProjectName, run: Id, step: Id, told: S
         artifacts={name: File(path) for name, path in found.artifacts.items()},
         error=found.error,
     )
-    state.runs.record_step(project, event, told.position)
+    state.runs.record_step(project, event, told.position, told.lease)

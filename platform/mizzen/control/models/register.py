@@ -23,13 +23,14 @@ from mizzen.adapters.local_runner.run_cache import kept_result
 from mizzen.control.models.promote import promote
 from mizzen.control.own_process import answer_with, ask_module
 from mizzen.control.runs import finalize
+from mizzen.control.runs.lease import Heartbeat, acquire_locked
 from mizzen.control.runs.run_lock import RunLock
 from mizzen.control.runs.submit import runner_of
 from mizzen.control.workspace import Workspace
 from mizzen.core.plan import Plan, Task, producers
 from mizzen.core.runs import StepEvent, StepState
 from mizzen.errors import Conflict, NotFound, Unsupported, UserError
-from mizzen.state.records import Evaluation, Promotion, RunRecord
+from mizzen.state.records import Evaluation, Lease, Promotion, RunRecord
 from mizzen.streams import guard_streams
 
 
@@ -80,15 +81,23 @@ def _register(workspace: Workspace, run: RunRecord, now: datetime) -> int:
     folder = Path(run.folder)
     _refuse_elsewhere(workspace, run)
     with RunLock(folder):
-        try:
-            plan = runner_of(workspace).stored(folder, workspace.place).plan
-        except NotFound:
-            raise _gone(run, "its plan") from None
-        task = _step(run, plan)
-        inputs = _inputs(workspace, run, plan, task)
-        _refuse_without_code(workspace, run)
-        number = _call(workspace, run, task, inputs)
-        _keep(workspace, run, plan, found, number, now)
+        lease = acquire_locked(workspace, run.id)
+        with Heartbeat(workspace, lease, lambda: None):  # what comes too late is refused
+            return _register_owned(workspace, run, found, lease, now)
+
+
+def _register_owned(
+    workspace: Workspace, run: RunRecord, found: Evaluation, lease: Lease, now: datetime
+) -> int:
+    try:
+        plan = runner_of(workspace).stored(Path(run.folder), workspace.place).plan
+    except NotFound:
+        raise _gone(run, "its plan") from None
+    task = _step(run, plan)
+    inputs = _inputs(workspace, run, plan, task)
+    _refuse_without_code(workspace, run)
+    number = _call(workspace, run, task, inputs)
+    _keep(workspace, run, plan, found, number, lease, now)
     return number
 
 
@@ -179,6 +188,7 @@ def _keep(
     plan: Plan,
     found: Evaluation,
     number: int,
+    lease: Lease,
     now: datetime,
 ) -> None:
     """The run has its version from now on, and its step says so."""
@@ -188,8 +198,8 @@ def _keep(
     event = StepEvent(
         run.id, finalize.REGISTER, StepState.SUCCEEDED, now, figures={"version": number}
     )
-    state.runs.record_step(run.project, event, position)
-    state.runs.change(run.project, run.id, version=number)
+    state.runs.record_step(run.project, event, position, lease)
+    state.runs.change(run.project, run.id, lease, version=number)
 
 
 def main(step: str) -> int:

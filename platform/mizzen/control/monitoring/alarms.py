@@ -12,6 +12,7 @@ from typing import cast
 
 from mizzen.control.monitoring.drift import MOST, length_of
 from mizzen.control.runs import finalize
+from mizzen.control.runs.lease import acquire
 from mizzen.control.workspace import Workspace
 from mizzen.core.guard import Cause, RetrainRequest, alarms_in_a_row
 from mizzen.core.runs import RunState
@@ -48,13 +49,13 @@ def interrupted(workspace: Workspace) -> Iterator[RetrainingRecord]:
     promoted = state.models.champion(name)
     champion = None if promoted is None else promoted.version
     for each in state.monitoring.retrainings(name, _RETRAININGS):
-        if each.run is None or workspace.elsewhere(each.run):
+        if each.run is None:
             continue
         run = finalize.detect_interrupted(workspace, each.run)
-        if run.state is not RunState.INTERRUPTED:
+        if run.state is not RunState.INTERRUPTED or workspace.elsewhere(run):
             continue
         if run.champion != champion:
-            finalize.mark_withdrawn(workspace, run)
+            finalize.mark_withdrawn(workspace, run, acquire(workspace, run.id))
         elif run.attempts < ATTEMPTS:
             yield RetrainingRecord(each.decision, run)
 

@@ -102,8 +102,7 @@ def ask(
     try:
         return workspace.state.monitoring.add_decision(kept, alarm), ready
     except Conflict:  # somebody else answered the same event meanwhile: theirs is carried out
-        finalize.mark_withdrawn(workspace, ready.run)
-        ready.ownership.release()
+        ready.withdraw()
         return _standing(workspace, request)
 
 

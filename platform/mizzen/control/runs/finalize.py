@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,34 +11,42 @@ from typing import Any
 from mizzen.control.models.promote import promote_automatically
 from mizzen.control.runs import run_lock
 from mizzen.control.runs.evaluation import EVALUATE, evaluation_of
+from mizzen.control.runs.lease import take_over
 from mizzen.control.workspace import Workspace
 from mizzen.core.runs import Outcome, RunState, StepState
-from mizzen.errors import MizzenError, StepFailed
-from mizzen.state.records import Evaluation, RunRecord, VersionRecord
+from mizzen.errors import MizzenError, StaleLease, StepFailed
+from mizzen.state.records import Evaluation, Lease, RunRecord, VersionRecord
 
 REGISTER = "register"
 _CANCEL_SECONDS = 30
 
 
-def conclude(workspace: Workspace, run: RunRecord, outcome: Outcome) -> RunRecord:
-    """Keep how the run ended; record its version and promote it where the project says so."""
+def conclude(workspace: Workspace, run: RunRecord, outcome: Outcome, lease: Lease) -> RunRecord:
+    """Keep how the run ended; record its version and promote it where the project says so.
+
+    Raises:
+        StaleLease: somebody else drives the run by now.
+    """
     version = _version(run, outcome)
-    values: dict[str, Any] = {"state": outcome.state, "ended_at": _now(), "error": _fault(outcome)}
+    values: dict[str, Any] = {"state": outcome.state, "error": _fault(outcome)}
     if version is not None:
         workspace.state.models.add_version(version)
         values["version"] = version.number
-    workspace.state.runs.change(run.project, run.id, **values)
+    workspace.state.runs.change(run.project, run.id, lease, **values)
     if version is not None and workspace.spec.gate.promote == "automatic":
         promote_automatically(workspace, version, run, _now())
     return workspace.state.runs.get(run.project, run.id)
 
 
-def mark_failed(workspace: Workspace, run: RunRecord, error: BaseException) -> RunState:
+def mark_failed(
+    workspace: Workspace, run: RunRecord, error: BaseException, lease: Lease
+) -> RunState:
     """The runner itself gave up: the run failed, or was cancelled from the keyboard."""
     told = error.as_dict() if isinstance(error, MizzenError) else {"message": repr(error)}
     by_hand = isinstance(error, KeyboardInterrupt)
     state = RunState.CANCELLED if by_hand else RunState.FAILED
-    workspace.state.runs.change(run.project, run.id, state=state, ended_at=_now(), error=told)
+    with suppress(StaleLease):  # whoever drives it now says how it ends
+        workspace.state.runs.change(run.project, run.id, lease, state=state, error=told)
     return state
 
 
@@ -63,14 +71,8 @@ def failure(run: RunRecord, option: str = "") -> StepFailed:
 
 
 def detect_interrupted(workspace: Workspace, run: RunRecord) -> RunRecord:
-    """The run as it is: one whose process died is `interrupted`, and kept as that."""
-    if run.state.ended or run_lock.is_owned(Path(run.folder)) or workspace.elsewhere(run):
-        return run
-    fresh = workspace.state.runs.get(run.project, run.id)
-    if fresh.state.ended:  # it ended between the two looks
-        return fresh
-    workspace.state.runs.change(run.project, run.id, state=RunState.INTERRUPTED, ended_at=_now())
-    return replace(fresh, state=RunState.INTERRUPTED)
+    """The run as it is: one whose driver died is `interrupted`, and kept as that."""
+    return run if run.state.ended else _end(workspace, run, RunState.INTERRUPTED)
 
 
 def wait_cancelled(workspace: Workspace, run: RunRecord) -> RunRecord:
@@ -78,18 +80,26 @@ def wait_cancelled(workspace: Workspace, run: RunRecord) -> RunRecord:
     until = time.monotonic() + _CANCEL_SECONDS
     while time.monotonic() < until and run_lock.is_owned(Path(run.folder)):
         time.sleep(0.05)
-    found = workspace.state.runs.get(run.project, run.id)
-    if not found.state.ended:
-        workspace.state.runs.change(run.project, run.id, state=RunState.CANCELLED, ended_at=_now())
-        return replace(found, state=RunState.CANCELLED)
-    return found
+    return _end(workspace, run, RunState.CANCELLED)
 
 
-def mark_withdrawn(workspace: Workspace, run: RunRecord) -> None:
+def mark_withdrawn(workspace: Workspace, run: RunRecord, lease: Lease) -> None:
     """A run that was written down and is not to begin."""
-    workspace.state.runs.change(
-        run.project, run.id, state=RunState.CANCELLED, ended_at=_now(), error=None
-    )
+    workspace.state.runs.change(run.project, run.id, lease, state=RunState.CANCELLED, error=None)
+    workspace.state.leases.release(lease)
+
+
+def _end(workspace: Workspace, run: RunRecord, state: RunState) -> RunRecord:
+    """The run, ended in this state where nobody drives it and it had not ended."""
+    lease = take_over(workspace, run)
+    if lease is None:
+        return run
+    runs = workspace.state.runs
+    with suppress(StaleLease):  # somebody resumes it at this very moment
+        if not runs.get(run.project, run.id).state.ended:  # else it ended between the two looks
+            runs.change(run.project, run.id, lease, state=state)
+        workspace.state.leases.release(lease)
+    return runs.get(run.project, run.id)
 
 
 def _version(run: RunRecord, outcome: Outcome) -> VersionRecord | None:

@@ -11,19 +11,20 @@ from mizzen.core.runs import StepEvent
 
 if TYPE_CHECKING:
     from mizzen.state.interface import State
+    from mizzen.state.records import Lease
 
 OnEvent = Callable[[StepEvent], None]
 
 
-def state_writer(state: State, project: str, plan: Plan) -> OnEvent:
+def state_writer(state: State, project: str, plan: Plan, lease: Lease) -> OnEvent:
     """Keeps the last event of each step, in the plan's order, and with the run what it measured."""
     positions = {task.name: position for position, task in enumerate(plan.tasks)}
 
     def write(event: StepEvent) -> None:
-        state.runs.record_step(project, event, positions.get(event.step, len(positions)))
+        state.runs.record_step(project, event, positions.get(event.step, len(positions)), lease)
         found = evaluation_of(event) if event.step == EVALUATE else None
         if found is not None:
-            state.runs.change(project, event.run_id, evaluation=found)
+            state.runs.change(project, event.run_id, lease, evaluation=found)
 
     return write
 

@@ -23,6 +23,7 @@ from mizzen.adapters.backends import load_backend
 from mizzen.control.check import dependencies
 from mizzen.control.runs import finalize, run_lock
 from mizzen.control.runs.inputs import pack_code, source_digest
+from mizzen.control.runs.lease import Heartbeat, acquire, acquire_locked
 from mizzen.control.runs.observers import OnEvent, all_of, state_writer
 from mizzen.control.runs.preflight import check_resources, this_machine
 from mizzen.control.runs.request import RunRequest, SubmittedRun, read_request
@@ -37,7 +38,7 @@ from mizzen.core.runs import Outcome, RunState
 from mizzen.errors import Conflict, NotFound, Unsupported, UserError
 from mizzen.ports.runner import Runner, Submission
 from mizzen.spec.project import ProjectSpec
-from mizzen.state.records import RunRecord
+from mizzen.state.records import Lease, RunRecord
 
 # Arguments that say where a model comes from, not what it is.
 PROVENANCE = frozenset({"champion", "git_commit", "git_dirty"})
@@ -46,13 +47,20 @@ PROJECT_DIR = "MIZZEN_PROJECT_DIR"  # where steps find a project's data files
 
 @dataclass(frozen=True)
 class PreparedRun:
-    """A run that is written down and owned by this process, but not started."""
+    """A run that is written down and owned by this process, but not started. `lease`: by which
+    the state knows this process as its driver."""
 
     workspace: Workspace
     run: RunRecord
     plan: Plan
     cache: bool
     ownership: run_lock.RunLock
+    lease: Lease
+
+    def withdraw(self) -> None:
+        """It is not to begin."""
+        finalize.mark_withdrawn(self.workspace, self.run, self.lease)
+        self.ownership.release()
 
 
 def prepare(workspace: Workspace, request: RunRequest, now: datetime) -> PreparedRun:
@@ -98,16 +106,21 @@ def write_down(
     ownership = run_lock.RunLock(folder)
     SubmittedRun(request.kind, spec, bound, request.cache).write(folder)
     _share_code(workspace, record.code, now)
+    lease = acquire(workspace, run_id)
     workspace.state.runs.add(record, str(workspace.folder))
-    return PreparedRun(workspace, record, plan, request.cache, ownership)
+    return PreparedRun(workspace, record, plan, request.cache, ownership, lease)
 
 
 def execute(prepared: PreparedRun, on_event: OnEvent | None = None) -> RunRecord:
-    """Execute the run to its end in this process, and what follows from it."""
-    workspace, run = prepared.workspace, prepared.run
-    folder = Path(run.folder)
+    """Execute the run to its end in this process, and what follows from it.
+
+    Raises:
+        StaleLease: somebody else drives the run by now, as after a sleep of this machine.
+    """
+    workspace, run, lease = prepared.workspace, prepared.run, prepared.lease
+    folder, runner = Path(run.folder), runner_of(prepared.workspace)
     tracking = Tracking(workspace.place, run.id, run.title, _shown(workspace, run), folder)
-    observers: list[OnEvent] = [state_writer(workspace.state, run.project, prepared.plan)]
+    observers: list[OnEvent] = [state_writer(workspace.state, run.project, prepared.plan, lease)]
     observers += [tracking] if workspace.place.profile.tracking.runs else []
     observers += [on_event] if on_event else []
     submission = Submission(
@@ -119,23 +132,24 @@ def execute(prepared: PreparedRun, on_event: OnEvent | None = None) -> RunRecord
         cache=prepared.cache,
         environment={PROJECT_DIR: str(workspace.folder)},
     )
-    with prepared.ownership:
-        workspace.state.runs.change(run.project, run.id, **_attempt(run))
+    with prepared.ownership, Heartbeat(workspace, lease, lambda: runner.cancel(folder)):
+        workspace.state.runs.change(run.project, run.id, lease, **_attempt(run))
         try:
-            outcome = runner_of(workspace).execute(submission, all_of(observers))
+            outcome = runner.execute(submission, all_of(observers))
         except BaseException as error:
-            state = finalize.mark_failed(workspace, run, error)
+            state = finalize.mark_failed(workspace, run, error, lease)
             tracking.finish(Outcome(run.id, state, {}))
             raise
         tracking.finish(outcome)
-        return finalize.conclude(workspace, run, outcome)
+        return finalize.conclude(workspace, run, outcome, lease)
 
 
 def execute_detached(prepared: PreparedRun) -> RunRecord:
     """Execute the run in a process of its own, which outlives this one."""
     workspace, run = prepared.workspace, prepared.run
     descriptor = prepared.ownership.descriptor
-    arguments = [str(workspace.folder), workspace.profile, run.id, str(descriptor)]
+    lease = [prepared.lease.holder, str(prepared.lease.epoch)]
+    arguments = [str(workspace.folder), workspace.profile, run.id, str(descriptor), *lease]
     with (Path(run.folder) / "control.log").open("ab") as log:
         subprocess.Popen(
             [sys.executable, "-m", "mizzen.control.runs.background", *arguments],
@@ -150,8 +164,16 @@ def execute_detached(prepared: PreparedRun) -> RunRecord:
     return run
 
 
-def prepare_resume(workspace: Workspace, run_id: str, descriptor: int | None = None) -> PreparedRun:
+def prepare_resume(
+    workspace: Workspace,
+    run_id: str,
+    descriptor: int | None = None,
+    lease: Lease | None = None,
+) -> PreparedRun:
     """A run that ended early, ready to go on from its last finished step, as it was submitted.
+
+    Args:
+        descriptor, lease: of the process that submitted the run and handed it on.
 
     Raises:
         Conflict: it succeeded, or a process is carrying it out.
@@ -171,10 +193,17 @@ def prepare_resume(workspace: Workspace, run_id: str, descriptor: int | None = N
         bundle.check_secrets(bundle.open_code(workspace.place, run.code), home)
     ownership = run_lock.RunLock(folder, descriptor)
     try:
+        lease = lease or acquire_locked(workspace, run.id)
+    except BaseException:
+        ownership.release()
+        raise
+    try:
         plan = runner_of(workspace).stored(folder, workspace.place).plan
     except NotFound:  # it never came to its first step
         plan = _plan(workspace, written.spec, written.kind)
-    return PreparedRun(workspace.described(written.spec), run, plan, written.cache, ownership)
+    return PreparedRun(
+        workspace.described(written.spec), run, plan, written.cache, ownership, lease
+    )
 
 
 def cancel(workspace: Workspace, run_id: str) -> RunRecord:
@@ -227,7 +256,7 @@ def _attempt(run: RunRecord) -> dict[str, Any]:
     """What this process, which alone carries the run out, sets at its start."""
     first = run.state is RunState.QUEUED
     attempts = run.attempts if first else run.attempts + 1
-    return {"state": RunState.RUNNING, "attempts": attempts, "ended_at": None, "error": None}
+    return {"state": RunState.RUNNING, "attempts": attempts, "error": None}
 
 
 def _plan(workspace: Workspace, spec: ProjectSpec, kind: str) -> Plan:

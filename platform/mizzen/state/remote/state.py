@@ -17,6 +17,8 @@ from mizzen.state.records import (
     Change,
     DecisionRecord,
     DemoStepRecord,
+    Lease,
+    LeaseRecord,
     ProjectRecord,
     Promotion,
     RetrainingRecord,
@@ -38,6 +40,7 @@ class HttpState:
         self._connection = connection
         self.projects = HttpProjects(connection)
         self.runs = HttpRuns(connection)
+        self.leases = HttpLeases(connection)
         self.models = HttpModels(connection)
         self.monitoring = HttpMonitoring(connection)
         self.chapters = HttpChapters(connection)
@@ -80,9 +83,10 @@ class HttpRuns:
         told = {"run": record, "project_folder": project_folder}
         self._connection.write("PUT", _of(record.project, "runs", record.id), told)
 
-    def change(self, project: str, run_id: str, **values: Any) -> None:
+    def change(self, project: str, run_id: str, lease: Lease, **values: Any) -> None:
         """See `interface.Runs`."""
-        self._connection.write("PATCH", _of(project, "runs", run_id), values)
+        told = {"lease": lease, "values": values}
+        self._connection.write("PATCH", _of(project, "runs", run_id), told)
 
     def get(self, project: str, run_id: str) -> RunRecord:
         """See `interface.Runs`."""
@@ -103,10 +107,11 @@ class HttpRuns:
         found = self._connection.get(_of(project, "runs"), version=version)
         return read(list[RunRecord], found)
 
-    def record_step(self, project: str, event: StepEvent, position: int) -> None:
+    def record_step(self, project: str, event: StepEvent, position: int, lease: Lease) -> None:
         """See `interface.Runs`."""
         step = {**to_jsonable(event), "name": event.step}
-        told = {"event": {name: step[name] for name in names(StepRecord)}, "position": position}
+        kept = {name: step[name] for name in names(StepRecord)}
+        told = {"event": kept, "position": position, "lease": lease}
         self._connection.write("PUT", _of(project, "runs", event.run_id, "steps", event.step), told)
 
     def steps_of(self, project: str, run_id: str) -> list[StepRecord]:
@@ -118,6 +123,35 @@ class HttpRuns:
         """See `interface.Runs`."""
         for event in self._connection.events(_of(project, "runs", run_id, "events"), after):
             yield None if event is None else read(Change, event[1])
+
+
+class HttpLeases:
+    """See `interface.Leases`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def acquire(
+        self, name: str, holder: str, seconds: float, *, over: int | None = None
+    ) -> Lease | None:
+        """See `interface.Leases`."""
+        told = {"holder": holder, "seconds": seconds, "over": over}
+        found = self._connection.write("PUT", _lease(name), told)
+        return None if found is None else read(Lease, found)
+
+    def renew(self, lease: Lease, seconds: float) -> None:
+        """See `interface.Leases`."""
+        told = {"lease": lease, "seconds": seconds}
+        self._connection.write("PATCH", _lease(lease.name), told)
+
+    def release(self, lease: Lease) -> None:
+        """See `interface.Leases`."""
+        self._connection.write("POST", _lease(lease.name, "release"), {"lease": lease})
+
+    def get(self, name: str) -> LeaseRecord | None:
+        """See `interface.Leases`."""
+        found = self._connection.get(_lease(name))
+        return None if found is None else read(LeaseRecord, found)
 
 
 class HttpModels:
@@ -282,3 +316,7 @@ def _given(**words: Any) -> dict[str, Any]:
 def _of(project: str, *below: str | int) -> str:
     """The path of a project's thing, whatever characters its names hold."""
     return "/projects/" + "/".join(quote(str(part), safe="") for part in (project, *below))
+
+
+def _lease(name: str, *below: str) -> str:
+    return "/leases/" + "/".join(quote(part, safe="") for part in (name, *below))
