@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mizzen.adapters import backends, bundle
+from mizzen.adapters.files.atomic import replaced_folder
 from mizzen.adapters.tables import read_table
 from mizzen.core.encoding import Encoder
 from mizzen.core.labels import label_numbers
@@ -97,25 +98,26 @@ def training_job(
 
 def _fit(place: Place, job: TrainingJob, model: Path) -> str:
     framework: Framework = backends.load_backend("framework", job.trainer.kind)(place)
-    scratch = model.with_name(f"{model.name}.part-{os.getpid()}")
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    fitted = framework.fit(job, scratch)
+    with replaced_folder(model) as scratch:
+        scratch.mkdir()
+        return _fit_into(scratch, framework, job)
+
+
+def _fit_into(folder: Path, framework: Framework, job: TrainingJob) -> str:
+    fitted = framework.fit(job, folder)
     manifest = Manifest(
         framework=job.trainer.kind,
         task=job.task,
         model=job.trainer.model or job.trainer.function,
-        files={name: _sha256(scratch / name) for name in fitted.files},
+        files={name: _sha256(folder / name) for name in fitted.files},
         libraries={**_dependencies(), **fitted.libraries},
         weights_hash=fitted.weights_hash,
     )
-    manifest.write(scratch, job.encoder)
+    manifest.write(folder, job.encoder)
     options = {"threads": job.trainer.resources.cpu}
-    answers = check_model(lambda: framework.load(scratch, job.code, options), job)
+    answers = check_model(lambda: framework.load(folder, job.code, options), job)
     bundle.forget(job.code)  # what its modules draw when they are imported is drawn again too
-    check_loads(framework.load(scratch, job.code, {**options, "seed": 1}), job, answers)
-    shutil.rmtree(model, ignore_errors=True)
-    scratch.replace(model)
+    check_loads(framework.load(folder, job.code, {**options, "seed": 1}), job, answers)
     return fitted.weights_hash
 
 

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from mizzen.adapters import backends
+from mizzen.adapters.files.atomic import replace_text
 from mizzen.adapters.tables import read_table
 from mizzen.core.baseline import Baseline, ColumnRows, baseline_columns, read_baseline
 from mizzen.core.canonical import canonical_text
 from mizzen.core.drift import judge
 from mizzen.core.encoding import as_float
-from mizzen.core.folders import replace_text
 from mizzen.core.manifest import BASELINE, PROJECT, read_manifest
 from mizzen.core.place import Place
 from mizzen.core.quality import QualityPolicy, labels_of

@@ -15,8 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from mizzen.adapters.files.atomic import replace_text
 from mizzen.adapters.kfp.compiler import compile_pipeline, compiler_version, parse
-from mizzen.core.folders import replace_text
 from mizzen.core.ir import read
 from mizzen.core.plan import Plan
 from mizzen.errors import UserError

@@ -26,6 +26,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from mizzen.adapters import backends
+from mizzen.adapters.files.atomic import replaced_file
 from mizzen.core.manifest import read_manifest
 from mizzen.core.place import Place
 from mizzen.errors import MizzenError, NotFound, TemporaryError, Unsupported, UserError
@@ -66,10 +67,8 @@ def fetch(registry: Registry, project: str, version: int, into: Path) -> Path:
     _forget_others(kept / project, version)
     package = _fetched(registry, project, version, kept)
     target = into / PACKAGE
-    link = into / f".{PACKAGE}"
-    link.unlink(missing_ok=True)
-    link.symlink_to(package.relative_to(into), target_is_directory=True)
-    link.replace(target)
+    with replaced_file(target) as link:
+        link.symlink_to(package.relative_to(into), target_is_directory=True)
     return target
 
 

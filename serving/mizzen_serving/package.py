@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 import yaml
 
 from mizzen import __version__
+from mizzen.adapters.files.atomic import replaced_folder
 from mizzen.core.manifest import BUNDLE, ENCODER, MANIFEST, Manifest, read_manifest
 from mizzen.core.place import Place
 from mizzen.errors import MizzenError
@@ -129,14 +129,8 @@ def as_onnx(package: Path, into: Path, place: Place) -> Path:
 def _put(built: Path, target: Path) -> None:
     """Whole or not at all. It was built elsewhere because BentoML refuses to work in a hidden
     folder, such as a profile's home."""
-    fresh = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-    try:
+    with replaced_folder(target) as fresh:
         shutil.copytree(built, fresh)
-        if target.exists():
-            shutil.rmtree(target)
-        fresh.rename(target)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _needs(manifest: Manifest, project: ProjectSpec) -> list[str]:

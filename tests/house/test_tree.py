@@ -57,6 +57,16 @@ def test_tests_import_packages_and_do_not_edit_the_import_path() -> None:
     assert [f.relative_to(ROOT) for f in files if edits.search(f.read_text("utf-8"))] == []
 
 
+def test_files_are_locked_in_one_module() -> None:
+    users = [
+        file.relative_to(ROOT).as_posix()
+        for root in SOURCE_ROOTS
+        for file in (ROOT / root).rglob("*.py")
+        if "fcntl" in file.read_text("utf-8")
+    ]
+    assert users == ["platform/mizzen/adapters/files/locks.py"]
+
+
 def test_no_committed_file_names_a_path_of_one_machine() -> None:
     home = re.compile(rb"(/root/|/home/[a-z]+/|/Users/[A-Za-z]+/)")
     for file in tracked():

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from mizzen.adapters.cache import StepCache
-from mizzen.core.folders import remove_below
+from mizzen.adapters.files.folders import remove_below
 from mizzen.core.plan import Task
 from mizzen.core.runs import RunState
 from mizzen.errors import IntegrityError, InvalidProject

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import shutil
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from mizzen.adapters import bundle
+from mizzen.adapters.files.atomic import replaced_folder
 from mizzen.adapters.matplotlib.plots import draw
 from mizzen.adapters.tables import read_table, write_table
 from mizzen.core.bootstrap import Comparison
@@ -194,15 +193,12 @@ def _write(
     labels: Floats,
     candidate: Candidate,
 ) -> None:
-    scratch = folder.with_name(f"{folder.name}.part-{os.getpid()}")
-    shutil.rmtree(scratch, ignore_errors=True)
-    (scratch / "plots").mkdir(parents=True)
-    _write_json(scratch / "metrics.json", document)
-    _write_json(scratch / "verdict.json", asdict(verdict))
-    write_table(predictions, scratch / "predictions.parquet")
-    draw(scratch / "plots", document, labels, candidate.outputs, candidate.encoder.classes)
-    shutil.rmtree(folder, ignore_errors=True)
-    scratch.replace(folder)
+    with replaced_folder(folder) as scratch:
+        (scratch / "plots").mkdir(parents=True)
+        _write_json(scratch / "metrics.json", document)
+        _write_json(scratch / "verdict.json", asdict(verdict))
+        write_table(predictions, scratch / "predictions.parquet")
+        draw(scratch / "plots", document, labels, candidate.outputs, candidate.encoder.classes)
 
 
 def _write_json(file: Path, document: dict[str, Any]) -> None:

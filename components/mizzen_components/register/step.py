@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mizzen.adapters import backends, bundle
+from mizzen.adapters.files.atomic import replaced_folder
+from mizzen.adapters.files.folders import copy_folder, told_when_full
 from mizzen.core.baseline import read_baseline
-from mizzen.core.folders import copy_folder, told_when_full
 from mizzen.core.identity import identity_of
 from mizzen.core.manifest import BASELINE, BUNDLE, PROJECT, PROVENANCE, read_manifest
 from mizzen.core.place import Place
@@ -73,9 +74,7 @@ def run(
     if known is not None:
         package.mkdir(parents=True, exist_ok=True)
         return RegisterFigures(known)
-    with told_when_full("the package"):
-        scratch = package.with_name(f"{package.name}.part-{os.getpid()}")
-        shutil.rmtree(scratch, ignore_errors=True)
+    with told_when_full("the package"), replaced_folder(package) as scratch:
         copy_folder(model, scratch)
         _add_views(scratch, spec, sources)
         copy_folder(evaluation, scratch / "evaluation")
@@ -83,8 +82,6 @@ def run(
         shutil.copyfile(validation / "result.json", scratch / "validation.json")
         shutil.copyfile(bundle.store_of(place) / f"{code}.tar", scratch / BUNDLE)
         _write_texts(scratch, spec, measured, origin)
-        shutil.rmtree(package, ignore_errors=True)
-        scratch.replace(package)
     return RegisterFigures(_register(place, spec, package, measured, origin))
 
 

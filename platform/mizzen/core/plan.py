@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from mizzen.core.folders import is_plain_name
+from mizzen.core.file_names import is_plain_name
 from mizzen.errors import InvalidProject, UserError
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mizzen.core.folders import make_home
+from mizzen.adapters.files.folders import make_home
 from mizzen.core.place import Place
 
 if TYPE_CHECKING:

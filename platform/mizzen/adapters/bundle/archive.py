@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mizzen.adapters.bundle.environment import FILE as ENVIRONMENT
 from mizzen.adapters.bundle.members import is_plain, read_members, write_members
+from mizzen.adapters.files.atomic import replace_durably
 from mizzen.core.place import Place
 from mizzen.errors import IntegrityError, InvalidData, InvalidProject, NotFound
 
@@ -39,7 +40,7 @@ def _keep(content: bytes, store: Path) -> str:
     target = store / f"{digest}.tar"
     if not target.exists():
         store.mkdir(parents=True, exist_ok=True)
-        _write(target, content)
+        replace_durably(target, content, mode=0o600)
     return digest
 
 
@@ -176,19 +177,3 @@ def _walk(folder: Path) -> Iterator[Path]:
 def _is_code(folder: Path) -> bool:
     hidden = folder.name.startswith(".") or folder.name in _SKIPPED
     return not hidden and not (folder / "pyvenv.cfg").exists()
-
-
-def _private(name: str, flags: int) -> int:
-    return os.open(name, flags, 0o600)
-
-
-def _write(target: Path, content: bytes) -> None:
-    fresh = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-    try:
-        with open(fresh, "wb", opener=_private) as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(target)
-    finally:
-        fresh.unlink(missing_ok=True)

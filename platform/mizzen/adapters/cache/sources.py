@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from mizzen.adapters.cache.imports import Imports, imports_of
-from mizzen.core.folders import replace_text
+from mizzen.adapters.files.atomic import replace_text
 from mizzen.errors import InvalidProject
 
 _OURS = ("mizzen", "mizzen_components", "mizzen_serving", "mizzen_monitoring", "mizzen_pipelines")

@@ -16,7 +16,6 @@ never becomes a path, and nothing outside of these folders is removed.
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import re
@@ -24,7 +23,7 @@ import stat
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
@@ -38,7 +37,10 @@ from mizzen.adapters.cache.trees import (
     tree_hash,
     tree_stamp,
 )
-from mizzen.core.folders import is_plain_name, remove_below, replace_text
+from mizzen.adapters.files.atomic import replace_text
+from mizzen.adapters.files.folders import remove_below
+from mizzen.adapters.files.locks import locked
+from mizzen.core.file_names import is_plain_name
 from mizzen.errors import InvalidData
 
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -72,6 +74,7 @@ class StepCache:
         self._root = home / "cache"
         self._steps = self._root / "steps"
         self._objects = self._root / "objects"
+        self._lock = self._root / "lock"
         for folder in (self._steps, self._objects):
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -101,7 +104,7 @@ class StepCache:
         Raises:
             InvalidData: an output does not exist or holds what cannot be stored.
         """
-        with self._lock(fcntl.LOCK_SH):
+        with locked(self._lock, shared=True):
             artifacts = {name: self._store(name, path) for name, path in outputs.items()}
             entry = Entry(key, step, seconds, figures, artifacts)
             replace_text(self._steps / f"{key}.json", json.dumps(_document(entry)))
@@ -115,7 +118,7 @@ class StepCache:
         """Make the outputs appear in `folder` under their names; None when one vanished."""
         folder.mkdir(parents=True, exist_ok=True)
         placed = {}
-        with self._lock(fcntl.LOCK_SH):
+        with locked(self._lock, shared=True):
             for name, digest in entry.artifacts.items():
                 placed[name] = folder / name
                 remove_tree(placed[name])
@@ -129,7 +132,7 @@ class StepCache:
     def prune(self, older_than: timedelta) -> PruneResult:
         """Remove results that no run used for so long, and outputs that no result names."""
         cutoff = time.time() - older_than.total_seconds()
-        with self._lock(fcntl.LOCK_EX):
+        with locked(self._lock):
             old = [file for file in self._steps.iterdir() if file.lstat().st_mtime <= cutoff]
             for file in old:
                 remove_below(self._steps, file.name)
@@ -180,12 +183,6 @@ class StepCache:
     def _stamp(self, folder: Path) -> None:
         # A new link changes the time of status, so the stamp is taken after linking.
         replace_text(folder / "stamp.json", json.dumps(tree_stamp(folder / "content")))
-
-    @contextmanager
-    def _lock(self, kind: int) -> Iterator[None]:
-        with (self._root / "lock").open("a") as file:
-            fcntl.flock(file, kind)
-            yield
 
 
 def _read(file: Path) -> Entry | None:

@@ -17,7 +17,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from mizzen.core.folders import remove_below
+from mizzen.adapters.files.folders import remove_below
 from mizzen.errors import InvalidData
 
 Stamp = list[list[str | int]]

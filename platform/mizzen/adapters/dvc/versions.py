@@ -8,17 +8,16 @@ so that `dvc pull versions/<version>.dvc` works with no Mizzen at hand.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mizzen.adapters.dvc.store import DvcStore
-from mizzen.core.folders import replace_text
+from mizzen.adapters.files.atomic import replace_text
+from mizzen.adapters.files.locks import locked
 from mizzen.core.place import Place
 from mizzen.errors import InvalidData, NotFound
 from mizzen.masking import masked
@@ -49,6 +48,8 @@ class DvcVersions(DataVersions):
 
     def __init__(self, place: Place) -> None:
         self._folder = place.home / "data-versions"
+        # damaged objects are replaced while it is held, so nobody reads them then
+        self._lock = self._folder / "lock"
         self._url = _absolute(place.profile.data_store.url, place.home) or str(
             self._folder / "store"
         )
@@ -63,7 +64,7 @@ class DvcVersions(DataVersions):
         """
         if not any(file.is_file() for file in folder.rglob("*")):
             raise InvalidData("there is nothing to store", given=f"{folder} holds no file")
-        with self._locked(fcntl.LOCK_EX):
+        with locked(self._lock):
             version = self._store.put(folder)
             self._point_to(version)
         return version
@@ -80,7 +81,7 @@ class DvcVersions(DataVersions):
             return folder
         _set_aside(folder)
         into.mkdir(parents=True, exist_ok=True)
-        with self._locked(fcntl.LOCK_SH):
+        with locked(self._lock, shared=True):
             self._store.get(version, folder)
         return folder
 
@@ -103,14 +104,6 @@ class DvcVersions(DataVersions):
         _write(self._folder / ".dvc" / "config", _CONFIG.format(url=masked(self._url)))
         pointer = self._folder / "versions" / f"{version}.dvc"
         _write(pointer, _POINTER.format(version=version))
-
-    @contextmanager
-    def _locked(self, kind: int) -> Iterator[None]:
-        """Damaged objects are replaced while the lock is held, so nobody reads them then."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / "lock").open("w") as file:
-            fcntl.flock(file, kind)
-            yield
 
 
 def _absolute(url: str | None, home: Path) -> str | None:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mizzen.adapters.backends import missing
+from mizzen.adapters.files.atomic import replace_text
 from mizzen.core.drift import ColumnDrift
-from mizzen.core.folders import replace_text
 from mizzen.core.place import Place
 from mizzen.errors import InvalidData
 

@@ -6,11 +6,11 @@ finds half of it.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 from mizzen.adapters.feast.library import feast
+from mizzen.adapters.files.atomic import replaced_file
 
 _file = feast("feast.infra.registry.file")
 
@@ -22,9 +22,8 @@ class AtomicRegistryStore(_file.FileRegistryStore):  # type: ignore[name-defined
 
     def _write_registry(self, registry_proto: Any) -> None:
         final = self._filepath
-        self._filepath = final.with_name(f".{final.name}.{os.getpid()}")
         try:
-            super()._write_registry(registry_proto)
-            self._filepath.replace(final)
+            with replaced_file(final) as self._filepath:
+                super()._write_registry(registry_proto)
         finally:
             self._filepath = final

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,7 +14,8 @@ from typing import Any
 from mizzen.adapters.feast.definitions import entities_of, feast_view, name_of
 from mizzen.adapters.feast.library import feast
 from mizzen.adapters.feast.sources import History, Sources
-from mizzen.core.folders import replace_text
+from mizzen.adapters.files.atomic import replace_text
+from mizzen.adapters.files.locks import locked
 from mizzen.core.place import Place
 from mizzen.errors import NotFound
 from mizzen.spec.features import FeatureView
@@ -83,9 +83,7 @@ class Repository:
     @contextmanager
     def changing(self, part: str) -> Iterator[None]:
         """One process at a time changes `definitions`, or `online` values."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / f".{part}.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(self.folder / f".{part}.lock"):
             yield
 
     def declare(self, histories: Sequence[tuple[FeatureView, History]]) -> Any:

@@ -6,7 +6,6 @@ what was brought to a machine once stays right.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,8 @@ from typing import TYPE_CHECKING
 from mizzen.adapters import backends
 from mizzen.adapters.feast.definitions import INSTANTS, name_of
 from mizzen.adapters.feast.history import Columns, digest_of, keep
-from mizzen.core.folders import remove_below, told_when_full
+from mizzen.adapters.files.atomic import replaced_file
+from mizzen.adapters.files.folders import remove_below, told_when_full
 from mizzen.errors import IntegrityError, NotFound
 from mizzen.spec.features import FeatureView
 
@@ -84,16 +84,11 @@ class Sources:
                 allowed=self._url or "feature_store.sources is not set in this profile",
             )
         data = self._store().get(f"{view}/{name}")
-        part = file.with_name(f".{name}.{os.getpid()}")
-        file.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with replaced_file(file) as part:
             with told_when_full("the history of a view"):
                 part.write_bytes(data)
             if digest_of(part) != file.stem:
                 raise IntegrityError("a view's history is damaged", given=address)
-            part.replace(file)
-        finally:
-            part.unlink(missing_ok=True)
         return file
 
     def _store(self) -> ObjectStore:

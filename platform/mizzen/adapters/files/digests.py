@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mizzen.core.folders import replace_text
+from mizzen.adapters.files.atomic import replace_text
 from mizzen.errors import InvalidData, InvalidProject
 from mizzen.spec.data import FileSource, PythonSource
 

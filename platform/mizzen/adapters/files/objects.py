@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from mizzen.adapters.files.atomic import replace_durably
 from mizzen.errors import NotFound, TemporaryError, UserError
 from mizzen.ports.objects import StoredObject
 
@@ -24,19 +23,10 @@ class FileObjects:
     def put(self, key: str, data: bytes) -> None:
         """See the port."""
         target = self._path(key)
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with part.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(target)
+            replace_durably(target, data)
         except OSError as error:
             raise self._away(error) from None
-        finally:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
 
     def get(self, key: str) -> bytes:
         """See the port."""

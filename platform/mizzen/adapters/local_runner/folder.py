@@ -18,7 +18,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
@@ -30,6 +29,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mizzen.adapters.files.atomic import replace_text
+from mizzen.adapters.files.locks import is_locked, try_hold
 from mizzen.core.runs import RunState, StepEvent, StepState
 from mizzen.errors import Conflict
 
@@ -77,7 +78,7 @@ class RunFolder:
 
     @state.setter
     def state(self, state: RunState) -> None:
-        write(self.root / "state", state.value)
+        replace_text(self.root / "state", state.value)
 
     @property
     def attempt(self) -> str:
@@ -97,7 +98,7 @@ class RunFolder:
 
     def ask_to_stop(self, attempt: str) -> None:
         """Ask an attempt to stop; the empty one is that which has not begun."""
-        write(self.root / "cancel", attempt)
+        replace_text(self.root / "cancel", attempt)
 
     def append(self, event: StepEvent) -> None:
         """Add an event; the end of a step is on the disk before this returns. A start, or a
@@ -149,21 +150,7 @@ class RunFolder:
     @property
     def held(self) -> bool:
         """Whether a process executes the run now."""
-        try:
-            descriptor = os.open(self.root / "lock", os.O_RDWR)
-        except FileNotFoundError:
-            return False
-        try:
-            return not _take(descriptor, 0)
-        finally:
-            os.close(descriptor)
-
-
-def write(file: Path, text: str) -> None:
-    """Replace a file's content as a whole."""
-    fresh = file.with_name(f".{file.name}.{os.getpid()}")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(file)
+        return is_locked(self.root / "lock")
 
 
 def encode(event: StepEvent) -> dict[str, Any]:
@@ -191,11 +178,8 @@ def _alive(attempt: str) -> bool:
 
 def _take(descriptor: int, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(0.02)
+    while not try_hold(descriptor):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.02)
+    return True

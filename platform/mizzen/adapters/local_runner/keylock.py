@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from pathlib import Path
+
+from mizzen.adapters.files.locks import take
 
 
 class KeyLock:
@@ -19,15 +20,12 @@ class KeyLock:
         """The lock, or None while somebody else holds it."""
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / key
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Whoever held it before removed the file with it: then this is no lock any more.
-            if os.fstat(descriptor).st_nlink:
-                return cls(file, descriptor)
-        except BlockingIOError:
-            pass
-        os.close(descriptor)
+        descriptor = take(file)
+        # Whoever held it before removed the file with it: then this is no lock any more.
+        if descriptor is not None and os.fstat(descriptor).st_nlink:
+            return cls(file, descriptor)
+        if descriptor is not None:
+            os.close(descriptor)
         return None
 
     def release(self) -> None:

@@ -13,7 +13,8 @@ from typing import Any
 from mizzen.adapters.cache.key import StepKeys, salted
 from mizzen.adapters.cache.store import Entry, StepCache
 from mizzen.adapters.cache.trees import remove_tree
-from mizzen.adapters.local_runner.folder import RunFolder, decode, encode, write
+from mizzen.adapters.files.atomic import replace_text
+from mizzen.adapters.local_runner.folder import RunFolder, decode, encode
 from mizzen.adapters.local_runner.input_resolver import Artifact, Inputs, Result
 from mizzen.adapters.local_runner.keylock import KeyLock
 from mizzen.core.place import Place
@@ -69,7 +70,7 @@ class RunCache:
     def finished(self, task: Task, key: str, event: StepEvent) -> None:
         """Remember that this run is done with a task."""
         document = {"key": key, "event": encode(event)}
-        write(self._folder.step(task.name) / "done.json", json.dumps(document))
+        replace_text(self._folder.step(task.name) / "done.json", json.dumps(document))
 
     def lock(self, key: str) -> KeyLock | None:
         """The right to compute a key's result; None while another run computes it."""

@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from mizzen.adapters.files.atomic import replace_text
 from mizzen.adapters.local_runner.execution import Execution
-from mizzen.adapters.local_runner.folder import RunFolder, write
+from mizzen.adapters.local_runner.folder import RunFolder
 from mizzen.adapters.local_runner.worker import DISK_FULL, disk_full
 from mizzen.core.place import Place
 from mizzen.core.plan import Plan
@@ -142,7 +143,7 @@ def _write_plan(submission: Submission) -> None:
         "cache": submission.cache,
         "plan": to_json(submission.plan),
     }
-    write(submission.folder / "plan.json", json.dumps(document))
+    replace_text(submission.folder / "plan.json", json.dumps(document))
 
 
 def _last(folder: RunFolder, plan: Plan) -> dict[str, StepEvent]:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from mizzen.adapters.bundle import own_process
+from mizzen.adapters.files.atomic import replace_text
 from mizzen.adapters.local_runner.leftovers import finish_threads
 from mizzen.adapters.local_runner.processes import adopt_orphans, die_with_parent
 from mizzen.errors import InvalidProject, MizzenError, StepFailed, UserError
@@ -151,9 +152,7 @@ def _without_our_frames(error: BaseException) -> BaseException:
 def _leave(request: Json, outcome: Mapping[str, Any]) -> int:
     atexit._run_exitfuncs()
     target = Path(request["result"])
-    fresh = target.with_name(f".{target.name}")
-    fresh.write_text(json.dumps(outcome), encoding="utf-8")
-    fresh.replace(target)
+    replace_text(target, json.dumps(outcome))
     sys.stdout.flush()
     sys.stderr.flush()
     return 1 if "error" in outcome else 0

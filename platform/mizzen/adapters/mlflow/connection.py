@@ -6,7 +6,6 @@ without a connection (a package that was fetched before) makes none.
 
 from __future__ import annotations
 
-import fcntl
 import importlib
 import logging
 import os
@@ -17,9 +16,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mizzen.adapters.files.folders import make_home
+from mizzen.adapters.files.locks import locked
 from mizzen.adapters.mlflow.database import ensure, file_of
 from mizzen.adapters.mlflow.rest import SCHEMES, MlflowServer
-from mizzen.core.folders import make_home
 from mizzen.core.place import Place
 from mizzen.errors import IntegrityError, MizzenError, NotFound, TemporaryError, UserError
 from mizzen.masking import masked, without_credentials
@@ -113,8 +113,7 @@ def _be_quiet() -> None:
 def exclusive(place: Place, name: str) -> Iterator[None]:
     """One process of this home at a time; the lock falls with its holder."""
     make_home(place.home)
-    with (place.home / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(place.home / f"{name}.lock"):
         yield
 
 

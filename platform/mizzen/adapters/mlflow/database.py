@@ -7,14 +7,13 @@ first: what is killed, or finds no space, leaves nothing under the file's name.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
-import uuid
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
+from mizzen.adapters.files.atomic import replaced_file
+from mizzen.adapters.files.locks import locked
 from mizzen.errors import IntegrityError, TemporaryError
 
 _SCHEME = "sqlite:///"
@@ -41,7 +40,7 @@ def ensure(file: Path, artifacts: Path) -> None:
         IntegrityError: the file is no database.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(file):
+    with locked(file.with_name(f".{file.name}.lock")):
         for abandoned in file.parent.glob(f".{file.name}.new-*"):
             abandoned.unlink(missing_ok=True)
         if is_unfinished(file):
@@ -97,16 +96,14 @@ def alias_in(file: Path, name: str, alias: str) -> int | None:
 
 
 def _make(file: Path, artifacts: Path) -> None:
-    fresh = file.with_name(f".{file.name}.new-{uuid.uuid4().hex}")
-    try:
-        _create_tables(fresh, artifacts)
-        _fold_log(fresh)
+    with replaced_file(file) as fresh:
+        try:
+            _create_tables(fresh, artifacts)
+            _fold_log(fresh)
+        finally:
+            _remove_logs(fresh)
         _remove_logs(file)  # SQLite would take them for logs of the new file
-        fresh.replace(file)
-        _to_disk(file.parent)
-    finally:
-        fresh.unlink(missing_ok=True)
-        _remove_logs(fresh)
+    _to_disk(file.parent)
 
 
 def _remove_logs(file: Path) -> None:
@@ -150,10 +147,3 @@ def _unreachable(file: Path, error: Exception) -> TemporaryError:
         next_step="see that its disk has room and that it may be written, then resume the run: "
         "mizzen runs resume",
     )
-
-
-@contextmanager
-def _locked(file: Path) -> Iterator[None]:
-    with file.with_name(f".{file.name}.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -6,12 +6,13 @@ another run's tracker only sends what a dead one left behind.
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
+
+from mizzen.adapters.files.locks import try_hold
 
 Record = dict[str, Any]
 
@@ -29,12 +30,10 @@ class Outbox:
         """Own the outbox; None while another process does."""
         file.parent.mkdir(parents=True, exist_ok=True)
         handle = file.open("a", encoding="utf-8")
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            handle.close()
-            return None
-        return cls(file, handle)
+        if try_hold(handle):
+            return cls(file, handle)
+        handle.close()
+        return None
 
     def __len__(self) -> int:
         return len(self._waiting)

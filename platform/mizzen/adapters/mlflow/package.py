@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from mizzen.core.folders import copy_folder
+from mizzen.adapters.files.folders import copy_folder
 from mizzen.core.manifest import PROJECT
 from mizzen.errors import IntegrityError
 from mizzen.spec.project import ProjectSpec

@@ -11,15 +11,17 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mizzen.adapters.files.atomic import replaced_folder
+from mizzen.adapters.files.folders import copy_folder, remove_below, told_when_full
 from mizzen.adapters.mlflow import connection
 from mizzen.adapters.mlflow.database import alias_in, file_of
 from mizzen.adapters.mlflow.package import PACKAGE, digest_of, stage, unstage, verify
 from mizzen.adapters.mlflow.rest import MlflowServer, is_proxied
-from mizzen.core.folders import copy_folder, remove_below, told_when_full
 from mizzen.core.place import Place
 from mizzen.errors import IntegrityError, NotFound
 from mizzen.masking import masked
@@ -86,16 +88,12 @@ class MLflowRegistry:
             found = self._version(connection.reader(self._place), name, version)
             source, digest = _stored(found, what, variant)
             mlmodel = found.tags.get(MLMODEL_TAG, "") if variant is None else None
-            scratch = folder.with_name(f".{folder.name}.{os.getpid()}")
-            shutil.rmtree(scratch, ignore_errors=True)
-            try:
+            with replaced_folder(folder) as scratch:
                 self._download(what, source, scratch)
                 if mlmodel is not None:
                     unstage(scratch, mlmodel)
                 verify(scratch, digest)
-                _settle(scratch, folder, self._place, digest)
-            finally:
-                shutil.rmtree(scratch, ignore_errors=True)
+            _put_down(folder, self._place, digest)
         return folder
 
     def add_variant(self, name: str, version: int, variant: str, package: Path) -> None:
@@ -221,12 +219,10 @@ class MLflowRegistry:
             server.upload(folder, target)
             return
         path = connection.own_path(self._place, target)
-        scratch = path.with_name(f".{path.name}.{os.getpid()}")
-        shutil.rmtree(scratch, ignore_errors=True)
-        with told_when_full(f"a copy of {folder.name}"):
-            copy_folder(folder, scratch)
-        remove_below(path.parent, path.name)
-        scratch.replace(path)
+        with replaced_folder(path) as scratch:
+            with told_when_full(f"a copy of {folder.name}"):
+                copy_folder(folder, scratch)
+            remove_below(path.parent, path.name)
 
     def _download(self, what: str, source: str, into: Path) -> None:
         into.parent.mkdir(parents=True, exist_ok=True)
@@ -258,17 +254,13 @@ class MLflowRegistry:
     def _keep(self, name: str, version: int, package: Path, digest: str) -> None:
         """Put a fresh version where `fetch` looks first; evaluation and serving need it next."""
         folder = self._place.home / "packages" / name / str(version)
-        scratch = folder.with_name(f".{version}.{os.getpid()}")
-        try:
-            copy_folder(package, scratch)
-            _settle(scratch, folder, self._place, digest)
-        except OSError:
-            shutil.rmtree(scratch, ignore_errors=True)  # a copy; the version itself is stored
+        with suppress(OSError):  # it is a copy; the version itself is stored
+            with replaced_folder(folder) as scratch:
+                copy_folder(package, scratch)
+            _put_down(folder, self._place, digest)
 
 
-def _settle(scratch: Path, folder: Path, place: Place, digest: str) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    scratch.replace(folder)
+def _put_down(folder: Path, place: Place, digest: str) -> None:
     note = {"package": digest, "uri": masked(connection.uri_of(place))}
     folder.with_suffix(".json").write_text(json.dumps(note), encoding="utf-8")
 

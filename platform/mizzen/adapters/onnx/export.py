@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from mizzen.adapters import backends
+from mizzen.adapters.files.atomic import replaced_folder
 from mizzen.adapters.onnx.framework import MODEL, OnnxFramework, libraries
 from mizzen.core.encoding import Encoded, Encoder
 from mizzen.core.manifest import Manifest, read_manifest
@@ -49,10 +48,8 @@ def export_onnx(place: Place, folder: Path, code: Path, into: Path) -> Likeness:
     manifest, encoder = read_manifest(folder)
     if manifest.framework != "torch":
         raise Unsupported("only torch models are exported", given=manifest.framework)
-    scratch = into.with_name(f"{into.name}.part-{os.getpid()}")
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    try:
+    with replaced_folder(into) as scratch:
+        scratch.mkdir()
         framework = backends.load_backend("framework", "torch")(place)
         framework.export_onnx(folder, code, scratch / MODEL)
         exported = replace(
@@ -63,12 +60,7 @@ def export_onnx(place: Place, folder: Path, code: Path, into: Path) -> Likeness:
             libraries=libraries(),
         )
         exported.write(scratch, encoder)
-        likeness = _compare(framework.load(folder, code, {}), place, scratch, manifest, encoder)
-        shutil.rmtree(into, ignore_errors=True)
-        scratch.replace(into)
-        return likeness
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        return _compare(framework.load(folder, code, {}), place, scratch, manifest, encoder)
 
 
 def _compare(

@@ -6,7 +6,6 @@ releases it when the writer dies.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import secrets
@@ -14,6 +13,8 @@ import socket
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+
+from mizzen.adapters.files.locks import hold, try_hold
 
 SUFFIX = ".seg"
 _ROOM_BYTES = 65_536
@@ -59,12 +60,9 @@ def is_live(segment: Path) -> bool:
     try:
         if os.fstat(descriptor).st_size == 0:
             return True
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not try_hold(descriptor, shared=True)
     finally:
         os.close(descriptor)
-    return False
 
 
 class Segment:
@@ -74,7 +72,7 @@ class Segment:
         self.path = folder / name_of(writer)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._descriptor = os.open(self.path, flags, 0o600)
-        fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        hold(self._descriptor)  # nobody else holds a file that was made just now
         self.size = 0
 
     def write(self, data: bytes) -> None:

@@ -8,9 +8,7 @@ that folder as the log of a service is read. Called by the drift job and by cont
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,10 +17,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from mizzen.adapters import backends
+from mizzen.adapters.files.atomic import replace_text, replaced_file
+from mizzen.adapters.files.folders import told_when_full
+from mizzen.adapters.files.locks import locked
 from mizzen.adapters.segment_log import reader, records, segment
 from mizzen.adapters.segment_log.frames import frame
 from mizzen.adapters.segment_log.index import IdIndex
-from mizzen.core.folders import replace_text, told_when_full
 from mizzen.core.place import Place
 from mizzen.errors import NotFound, Unsupported, UserError
 from mizzen.ports.objects import StoredObject
@@ -124,22 +124,16 @@ class ShippedLog:
 
     def _bring(self, stored: StoredObject) -> StoredObject:
         target = self.folder / _name(stored)
-        part = target.with_name(f".{target.name}.{os.getpid()}")
         try:
-            with told_when_full("the shipped predictions"):
+            with told_when_full("the shipped predictions"), replaced_file(target) as part:
                 part.write_bytes(self._store.get(stored.key))
-                part.replace(target)
         except NotFound:
             target.unlink(missing_ok=True)  # its retention ended since it was listed
-        finally:
-            part.unlink(missing_ok=True)
         return stored
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(self.folder / ".lock"):
             yield
 
 

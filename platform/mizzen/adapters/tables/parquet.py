@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mizzen.adapters.files.atomic import replaced_file
 from mizzen.errors import InvalidData, TemporaryError
 
 if TYPE_CHECKING:
@@ -39,28 +39,26 @@ def write_table(frame: pd.DataFrame, path: Path, types: Mapping[str, str] | None
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
     table = _arrow(frame, path.stem)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         # Without Arrow's own schema: two frames that differ in a type that Parquet does not
         # know (nanoseconds, large strings) would differ in bytes.
-        with pq.ParquetWriter(
-            part,
-            table.schema,
-            compression="zstd",
-            coerce_timestamps="us",
-            allow_truncated_timestamps=True,
-            store_schema=False,
-        ) as writer:
+        with (
+            replaced_file(path) as part,
+            pq.ParquetWriter(
+                part,
+                table.schema,
+                compression="zstd",
+                coerce_timestamps="us",
+                allow_truncated_timestamps=True,
+                store_schema=False,
+            ) as writer,
+        ):
             writer.write_table(table)
             if types:
                 kept = json.dumps(dict(types), sort_keys=True, ensure_ascii=False)
                 writer.add_key_value_metadata({_TYPES: kept})
-        part.replace(path)
     except OSError as error:
         raise _full(error, path) if error.errno in FULL else error from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def check_storable(frame: pd.DataFrame, name: str) -> None:

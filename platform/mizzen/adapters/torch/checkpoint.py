@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from mizzen.adapters.files.atomic import replaced_file
 from mizzen.ports.framework import TrainingJob
 
 Tensors = dict[str, Tensor]
@@ -62,11 +63,9 @@ class Checkpoint:
             for name, tensor in content.items()
         }
         header = {"job": self.job, "progress": json.dumps(asdict(progress))}
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        scratch = self.file.with_name(f"{self.file.name}.{os.getpid()}")
-        save_file(tensors, scratch, metadata=header)
-        _sync(scratch)
-        scratch.replace(self.file)
+        with replaced_file(self.file) as fresh:
+            save_file(tensors, fresh, metadata=header)
+            _sync(fresh)
         self._saved = time.monotonic()
 
     def load(self) -> tuple[dict[str, Tensors], Progress] | None:

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from mizzen import errors
+from mizzen.adapters.files.atomic import replace_text
 from mizzen.core.encoding import Encoded, Encoder
-from mizzen.core.folders import replace_text
 from mizzen.errors import MizzenError, StepFailed
 from mizzen.ports.framework import TrainingJob
 from mizzen.spec.training import Trainer

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from mizzen.adapters.files.atomic import replaced_file
 from mizzen.adapters.torch.checkpoint import Checkpoint, Tensors, fingerprint
 from mizzen.adapters.torch.loop import Fit, Rows
 from mizzen.adapters.torch.network import Target, build, inputs_of
@@ -87,9 +88,8 @@ def _write(file: Path, weights: Tensors, target: Target) -> None:
     # tied weights share memory, which the format refuses: each name gets its own copy
     copies = {name: value.clone() for name, value in weights.items()}
     header = {"target": json.dumps([target.mean, target.scale, target.residual])}
-    scratch = file.with_name(file.name + ".part")
-    save_file(copies, scratch, metadata=header)
-    scratch.replace(file)
+    with replaced_file(file) as fresh:
+        save_file(copies, fresh, metadata=header)
 
 
 def _bits(tensor: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:

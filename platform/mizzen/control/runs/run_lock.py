@@ -6,11 +6,11 @@ is seen at once and never mistaken because a process number was used again.
 
 from __future__ import annotations
 
-import fcntl
 import os
 from pathlib import Path
 from types import TracebackType
 
+from mizzen.adapters.files.locks import is_locked, take
 from mizzen.errors import Conflict
 
 _NAME = "owner.lock"
@@ -29,15 +29,13 @@ class RunLock:
         if descriptor is not None:
             self.descriptor = descriptor
             return
-        self.descriptor = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self.descriptor)
+        taken = take(folder / _NAME)
+        if taken is None:
             raise Conflict(
                 f"run {folder.name} is being carried out by another process",
                 next_step=f"watch it: mizzen runs show {folder.name}",
-            ) from None
+            )
+        self.descriptor = taken
 
     def release(self) -> None:
         """Let go; a child that got the descriptor still holds it."""
@@ -60,18 +58,3 @@ class RunLock:
 def is_owned(folder: Path) -> bool:
     """Whether a living process carries the run in `folder` out."""
     return is_locked(folder / _NAME)
-
-
-def is_locked(file: Path) -> bool:
-    """Whether a living process holds the lock on `file`; a lock ends with its last holder."""
-    try:
-        descriptor = os.open(file, os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False

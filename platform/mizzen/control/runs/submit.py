@@ -20,6 +20,7 @@ from typing import Any
 
 from mizzen.adapters import bundle
 from mizzen.adapters.backends import load_backend
+from mizzen.adapters.files.folders import make_home
 from mizzen.control.check import dependencies
 from mizzen.control.runs import finalize, run_lock
 from mizzen.control.runs.inputs import pack_code, source_digest
@@ -31,7 +32,6 @@ from mizzen.control.runs.revision import revision_of
 from mizzen.control.runs.tracking import Tracking
 from mizzen.control.timestamps import canonical, refuse_future
 from mizzen.control.workspace import Workspace
-from mizzen.core.folders import make_home
 from mizzen.core.plan import Plan
 from mizzen.core.plan_json import to_json
 from mizzen.core.runs import Outcome, RunState

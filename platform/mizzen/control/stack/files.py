@@ -7,15 +7,14 @@ for sure, and the process group written beside it is used only while that is so.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
 from collections.abc import Mapping
 from typing import Any
 
-from mizzen.control.runs.run_lock import is_locked
+from mizzen.adapters.files.atomic import replace_text
+from mizzen.adapters.files.folders import make_home
+from mizzen.adapters.files.locks import is_locked, take
 from mizzen.control.workspace import Workspace
-from mizzen.core.folders import make_home, replace_text
 
 
 class StackFiles:
@@ -31,13 +30,7 @@ class StackFiles:
         process of the stack runs already."""
         make_home(self.folder.parent)
         self.folder.mkdir(exist_ok=True)
-        descriptor = os.open(self.lock, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(descriptor)
-            return None
-        return descriptor
+        return take(self.lock)
 
     def alive(self) -> bool:
         """Whether any process of the stack runs."""

@@ -7,7 +7,6 @@ it ends, so a file without one is an earlier process's and says nothing.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import uuid
@@ -16,10 +15,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mizzen.control.runs.run_lock import is_locked
+from mizzen.adapters.files.folders import make_home
+from mizzen.adapters.files.locks import hold, is_locked
 from mizzen.control.stack.probes import ask
 from mizzen.control.workspace import Workspace
-from mizzen.core.folders import make_home
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ def announced(workspace: Workspace, version: int, address: str) -> Iterator[None
     fresh = file.with_suffix(".part")
     service = ForegroundService(version, address, os.getpid(), datetime.now(UTC))
     with fresh.open("w", encoding="utf-8") as record:
-        fcntl.flock(record, fcntl.LOCK_EX)  # before anybody finds it under its name
+        hold(record)  # before anybody finds it under its name
         record.write(json.dumps({**asdict(service), "since": service.since.isoformat()}))
         record.flush()
         fresh.replace(file)

@@ -1,4 +1,4 @@
-"""Writing so that nothing is half-written, and a full disk is told as what it is."""
+"""Folders: a place's home, copies and deletions, and a full disk reported as what it is."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import errno
 import os
 import shutil
 import stat
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mizzen.core.file_names import is_plain_name
 from mizzen.errors import IntegrityError, TemporaryError
 
 _PRIVATE = 0o700
@@ -26,18 +26,6 @@ def make_home(home: Path) -> None:
     ours = found.st_uid == os.geteuid() and any((home / name).exists() for name in _OURS)
     if found.st_mode & ~_PRIVATE & 0o777 and ours:
         home.chmod(_PRIVATE)
-
-
-def replace_text(file: Path, text: str) -> None:
-    """Replace a file's content as a whole: readers see the old text or the new one. Makes the
-    folder when it is missing, and leaves nothing beside the file when writing fails."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
-    try:
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(file)
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 def copy_folder(source: Path, into: Path) -> None:
@@ -82,15 +70,6 @@ def remove_below(root: Path, name: str) -> None:
         _remove(descriptor, name)
     finally:
         os.close(descriptor)
-
-
-def is_plain_name(name: str) -> bool:
-    """Whether a text names an entry of a folder, and neither the folder nor anything above."""
-    try:
-        length = len(os.fsencode(name))
-    except UnicodeEncodeError:
-        return False
-    return 0 < length < 256 and name not in {".", ".."} and not {"/", "\0"} & set(name)
 
 
 def _remove(folder: int, name: str) -> None:
