@@ -74,17 +74,18 @@ types: setup ## strict types
 contracts: setup ## who may import whom
 	@$(BIN)/lint-imports
 
-generate: setup ## write what is generated: schemas, charts, compiled pipelines, references, dashboards
+generate: setup ## write what is generated: schemas, charts, pipelines, Dockerfiles, references, dashboards
 	@$(BIN)/python -m mizzen.spec.schema
 	@$(BIN)/python -m mizzen.spec.charts
 	@$(BIN)/python -m mizzen_pipelines.compile
 	@$(BIN)/python -m mizzen_monitoring.metrics
 	@$(BIN)/python manifests
+	@$(BIN)/python components/images --dockerfiles
 	@$(BIN)/python -m mizzen.cli.reference
 	@$(BIN)/python -m mizzen.api.reference
 
 verify: generate ## fail when a generated file is not what the code makes
-	@git diff --exit-code -- docs pipelines monitoring charts manifests || { echo "generated files differ: run make generate and commit"; exit 1; }
+	@git diff --exit-code -- docs pipelines monitoring charts manifests components/images serving/images || { echo "generated files differ: run make generate and commit"; exit 1; }
 
 pins: setup ## resolve the pinned requirements anew
 	@$(COMPILE) -o requirements/all.txt

@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-from shop_records import RUN, fill
 
 from mizzen.api.app import create_app
 from mizzen.api.reference import description
@@ -20,6 +19,7 @@ from mizzen.api.settings import ModelServices, Settings, Tokens
 from mizzen.errors import UserError
 from mizzen.state.database import open_address
 from mizzen.state.sql_state import SqlState
+from mizzen_tests.shop_records import RUN, fill
 
 UNNAMED = "an-unnamed-token-of-the-tests"
 CALLERS = {role: f"{role.value}-0123456789abcdef" for role in Role}

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from imagebuild import cli, declare, engines, pins, settings
+from imagebuild import cli, declare, dockerfiles, engines, pins, settings
 from imagebuild.build import EPOCH, TESTS_BASE, base_image
 from imagebuild.catalog import ROOT, chosen, images
 from imagebuild.engines import Buildah, BuiltImage, Docker, Order
@@ -164,10 +164,26 @@ def test_a_dockerfile_names_no_registry(name: str) -> None:
     assert sources == ["${BASE_IMAGE}", "libraries"]
 
 
-def test_dockerfiles_differ_in_nothing_by_chance() -> None:
-    """All have the last stage in common, so that a change of it is a change of all."""
-    last = {image.dockerfile.read_text().partition("AS image")[2] for image in images().values()}
-    assert len(last) == 1
+@pytest.mark.parametrize("name", list(images()))
+def test_a_dockerfile_is_what_the_template_makes_of_its_image(name: str) -> None:
+    image = images()[name]
+    assert image.dockerfile.read_text() == dockerfiles.dockerfile(image), "run: make generate"
+
+
+def test_dockerfiles_differ_only_where_their_images_say_why() -> None:
+    """The first one sets the process up; one that is too large for it has no cache."""
+    texts = {name: image.dockerfile.read_text() for name, image in images().items()}
+    assert {name for name, text in texts.items() if "\nENV " in text} == {"core"}
+    assert {name for name, text in texts.items() if "type=cache" not in text} == {"torch"}
+    alike = {
+        tuple(
+            line
+            for line in text.splitlines()
+            if not line.startswith(("#", "ENV ")) and "type=cache" not in line
+        )
+        for text in texts.values()
+    }
+    assert len(alike) == 1
 
 
 @pytest.mark.slow

@@ -27,9 +27,11 @@ class Image:
     title: str
     bound_mb: int
     why: str
+    about: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
     parent: str | None = None
+    uncached: str = ""
 
     @property
     def dockerfile(self) -> Path:

@@ -12,6 +12,7 @@ from imagebuild import engines
 from imagebuild.build import Options, base_image, build
 from imagebuild.catalog import ROOT, Image, chosen
 from imagebuild.declare import write_declared
+from imagebuild.dockerfiles import write_dockerfiles
 from imagebuild.engines import BuiltImage
 from imagebuild.pins import write_pins
 from mizzen import __version__
@@ -22,6 +23,9 @@ def main(arguments: Sequence[str]) -> int:
     given = _parser().parse_args(arguments)
     try:
         images = chosen(given.names)
+        if given.dockerfiles:
+            write_dockerfiles(images)
+            return 0
         if given.pins:
             write_pins(images)
             write_declared(chosen([]))
@@ -90,4 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--engine", choices=engines.ENGINES, help="default: the one that answers")
     parser.add_argument("--no-cache", action="store_true", help="build every step anew")
     parser.add_argument("--pins", action="store_true", help="write the pinned lists, build nothing")
+    parser.add_argument(
+        "--dockerfiles", action="store_true", help="write the Dockerfiles, build nothing"
+    )
     return parser
