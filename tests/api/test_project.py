@@ -24,6 +24,7 @@ from mizzen.core.plan import Plan
 from mizzen.core.runs import RunState
 from mizzen.errors import InvalidProject, NotFound, Unsupported
 from mizzen.project import Project
+from mizzen.state.database import HEAD
 from mizzen.state.records import WindowRecord
 from mizzen_tests.api_server import ApiServer
 from mizzen_tests.driving import change_run, driving
@@ -96,7 +97,7 @@ def test_the_doctor_tells_who_answers_and_what_is_wrong(
     found = state_of(Project.open(shop))
     assert (found.level, found.found) == (
         "ok",
-        f"{api.address} answers: Mizzen {__version__}, tables 0003",
+        f"{api.address} answers: Mizzen {__version__}, tables {HEAD}",
     )
     monkeypatch.setenv("MIZZEN_API_TOKEN", "wrong")
     found = state_of(Project.open(shop))
@@ -124,7 +125,7 @@ def test_a_run_of_another_machine_is_neither_declared_dead_nor_touched_here(shop
 def test_a_run_of_this_machine_that_died_is_told_to_all(shop: Path, other_machine: Path) -> None:
     here = open_workspace(shop)
     ready = submit.write_down(here, RunRequest(), Plan("training", (), ()), {}, NOW)
-    change_run(here.state, ready.run.id, state=RunState.RUNNING)
+    here.state.runs.change("shop", ready.run.id, ready.lease, state=RunState.RUNNING)
     assert Project(here).runs()[0].state is RunState.RUNNING
     ready.ownership.release()
     assert Project(here).runs()[0].state is RunState.INTERRUPTED

@@ -28,6 +28,7 @@ NAMES = dict.fromkeys(("step", "window", "story"), "a") | {
     "run": RUN,
     "digest": "0" * 64,
     "number": "1",
+    "name": "controller:shop",
     "position": "1",
 }
 Send = Callable[..., httpx.Response]

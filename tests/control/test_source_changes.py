@@ -17,11 +17,10 @@ from mizzen.control.runs.request import RunRequest
 from mizzen.control.runs.submit import PreparedRun, execute, prepare, prepare_resume
 from mizzen.control.workspace import Workspace
 from mizzen.core.plan import Plan
-from mizzen.core.runs import RunState
+from mizzen.core.runs import RunState, StepEvent, StepState
 from mizzen.errors import InvalidProject
 from mizzen.state.records import RunRecord
 from mizzen_pipelines.compile import plan as compiled_plan
-from mizzen_tests.driving import change_run
 
 
 @pytest.fixture
@@ -92,11 +91,17 @@ def test_a_run_that_is_resumed_after_its_source_was_fixed_says_so_and_serves_no_
 
 
 def test_a_resumed_run_keeps_the_rows_that_it_has_already(halting: Workspace, rows: Path) -> None:
-    run = execute(submitted(halting))
-    count = kept(halting, run)
-    change_run(halting.state, run.id, run.project, state=RunState.INTERRUPTED)
+    prepared = submitted(halting)
+
+    def interrupt(event: StepEvent) -> None:
+        if (event.step, event.state) == ("snapshot", StepState.SUCCEEDED):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        execute(prepared, interrupt)
+    count = kept(halting, prepared.run)
     shortened(rows, 5).replace(rows)
-    assert kept(halting, execute(prepare_resume(halting, run.id))) == count
+    assert kept(halting, execute(prepare_resume(halting, prepared.run.id))) == count
 
 
 def key_of_training(workspace: Workspace) -> str:

@@ -190,10 +190,11 @@ def test_the_run_that_answers_an_alarm_is_reported_as_it_ended(
     assert "the gate refused the model" in ended[1]
     assert not failed(held)
 
-    broken = replace(held, state=RunState.FAILED)
+    broken = replace(held, id="broken", state=RunState.FAILED)
+    workspace.state.runs.add(broken, str(workspace.folder))
     assert answered(project, RetrainResult(decision, broken))[1:] == [
-        f"  run {held.id} failed",
-        f"  why: mizzen runs show {held.id}",
+        "  run broken failed",
+        "  why: mizzen runs show broken",
     ]
     assert failed(broken)
     assert answered(project, RetrainResult(replace(decision, go=False))) == [
