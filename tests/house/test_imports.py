@@ -10,6 +10,7 @@ import pytest
 HEAVY = (
     "alembic",
     "bentoml",
+    "cronsim",
     "datasketches",
     "dvc",
     "evidently",

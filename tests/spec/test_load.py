@@ -298,3 +298,44 @@ def test_a_retraining_window_that_the_test_side_takes_whole_is_refused(
         load_project(folder, changes)
     by_key = {**changes, "split": {"by": "key", "test": 0.2}}
     assert load_project(folder, by_key).retraining.window == window
+
+
+@pytest.mark.parametrize(
+    ("schedule", "said"),
+    [
+        ('{cron: "0 25 * * *"}', "mizzen.yaml:26: retraining.schedule.cron: not a cron expression"),
+        ('{cron: "0 25 * * *"}', "bad hour; given: '0 25 * * *'; allowed: minute, hour, day of"),
+        ('{cron: "0 3 * *"}', "not a cron expression: not 5 fields, but 4; given: '0 3 * *'"),
+        ('{cron: "* 0 3 * * 1"}', "not 5 fields, but 6"),
+        ('{cron: "@weekly"}', "not 5 fields, but 1"),
+        ('{cron: "0 0 30 2 *"}', "bad day-of-month"),
+        ('{cron: "0 0 */20 * 1L"}', "no day meets it within 50 years"),
+        ("{cron: 7}", "retraining.schedule.cron: should be a valid string; given: 7"),
+        ("{}", "retraining.schedule.cron: the field is required"),
+        ('"0 3 * * 1"', "schedule: should be a mapping; given: '0 3 * * 1'; allowed: a mapping wi"),
+        ('{cron: "0 3 * * 1", zone: Europe/berlin}', "did you mean 'Europe/Berlin'?; given"),
+        ('{cron: "0 3 * * 1", zone: New York}', "did you mean 'America/New_York'?"),
+        ('{cron: "0 3 * * 1", zone: "+01:00"}', "allowed: a name of the IANA database"),
+        ('{cron: "0 3 * * 1", zone: localtime}', "schedule.zone: not a known time zone"),
+        ('{cron: "0 3 * * 1", zone: ../UTC}', "schedule.zone: not a known time zone"),
+        ('{cron: "0 3 * * 1", zone: Europe}', "schedule.zone: not a known time zone"),
+    ],
+)
+def test_a_schedule_that_would_never_start_or_start_elsewhere_is_refused(
+    write_project: Write, project_text: str, schedule: str, said: str
+) -> None:
+    text = f"{project_text}retraining: {{triggers: [schedule], schedule: {schedule}}}\n"
+    if "cron:" in schedule:
+        text = text.replace(", schedule: {", ",\n  schedule: {")
+    assert said in fault(write_project, text)
+
+
+def test_a_schedule_that_the_guard_would_always_refuse_is_refused(
+    write_project: Write, project_text: str
+) -> None:
+    schedule = 'schedule: {cron: "0 3 * * 1"}'
+    told = fault(write_project, f"{project_text}retraining:\n  {schedule}\n")
+    assert "`retraining.triggers` does not list `schedule`" in told
+    assert "write triggers: [drift, schedule]" in told
+    listed = f"{project_text}retraining:\n  triggers: [schedule]\n  {schedule}\n"
+    assert load_project(write_project(listed)).retraining.schedule is not None

@@ -83,6 +83,7 @@ class _Fault:
         message = str(self._fault["msg"]).removeprefix("Value error, ")
         # a user of YAML writes lists and mappings
         message = message.replace("valid tuple", "list").replace("valid dictionary", "mapping")
+        message = re.sub(r" or instance of \w+$", "", message)
         return message.removeprefix("Input ")
 
     def _allowed(self, kind: str) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from mizzen.spec.columns import Duration, Section
+from mizzen.spec.schedule import Schedule
 
 
 class PredictionLogSettings(Section):
@@ -95,6 +96,14 @@ class Retraining(Section):
 
     triggers: tuple[Literal["drift", "quality", "data", "schedule", "merge"], ...] = Field(
         default=("drift",), description="what may start a retraining; a person always may"
+    )
+    schedule: Schedule | None = Field(
+        default=None,
+        description="at which times of the clock; `triggers` must list `schedule`",
+        json_schema_extra={
+            "allowed": 'a mapping with `cron` and `zone`, as in {cron: "0 3 * * 1", zone: '
+            "Europe/Berlin}"
+        },
     )
     window: Duration | None = Field(
         default=None,

@@ -97,6 +97,7 @@ class ProjectSpec(Section):
             if self.features.used_views:
                 raise ValueError("feature views need `data.event_time`")
         self._check_retraining_window()
+        self._check_schedule()
         return self
 
     def _check_retraining_window(self) -> None:
@@ -110,4 +111,14 @@ class ProjectSpec(Section):
             raise ValueError(
                 f"`retraining.window` {window} leaves no row to train on: `split.test` "
                 f"{split.test}{known} take all of it; widen `retraining.window`"
+            )
+
+    def _check_schedule(self) -> None:
+        """A schedule that the guard would refuse each time is none."""
+        triggers = self.retraining.triggers
+        if self.retraining.schedule is not None and "schedule" not in triggers:
+            listed = ", ".join([*triggers, "schedule"])
+            raise ValueError(
+                "`retraining.schedule` starts nothing, since `retraining.triggers` does not list "
+                f"`schedule`: write triggers: [{listed}], or remove `retraining.schedule`"
             )
