@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mizzen.state.records import (
         DecisionRecord,
         Promotion,
+        RequestRecord,
         RunRecord,
         ServedVersion,
         StepRecord,
@@ -437,14 +438,14 @@ class Project:
         self,
         *,
         cause: str = "person",
-        trigger: str | None = None,
+        key: str | None = None,
         until: str | None = None,
         on_event: OnEvent | None = None,
     ) -> RetrainResult:
         """Ask the guard for a retraining on the newest window, and do it if it allows.
 
         Args:
-            trigger: id of the event that asks; one key never starts two runs.
+            key: id of the event that asks; one key never starts two runs.
             until: end of the window. Without it a person trains on all rows; for other causes
                 it is now.
 
@@ -457,9 +458,31 @@ class Project:
 
         now = parse(until, "--until") if until else _now()
         refuse_future(now)
-        request = request_of(cause, trigger, now)
+        request = request_of(cause, key, now)
         all_rows = cause == "person" and not until
         return retrain(self._workspace, request, now, all_rows=all_rows, on_event=on_event)
+
+    def request_retraining(
+        self, cause: str = "person", key: str | None = None, reason: str = ""
+    ) -> RequestRecord:
+        """Store an event that asks for a retraining, and return: the next round of the controller,
+        or the next tick, answers it through the guard.
+
+        Args:
+            cause: merge, data, schedule or person.
+            key: id of the event, such as a commit's hash. The same key again is the same request,
+                with its decision once there is one. A person needs none.
+
+        Raises:
+            UserError: no key, or one that was used for another cause.
+        """
+        from mizzen.control.monitoring.triggers import request
+
+        return request(self._workspace, cause, key, reason, _now())
+
+    def retraining_requests(self, limit: int = 50) -> list[RequestRecord]:
+        """The newest stored requests, the last one first, each with its decision."""
+        return self._workspace.state.triggers.requests(self.name, limit)
 
     def reset_breaker(self, by: str | None = None) -> DecisionRecord:
         """Allow retraining again after it failed several times in a row."""

@@ -27,7 +27,13 @@ from mizzen_tests.from_openapi import Description, Request, raw
 from mizzen_tests.postgres_server import Postgres
 from mizzen_tests.shop_records import RUN, fill
 
-KNOWN = {"project": ["shop"], "run": [RUN], "number": ["1", "3"], "digest": ["0" * 64]}
+KNOWN = {
+    "project": ["shop"],
+    "run": [RUN],
+    "number": ["1", "3"],
+    "digest": ["0" * 64],
+    "key": ["abc"],
+}
 DESCRIPTION = Description(json.loads(FILE.read_text()), KNOWN)
 # In these tests the service of models is away, and the API is about to go.
 UNAVAILABLE = ("/predict", "/labels", "/readyz")

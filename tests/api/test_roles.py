@@ -30,6 +30,7 @@ NAMES = dict.fromkeys(("step", "window", "story"), "a") | {
     "number": "1",
     "name": "controller:shop",
     "position": "1",
+    "key": "abc",
 }
 Send = Callable[..., httpx.Response]
 

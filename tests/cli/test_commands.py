@@ -159,8 +159,21 @@ def test_an_empty_project_answers_every_question(answer: Answer, shop: Path) -> 
     assert answer("models", "list", cwd=shop) == {"versions": [], "champion": None}
     assert answer("models", "history", cwd=shop) == {"promotions": []}
     assert answer("retrain", "--history", cwd=shop) == {"decisions": []}
+    assert answer("retrain", "--requests", cwd=shop) == {"requests": []}
     assert not answer("status", cwd=shop)["stack"]["running"]
     assert answer("down", cwd=shop) == {"stopped": False}
+
+
+def test_an_event_is_stored_once_however_often_the_command_is_called(
+    answer: Answer, shop: Path
+) -> None:
+    words = ("retrain", "--request", "--cause", "merge", "--key", "3f9c2d1", "--reason", "of main")
+    (first,) = answer(*words, cwd=shop)["requests"]
+    assert (first["key"], first["cause"], first["reason"]) == ("3f9c2d1", "merge", "of main")
+    assert (first["state"], first["decision"]) == ("waiting", None)
+    assert answer(*words, cwd=shop) == {"requests": [first]}
+    assert answer("retrain", "--requests", cwd=shop) == {"requests": [first]}
+    assert answer("runs", "list", cwd=shop) == {"runs": []}
 
 
 def test_status_says_what_is_served_by_another_machine_of_the_same_state(
@@ -191,6 +204,10 @@ def test_status_says_what_is_served_by_another_machine_of_the_same_state(
         (("retrain", "--reset", "--unfreeze"), "given: --reset and --unfreeze"),
         (("retrain", "--reset", "--until", "2025-06-01"), "given: --reset and a retraining"),
         (("retrain", "--until", "2999-01-01"), "the window has not ended"),
+        (("retrain", "--request", "--cause", "merge"), "needs the id of its event"),
+        (("retrain", "--request", "--until", "2025-06-01"), "given: --until"),
+        (("retrain", "--reason", "because"), "given: --reason without --request"),
+        (("retrain", "--requests", "--request"), "given: --requests and a retraining"),
         (("labels", "import", "nothing.csv"), "cannot be read"),
         (("cache", "prune", "--older-than", "a month"), "as in 90d"),
     ],

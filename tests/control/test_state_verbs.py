@@ -24,6 +24,7 @@ from mizzen.state.records import (
     Lease,
     Promotion,
     RunRecord,
+    ScheduleRecord,
     ServedVersion,
     VersionRecord,
     WindowRecord,
@@ -599,3 +600,97 @@ def test_who_keeps_the_state_is_told(state: State) -> None:
 
     about = state.about()
     assert (about.version, about.tables) == (__version__, HEAD)
+
+
+def test_an_event_is_one_request_however_often_it_is_sent(shop: State) -> None:
+    asked = shop.triggers.request("shop", "abc123", "merge", "merge of main")
+    assert (asked.key, asked.cause, asked.reason) == ("abc123", "merge", "merge of main")
+    assert (asked.state, asked.decision) == ("waiting", None)
+    assert asked.by
+    assert abs(asked.at - datetime.now(UTC)) < timedelta(minutes=5)  # the state's own clock
+    assert shop.triggers.request("shop", "abc123", "merge", "in other words") == asked
+    assert shop.triggers.get_request("shop", "abc123") == asked
+    with pytest.raises(Conflict, match="used for another request"):
+        shop.triggers.request("shop", "abc123", "data")
+    assert shop.triggers.requests("shop", 10) == [asked]
+
+
+def test_a_request_waits_until_its_trigger_is_decided(shop: State) -> None:
+    shop.runs.add(replace(run("other-1"), project="other"), "/projects/other")
+    for key in ("first", "second"):
+        shop.triggers.request("shop", key, "merge")
+    elsewhere = shop.triggers.request("other", "first", "merge")
+    waiting = shop.triggers.requests("shop", 10, waiting=True)
+    assert [request.key for request in waiting] == ["second", "first"]
+    assert [r.key for r in shop.triggers.requests("shop", 1, waiting=True)] == ["second"]
+
+    kept = shop.monitoring.add_decision(decision("first", go=False))
+    found = shop.triggers.get_request("shop", "first")
+    assert (found.state, found.decision) == ("decided", kept)
+    assert shop.triggers.request("shop", "first", "merge") == found
+    assert [r.key for r in shop.triggers.requests("shop", 10, waiting=True)] == ["second"]
+    assert [r.state for r in shop.triggers.requests("shop", 10)] == ["waiting", "decided"]
+    shop.monitoring.add_decision(decision("first", run_id=run().id))
+    assert shop.triggers.get_request("shop", "first").decision == kept
+    assert shop.triggers.get_request("other", "first") == elsewhere
+
+
+def test_a_decision_that_is_sent_again_decides_a_request_that_came_between(shop: State) -> None:
+    first = replace(decision("t-1", go=False), key="k" * 40)
+    kept = shop.monitoring.add_decision(first)
+    shop.triggers.request("shop", "t-1", "schedule")
+    assert shop.monitoring.add_decision(replace(first, reason="another")) == kept
+    assert shop.triggers.get_request("shop", "t-1").decision == kept
+
+
+@pytest.mark.parametrize(
+    ("key", "cause", "said"),
+    [
+        ("", "merge", "not a key"),
+        ("a b", "merge", "not a key"),
+        ("abc\n", "merge", "not a key"),
+        ("é", "merge", "not a key"),
+        ("x" * 81, "merge", "not a key"),
+        ("../abc", "merge", "not a key"),
+        ("abc", "drift", "not asked for by a request"),
+        ("abc", "moon", "not asked for by a request"),
+    ],
+)
+def test_a_request_that_nobody_could_answer_is_refused(
+    tmp_path: Path, key: str, cause: str, said: str
+) -> None:
+    state = SqlState(open_address(f"sqlite:///{tmp_path}/state.db"))
+    state.projects.ensure("shop", "/projects/shop", NOW)
+    with pytest.raises(InvalidData, match=said):
+        state.triggers.request("shop", key, cause)
+    assert state.triggers.requests("shop", 10) == []
+
+
+def test_a_request_to_a_project_that_nobody_knows_is_refused(state: State) -> None:
+    with pytest.raises(NotFound, match="no project 'shop' is known"):
+        state.triggers.request("shop", "abc", "merge")
+    with pytest.raises(NotFound, match="nobody asked shop"):
+        state.triggers.get_request("shop", "abc")
+
+
+def test_one_event_that_many_send_at_once_is_one_request(shop: State) -> None:
+    found = at_once([lambda: shop.triggers.request("shop", "abc", "merge")] * 8)
+    assert set(map(repr, found)) == {repr(shop.triggers.get_request("shop", "abc"))}
+
+
+def test_how_far_a_schedule_was_answered_is_kept_and_never_goes_back(shop: State) -> None:
+    assert shop.triggers.schedule("shop") is None
+    kept = ScheduleRecord("shop", "0 3 * * 1", "Europe/Berlin", NOW)
+    shop.triggers.keep_schedule(kept)
+    assert shop.triggers.schedule("shop") == kept
+    shop.triggers.keep_schedule(replace(kept, since=NOW - timedelta(days=1)))
+    assert shop.triggers.schedule("shop") == kept
+    later = replace(kept, since=NOW + timedelta(days=1))
+    shop.triggers.keep_schedule(later)
+    assert shop.triggers.schedule("shop") == later
+    changed = replace(kept, zone="UTC")  # another schedule
+    shop.triggers.keep_schedule(changed)
+    assert shop.triggers.schedule("shop") == changed
+    shop.triggers.drop_schedule("shop")
+    shop.triggers.drop_schedule("shop")
+    assert shop.triggers.schedule("shop") is None

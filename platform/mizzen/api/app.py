@@ -24,6 +24,7 @@ from mizzen.api.routes import (
     projects,
     runbooks,
     runs,
+    triggers,
 )
 from mizzen.api.settings import Settings
 from mizzen.state.sql_state import SqlState
@@ -56,7 +57,8 @@ def create_app(state: SqlState, settings: Settings) -> FastAPI:
     app.include_router(health.router)
     app.include_router(runbooks.router, prefix=PREFIX, responses=error_responses.DESCRIBED)
     guard = [Depends(principal_of), Depends(health.usable)]
-    for part in (projects, bundles, runs, leases, events, models, monitoring, predictions):
+    parts = (projects, bundles, runs, leases, events, models, monitoring, triggers, predictions)
+    for part in parts:
         app.include_router(
             part.router, prefix=PREFIX, dependencies=guard, responses=error_responses.DESCRIBED
         )

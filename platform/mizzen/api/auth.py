@@ -49,7 +49,7 @@ PrincipalOf = Annotated[Principal, Depends(principal_of)]
 
 async def _state(request: Request, principal: PrincipalOf) -> SqlState:
     state: SqlState = request.app.state.mizzen
-    return state
+    return state.signed_by(principal.name)
 
 
 StateOf = Annotated[SqlState, Depends(_state)]

@@ -21,8 +21,10 @@ from mizzen.state.records import (
     LeaseRecord,
     ProjectRecord,
     Promotion,
+    RequestRecord,
     RetrainingRecord,
     RunRecord,
+    ScheduleRecord,
     ServedVersion,
     StepRecord,
     VersionRecord,
@@ -209,7 +211,8 @@ class Monitoring(Protocol):
         ...
 
     def add_decision(self, record: DecisionRecord, alarm: str | None = None) -> DecisionRecord:
-        """Keep a decision and, in the same commit, mark the alarm that it answers.
+        """Keep a decision and, in the same commit, mark the alarm that it answers, and the request
+        that waits under its trigger's id.
 
         Raises:
             Conflict: another decision answered the alarm, or let the same trigger go, or the
@@ -259,6 +262,50 @@ class Monitoring(Protocol):
 
     def clear_served(self, project: str) -> None:
         """Nothing answers any more."""
+        ...
+
+
+class Triggers(Protocol):
+    """Events that asked for a retraining, and how far a schedule was answered."""
+
+    def request(self, project: str, key: str, cause: str, reason: str = "") -> RequestRecord:
+        """Ask for a retraining; the next round of a controller, or the next tick, answers. The
+        same key again is the same request, with its decision once there is one. Who asks, and
+        when, is kept by the state.
+
+        Args:
+            key: id of the event, such as a commit's hash.
+            cause: one of `records.RequestCause`.
+
+        Raises:
+            NotFound: no such project.
+            Conflict: the key was used for another cause.
+            InvalidData: a key, a cause or a reason of another form.
+        """
+        ...
+
+    def get_request(self, project: str, key: str) -> RequestRecord:
+        """What was asked under a key, and its decision.
+
+        Raises:
+            NotFound: nothing.
+        """
+        ...
+
+    def requests(self, project: str, limit: int, *, waiting: bool = False) -> list[RequestRecord]:
+        """The newest requests, the last one first; `waiting`: those that nobody answered yet."""
+        ...
+
+    def schedule(self, project: str) -> ScheduleRecord | None:
+        """How far the project's schedule was answered; None where nobody looked at one."""
+        ...
+
+    def keep_schedule(self, record: ScheduleRecord) -> None:
+        """Keep how far a schedule was answered; of the same schedule the later `since` stays."""
+        ...
+
+    def drop_schedule(self, project: str) -> None:
+        """The project has no schedule any more."""
         ...
 
 
@@ -315,6 +362,9 @@ class State(Protocol):
 
     @property
     def monitoring(self) -> Monitoring: ...
+
+    @property
+    def triggers(self) -> Triggers: ...
 
     @property
     def chapters(self) -> Chapters: ...

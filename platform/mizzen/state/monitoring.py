@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from mizzen.errors import Conflict, NotFound
-from mizzen.state import projects, runs
+from mizzen.state import projects, runs, triggers
 from mizzen.state.database import Database
 from mizzen.state.keys import find_written
 from mizzen.state.records import (
@@ -88,12 +88,14 @@ class SqlMonitoring:
             projects.lock(session, record.project)
             written = find_written(session, "decisions", record, ["project", "trigger_id"])
             if written is not None:
-                return DecisionRecord(**written)
-            _refuse_second(session, record, alarm)
-            number = session.insert("decisions", values) or 0
-            if alarm is not None:
-                session.change("windows", {"id": alarm}, {"handled_by": number})
-            return replace(record, id=number)
+                kept = DecisionRecord(**written)
+            else:
+                _refuse_second(session, record, alarm)
+                kept = replace(record, id=session.insert("decisions", values) or 0)
+                if alarm is not None:
+                    session.change("windows", {"id": alarm}, {"handled_by": kept.id})
+            triggers.mark_decided(session, kept)
+            return kept
 
     def all_decisions(self, project: str) -> list[DecisionRecord]:
         """See `interface.Monitoring`."""

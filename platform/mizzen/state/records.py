@@ -9,14 +9,15 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mizzen.core.runs import RunState, Scalar, StepState
 
 GATE = "gate"  # who promotes what the gate blessed
 
 
-def _key() -> str:
+def new_key() -> str:
+    """An idempotency key that nobody else has."""
     return secrets.token_hex(16)
 
 
@@ -152,7 +153,7 @@ class Promotion:
     forced: bool
     at: datetime
     id: int = 0
-    key: str | None = field(default_factory=_key)
+    key: str | None = field(default_factory=new_key)
 
     @property
     def is_rollback(self) -> bool:
@@ -223,7 +224,41 @@ class DecisionRecord:
     at: datetime
     run: str | None = None
     id: int = 0
-    key: str | None = field(default_factory=_key)
+    key: str | None = field(default_factory=new_key)
+
+
+RequestCause = Literal["merge", "data", "schedule", "person"]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRecord:
+    """An event that asked for a retraining, or a person who did not wait for it. `key` is its id
+    as a trigger: the same key is the same request. `state`: `waiting`, or `decided` with the
+    decision; of one that went, `decision.run` is the run."""
+
+    project: str
+    key: str
+    cause: str
+    reason: str
+    by: str
+    at: datetime
+    state: Literal["waiting", "decided"] = "waiting"
+    decision: DecisionRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRecord:
+    """How far the starts of a project's schedule were answered: up to `since`, none is due."""
+
+    project: str
+    cron: str
+    zone: str
+    since: datetime
+
+    def covers(self, other: ScheduleRecord) -> bool:
+        """Whether it says as much of the same schedule already."""
+        same = (self.cron, self.zone) == (other.cron, other.zone)
+        return same and self.since >= other.since
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from mizzen.state.author import Author
 from mizzen.state.database import Database
 
 if TYPE_CHECKING:
@@ -16,13 +18,18 @@ if TYPE_CHECKING:
     from mizzen.state.projects import SqlProjects
     from mizzen.state.records import About
     from mizzen.state.runs import SqlRuns
+    from mizzen.state.triggers import SqlTriggers
 
 
 class SqlState:
     """See `interface.State`."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
+    def __init__(self, database: Database, author: Author | None = None) -> None:
+        self.database, self._author = database, author or Author()
+
+    def signed_by(self, account: str) -> SqlState:
+        """The same state, which keeps this name as the author of what is written."""
+        return SqlState(self.database, replace(self._author, account=account))
 
     @cached_property
     def projects(self) -> SqlProjects:
@@ -58,6 +65,13 @@ class SqlState:
         from mizzen.state.monitoring import SqlMonitoring
 
         return SqlMonitoring(self.database)
+
+    @cached_property
+    def triggers(self) -> SqlTriggers:
+        """See `interface.State`."""
+        from mizzen.state.triggers import SqlTriggers
+
+        return SqlTriggers(self.database, self._author)
 
     @cached_property
     def chapters(self) -> SqlChapters:

@@ -167,6 +167,29 @@ decisions = Table(
     Index("ix_decisions_key", "key", unique=True),
 )
 
+retraining_requests = Table(
+    "retraining_requests",
+    metadata,
+    Column("project", String(40), ForeignKey("projects.name"), primary_key=True),
+    Column("key", String(80), primary_key=True),
+    Column("cause", String(20), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by", String(80), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("handled_by", Integer, ForeignKey("decisions.id")),
+    Index("ix_retraining_requests_project_at", "project", "at"),
+    Index("ix_retraining_requests_project_handled_by", "project", "handled_by"),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("project", String(40), ForeignKey("projects.name"), primary_key=True),
+    Column("cron", String(200), nullable=False),
+    Column("zone", String(64), nullable=False),
+    Column("since", Instant, nullable=False),
+)
+
 served = Table(
     "served",
     metadata,

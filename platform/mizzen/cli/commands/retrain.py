@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +13,10 @@ from mizzen.cli.progress import progress
 from mizzen.cli.show import table
 from mizzen.errors import UserError
 
-app, command = command_app("mizzen retrain --cause merge --trigger $(git rev-parse HEAD)")
+if TYPE_CHECKING:
+    from mizzen.state.records import RequestRecord
+
+app, command = command_app("mizzen retrain --request --cause merge --key $(git rev-parse HEAD)")
 
 
 @command
@@ -22,11 +25,23 @@ def retrain(
     cause: Annotated[
         str, typer.Option(help="person, schedule, data, merge, drift or quality.")
     ] = "person",
-    trigger: Annotated[
+    key: Annotated[
         str | None,
         typer.Option(
-            help="Idempotency key of the trigger (a commit, a tick); one key never starts two runs."
+            "--key",
+            help="Id of the event, such as a commit's hash; one key never starts two runs.",
         ),
+    ] = None,
+    request: Annotated[
+        bool,
+        typer.Option(
+            "--request",
+            help="Only store it: the controller, or the next drift --act, asks the guard and "
+            "trains. The same key again shows what was decided.",
+        ),
+    ] = False,
+    note: Annotated[
+        str | None, typer.Option("--reason", help="Kept with a --request for people to read.")
     ] = None,
     until: Annotated[
         str | None,
@@ -44,12 +59,33 @@ def retrain(
     history: Annotated[
         bool, typer.Option("--history", help="Show every decision so far; starts nothing.")
     ] = False,
+    requests: Annotated[
+        bool, typer.Option("--requests", help="Show the newest stored requests; starts nothing.")
+    ] = False,
 ) -> None:
     """Train again on the newest window, if the guard allows; either is kept with its reason."""
-    asks = cause != "person" or trigger is not None or until is not None
     _one_wish(
-        {"--history": history, "--reset": reset, "--unfreeze": unfreeze, "a retraining": asks}
+        {
+            "--history": history,
+            "--requests": requests,
+            "--reset": reset,
+            "--unfreeze": unfreeze,
+            "a retraining": request or cause != "person" or bool(key or until),
+        }
     )
+    if request or note is not None:
+        if until is not None or not request:
+            raise UserError(
+                "--until and --reason do not go together with this",
+                given="--until" if request else "--reason without --request",
+                allowed="--request with --cause, --key and --reason: its answer has its own time",
+                next_step="leave it out",
+            )
+        _show_requests(context, [context.project.request_retraining(cause, key, note or "")])
+        return
+    if requests:
+        _show_requests(context, context.project.retraining_requests())
+        return
     if history:
         found = context.project.decisions()
         rows = [(f"{d.at:%F %T}", d.cause, d.rule, d.reason, d.run) for d in found]
@@ -65,9 +101,7 @@ def retrain(
         context.answer({"decision": record}, lambda: context.say("alarms may retrain again"))
         return
     with progress(context) as on_event:
-        result = context.project.retrain(
-            cause=cause, trigger=trigger, until=until, on_event=on_event
-        )
+        result = context.project.retrain(cause=cause, key=key, until=until, on_event=on_event)
     if result.run is None:
         decision = result.decision
         context.answer(
@@ -78,6 +112,16 @@ def retrain(
     finish(context, context.project.run_info(result.run.id))
 
 
+def _show_requests(context: CommandContext, found: Sequence[RequestRecord]) -> None:
+    columns = ("asked", "key", "cause", "by", "state", "rule", "run", "reason")
+    rows = []
+    for each in found:
+        decided = each.decision
+        told = (None,) * 3 if decided is None else (decided.rule, decided.run, decided.reason)
+        rows.append((f"{each.at:%F %T}", each.key, each.cause, each.by, each.state, *told))
+    context.answer({"requests": found}, lambda: table(context, columns, rows))
+
+
 def _one_wish(wishes: Mapping[str, bool]) -> None:
     """Raises UserError for two at once: the second would be passed over."""
     given = [name for name, wished in wishes.items() if wished]
@@ -85,6 +129,7 @@ def _one_wish(wishes: Mapping[str, bool]) -> None:
         raise UserError(
             "one call does one thing",
             given=" and ".join(given),
-            allowed="--history, --reset or --unfreeze alone, or a retraining without them",
+            allowed="--history, --requests, --reset or --unfreeze alone, or a retraining without "
+            "them",
             next_step="call it once for each",
         )

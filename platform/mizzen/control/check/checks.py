@@ -13,6 +13,7 @@ from mizzen.control.check.finding import Finding, refused
 from mizzen.control.check.images import check_images
 from mizzen.control.check.monitoring import check_quality
 from mizzen.control.check.names import check_names
+from mizzen.control.check.schedule import check_schedule
 from mizzen.control.runs.preflight import check_resources, this_machine
 from mizzen.control.workspace import Workspace
 from mizzen.core.environment import record
@@ -43,6 +44,7 @@ def check(
         *_environment(spec),
     ]
     found += [*check_names(spec), *check_window(spec), *check_quality(spec)]
+    found += check_schedule(spec)
     found += _machine(workspace)
     if _sound(found):
         found += unnamed(folder, spec)

@@ -5,6 +5,7 @@ The rules are `mizzen.core.guard`, pure; here they get the history, and their an
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,7 +28,13 @@ from mizzen.core.guard import (
 from mizzen.core.runs import RunState
 from mizzen.errors import Conflict
 from mizzen.spec.duration import to_timedelta
-from mizzen.state.records import DecisionRecord, Promotion, RetrainingRecord, RunRecord
+from mizzen.state.records import (
+    DecisionRecord,
+    Promotion,
+    RetrainingRecord,
+    RunRecord,
+    new_key,
+)
 
 UNFREEZE = "unfreeze"  # the rule of the decision by which a person lifts a freeze
 _NEWEST, _MOST = 50, 5000  # retrainings that are read: usually, and where most were cancelled
@@ -49,6 +56,7 @@ def retrain(
     *,
     alarm: str | None = None,
     all_rows: bool = False,
+    once: bool = False,
     on_event: OnEvent | None = None,
 ) -> RetrainResult:
     """Ask the guard, keep its answer, and train on the window that ends at `now`.
@@ -57,8 +65,9 @@ def retrain(
         now: the trigger's time; in a replay, the data's time.
         alarm: the stored window that this request answers.
         all_rows: train on every row instead; the clock says nothing about data of the past.
+        once: one decision for this trigger, a refusal too: of several who ask, the first counts.
     """
-    prepared = ask(workspace, request, now, alarm, all_rows=all_rows)
+    prepared = ask(workspace, request, now, alarm, all_rows=all_rows, once=once)
     if isinstance(prepared, DecisionRecord):
         return RetrainResult(prepared)
     decision, ready = prepared
@@ -72,6 +81,7 @@ def ask(
     alarm: str | None = None,
     *,
     all_rows: bool = False,
+    once: bool = False,
 ) -> DecisionRecord | tuple[DecisionRecord, PreparedRun]:
     """The decision that stands without a run of ours (a refusal, or another's), or the decision
     to go with the prepared run."""
@@ -79,7 +89,7 @@ def ask(
     request = with_validation(workspace, request)
     decision = decide(request, _history(workspace, request, now), policy, now, clock())
     if not decision.go:
-        kept = _record(workspace, request, decision, now, None)
+        kept = _record(workspace, request, decision, now, None, once)
         try:
             return workspace.state.monitoring.add_decision(kept, alarm)
         except Conflict:
@@ -98,12 +108,15 @@ def ask(
     )
     # the run exists before the decision names it; a kill between leaves an interrupted run
     # that nothing waits for, never a decision without its run
-    kept = _record(workspace, request, decision, now, ready.run.id)
+    kept = _record(workspace, request, decision, now, ready.run.id, once)
     try:
-        return workspace.state.monitoring.add_decision(kept, alarm), ready
-    except Conflict:  # somebody else answered the same event meanwhile: theirs is carried out
-        ready.withdraw()
-        return _standing(workspace, request)
+        standing = workspace.state.monitoring.add_decision(kept, alarm)
+    except Conflict:
+        standing = _standing(workspace, request)
+    if standing.run == ready.run.id:
+        return standing, ready
+    ready.withdraw()  # somebody else answered the same event meanwhile: theirs is carried out
+    return standing
 
 
 def clock() -> datetime:
@@ -201,11 +214,13 @@ def _record(
     decision: Decision,
     now: datetime,
     run_id: str | None,
+    once: bool,
 ) -> DecisionRecord:
-    workspace.state.projects.ensure(workspace.spec.name, str(workspace.folder), now)
+    name, trigger = workspace.spec.name, request.trigger_id
+    workspace.state.projects.ensure(name, str(workspace.folder), now)
     return DecisionRecord(
-        project=workspace.spec.name,
-        trigger_id=request.trigger_id,
+        project=name,
+        trigger_id=trigger,
         cause=request.cause,
         go=decision.go,
         rule=decision.rule,
@@ -213,4 +228,10 @@ def _record(
         not_before=decision.not_before,
         at=now,
         run=run_id,
+        key=key_of(name, trigger) if once else new_key(),
     )
+
+
+def key_of(project: str, trigger: str) -> str:
+    """The key of the one decision about a trigger."""
+    return hashlib.sha256(f"{project}/{trigger}".encode()).hexdigest()[:40]

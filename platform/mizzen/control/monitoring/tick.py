@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import cast, get_args
 
 from mizzen.control.backends import version_of
-from mizzen.control.monitoring import alarms, drift, quality
+from mizzen.control.monitoring import alarms, drift, quality, triggers
 from mizzen.control.monitoring.retrain import RetrainResult, retrain
 from mizzen.control.runs.observers import OnEvent
 from mizzen.control.runs.submit import execute, prepare_resume
@@ -54,16 +54,20 @@ def judge_due(workspace: Workspace, now: datetime) -> tuple[WindowRecord, ...]:
 
 
 def tick(workspace: Workspace, now: datetime, on_event: OnEvent | None = None) -> TickResult:
-    """Finish retrainings that a kill interrupted, judge what is due, answer alarms.
+    """Finish retrainings that a kill interrupted, answer the schedule and requests, judge what
+    is due, answer alarms.
 
     Raises:
         UserError: `now` has not come yet.
     """
     refuse_future(now)
     resumed = list(_resume(workspace, on_event))
+    # before what needs a champion: a schedule or an event may train the first one
+    asked = triggers.answer_schedules(workspace, now, on_event)
+    asked += triggers.answer_requests(workspace, now, on_event)
     windows = judge_due(workspace, now)
     answered = [_answer(workspace, alarm, now, on_event) for alarm in alarms.pending(workspace)]
-    return TickResult(windows, (*resumed, *answered))
+    return TickResult(windows, (*resumed, *asked, *answered))
 
 
 def request_of(cause: str, trigger: str | None, now: datetime) -> RetrainRequest:

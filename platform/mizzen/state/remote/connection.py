@@ -7,19 +7,21 @@ import http.client
 import json
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 from mizzen.errors import MizzenError, TemporaryError, UserError, from_dict
 from mizzen.spec.profile import Control
-from mizzen.state.records import to_jsonable
+from mizzen.state.records import new_key, to_jsonable
 from mizzen.state.remote.transport import Answer, Transport
 
 READ_SECONDS, WRITE_SECONDS = 10.0, 90.0  # a run that cannot write its state waits; people do not
 STREAM_SECONDS = 30.0  # a stream says something more often
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 _NOT_DONE = frozenset({429, 503})
+_NO_HEADERS: Mapping[str, str] = {}
+_JSON = {"Content-Type": "application/json"}
 _AWAY = frozenset({429, 502, 503, 504})
 
 
@@ -40,17 +42,20 @@ class Connection:
 
     def write(self, method: str, path: str, value: Any = None) -> Any:
         """Send a document; again until it is answered."""
-        body = None if value is None else json.dumps(to_jsonable(value)).encode()
-        return _json(self._ask(method, path, body, "application/json"))
+        return _json(self._ask(method, path, _body(value), _JSON))
+
+    def command(self, path: str, value: Any, key: str | None) -> Any:
+        """Send a command that is done once for each key; again until it is answered."""
+        headers = {**_JSON, "Idempotency-Key": key or new_key()}
+        return _json(self._ask("POST", path, _body(value), headers))
 
     def upload(self, path: str, content: bytes) -> None:
         """Send bytes; again until it is answered."""
-        self._ask("PUT", path, content, "application/octet-stream")
+        self._ask("PUT", path, content, {"Content-Type": "application/octet-stream"})
 
     def ask_once(self, path: str, value: Any) -> Any:
         """Send what must not be done twice: again only if it certainly was not done."""
-        body = json.dumps(to_jsonable(value)).encode()
-        return _json(self._ask("POST", path, body, "application/json", once=True))
+        return _json(self._ask("POST", path, _body(value), _JSON, once=True))
 
     def events(self, path: str, after: int) -> Iterator[tuple[int, Any] | None]:
         """Server-sent events after the one with the id `after`, as (id, document), from as many
@@ -82,11 +87,11 @@ class Connection:
         method: str,
         path: str,
         body: bytes | None = None,
-        kind: str = "",
+        headers: Mapping[str, str] = _NO_HEADERS,
         once: bool = False,
     ) -> Answer:
         patience = READ_SECONDS if method == "GET" or once else WRITE_SECONDS
-        waiting, headers = _Patience(patience), {"Content-Type": kind} if kind else {}
+        waiting = _Patience(patience)
         while True:
             try:
                 answer = self._transport.send(method, _rooted(path), body, headers, fresh=once)
@@ -162,6 +167,10 @@ class _Patience:
 
 def _rooted(path: str) -> str:
     return f"/api/v1{path}"
+
+
+def _body(value: Any) -> bytes | None:
+    return None if value is None else json.dumps(to_jsonable(value)).encode()
 
 
 def _json(answer: Answer) -> Any:

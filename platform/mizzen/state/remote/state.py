@@ -31,6 +31,7 @@ from mizzen.state.records import (
     to_jsonable,
 )
 from mizzen.state.remote.connection import Connection, connect
+from mizzen.state.remote.triggers import HttpTriggers
 
 
 class HttpState:
@@ -43,6 +44,7 @@ class HttpState:
         self.leases = HttpLeases(connection)
         self.models = HttpModels(connection)
         self.monitoring = HttpMonitoring(connection)
+        self.triggers = HttpTriggers(connection)
         self.chapters = HttpChapters(connection)
         self.bundles = HttpBundles(connection)
 
@@ -220,7 +222,7 @@ class HttpMonitoring:
         """See `interface.Monitoring`."""
         told = {"decision": record, "alarm": alarm}
         found = self._connection.write("POST", _of(record.project, "decisions"), told)
-        return replace(record, id=found["id"])
+        return read(DecisionRecord, found)
 
     def all_decisions(self, project: str) -> list[DecisionRecord]:
         """See `interface.Monitoring`."""

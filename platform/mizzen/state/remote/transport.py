@@ -50,7 +50,7 @@ class Transport:
         method: str,
         path: str,
         body: bytes | None,
-        headers: dict[str, str],
+        headers: Mapping[str, str],
         *,
         fresh: bool = False,
     ) -> Answer:
@@ -70,7 +70,9 @@ class Transport:
             self._idle.append((os.getpid(), connection))
         return Answer(answer.status, content, dict(answer.headers))
 
-    def open(self, path: str, headers: dict[str, str], seconds: float) -> http.client.HTTPResponse:
+    def open(
+        self, path: str, headers: Mapping[str, str], seconds: float
+    ) -> http.client.HTTPResponse:
         """An answer that is read as it comes, on a connection of its own; closing it ends both."""
         connection = self._new(seconds)
         try:
@@ -81,7 +83,7 @@ class Transport:
             connection.close()
             raise
 
-    def _with_token(self, headers: dict[str, str]) -> dict[str, str]:
+    def _with_token(self, headers: Mapping[str, str]) -> dict[str, str]:
         return {**headers, "Authorization": f"Bearer {self._token}"}
 
     def _take(self) -> http.client.HTTPConnection:
