@@ -21,7 +21,7 @@ from mizzen.core.runs import RunState
 from mizzen.errors import Conflict, UserError
 from mizzen.project import Project
 from mizzen.state.records import RunRecord, ScheduleRecord
-from mizzen_tests.driving import change_run
+from mizzen_tests.driving import change_run, driving
 
 DAY = timedelta(days=1)
 SUNDAY = datetime(2025, 6, 1, 12, tzinfo=UTC)
@@ -62,6 +62,7 @@ def going(weekly: Workspace, monkeypatch: pytest.MonkeyPatch) -> Callable[[], in
             str(workspace.folder / name), now,
         )  # fmt: skip
         workspace.state.runs.add(run, "here")
+        driving(workspace.state, name)
 
         def withdraw() -> None:
             change_run(workspace.state, name, state=RunState.CANCELLED)
@@ -70,8 +71,6 @@ def going(weekly: Workspace, monkeypatch: pytest.MonkeyPatch) -> Callable[[], in
 
     monkeypatch.setattr(retraining, "prepare", prepared)
     monkeypatch.setattr(retraining, "execute", lambda ready, _: ready.run)
-
-    monkeypatch.setattr(retraining.finalize, "detect_interrupted", lambda _, run: run)
     runs = weekly.state.runs
 
     def count() -> int:

@@ -178,14 +178,15 @@ def by_the_wall(schedule: Schedule, begin: datetime, end: datetime) -> Iterator[
                 yield moment
         return
     wall = begin.astimezone(zone).replace(tzinfo=None)
+    found: datetime | None
     for local in minutes(wall - 3 * HOUR, wall + (end - begin) + 3 * HOUR):
         if not meets(local, accepted):
             continue
         shown = local
-        while (moment := on_a_wall(shown, zone)) is None:
+        while (found := on_a_wall(shown, zone)) is None:
             shown += MINUTE
-        if begin < moment <= end:
-            yield moment
+        if begin < found <= end:
+            yield found
 
 
 def on_a_wall(local: datetime, zone: ZoneInfo) -> datetime | None:

@@ -164,6 +164,7 @@ decisions = Table(
     Column("at", Instant, nullable=False),
     Column("key", String(40)),
     Index("ix_decisions_project_id", "project", "id"),
+    Index("ix_decisions_project_trigger_id", "project", "trigger_id"),
     Index("ix_decisions_key", "key", unique=True),
 )
 

@@ -117,8 +117,9 @@ def _with_decisions(session: Session, rows: Sequence[Row]) -> list[RequestRecord
 
 def _request(row: Row, decision: DecisionRecord | None) -> RequestRecord:
     values = {name: value for name, value in row.items() if name != "handled_by"}
-    state = "waiting" if decision is None else "decided"
-    return RequestRecord(**values, state=state, decision=decision)
+    if decision is None:
+        return RequestRecord(**values)
+    return RequestRecord(**values, state="decided", decision=decision)
 
 
 def _refuse_odd(key: str, cause: str, reason: str) -> None:

@@ -13,7 +13,8 @@ works_from = "0004"  # tables that older code does not know
 
 
 def upgrade() -> None:
-    """Make both tables."""
+    """Make both tables; let the decisions about a trigger be found."""
+    op.create_index("ix_decisions_project_trigger_id", "decisions", ["project", "trigger_id"])
     op.create_table(
         "retraining_requests",
         sa.Column("project", sa.String(40), nullable=False),
