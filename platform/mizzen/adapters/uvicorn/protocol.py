@@ -10,13 +10,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import urllib.parse
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
 from mizzen.adapters.uvicorn.connections import Connections
+from mizzen.adapters.uvicorn.exchange import Exchange
 from mizzen.errors import InvalidData, MizzenError, TemporaryError
 
 _LEAVE_SECONDS = 1.0  # a client that has just connected may be about to ask
@@ -112,13 +119,17 @@ class LimitedProtocol(HttpToolsProtocol):
         if len(self.headers) > self._limits.header_count:
             self._fault = self._header_fault()
             raise ValueError("headers")
-        super().on_headers_complete()
+        self._finish_scope()
+        earlier, self.cycle = self.cycle, self._exchange()
+        if earlier is None or earlier.response_complete:
+            self._start(self.cycle)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
         self._stage, self._deadline, self._passed = _Stage.BODY, 0.0, True
         self._wire_bytes = self._body_bytes = self._paid_bytes = 0
         if self.parser.should_upgrade():  # not taken: the request is answered, and was the last
             self._plain_left = _length_of(self.headers)
-            self.cycle.keep_alive = False
-        elif self._connections.leaving:
             self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
@@ -143,7 +154,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             return
         if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
+            self._start(self.pipeline.pop()[0])
             return
         self.flow.resume_reading()
         if self._stage is _Stage.NONE:
@@ -178,6 +189,34 @@ class LimitedProtocol(HttpToolsProtocol):
     def drop(self) -> None:
         """Make room for another client."""
         self.transport.abort()
+
+    def _finish_scope(self) -> None:
+        version, scope = self.parser.get_http_version(), self.scope
+        if version != "1.1":
+            scope["http_version"] = version
+        scope["method"] = self.parser.get_method().decode("ascii")
+        scope["path"], scope["raw_path"], scope["query_string"] = _target(self.url)
+
+    def _exchange(self) -> Exchange:
+        lasting = self.scope["http_version"] != "1.0" and self.parser.should_keep_alive()
+        return Exchange(
+            self.scope,
+            self.transport,
+            self.flow,
+            self.logger,
+            self.access_logger,
+            self.access_log,
+            self.server_state.default_headers,
+            asyncio.Event(),
+            self.expect_100_continue,
+            lasting and not self._connections.leaving,
+            self.on_response_complete,
+        )
+
+    def _start(self, exchange: RequestResponseCycle) -> None:
+        task = self.loop.create_task(exchange.run_asgi(self.app))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     def _answers(self) -> bool:
         whole = self._stage is _Stage.NONE or bool(self.pipeline)
@@ -294,6 +333,14 @@ class LimitedProtocol(HttpToolsProtocol):
             allowed=f"{limits.header_bytes} bytes, {limits.header_count} headers",
             next_step="send less of them",
         )
+
+
+@lru_cache(256)
+def _target(url: bytes) -> tuple[str, bytes, bytes]:
+    """Its path, decoded and as it stands, and its query. Most requests ask for a few targets."""
+    parsed = httptools.parse_url(url)
+    path = parsed.path.decode("ascii")
+    return urllib.parse.unquote(path), parsed.path, parsed.query or b""
 
 
 def _length_of(headers: list[tuple[bytes, bytes]]) -> int:
