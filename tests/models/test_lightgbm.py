@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
@@ -20,6 +21,7 @@ from mizzen.adapters.lightgbm.parameters import (
     WITHOUT_EFFECT,
     known_names,
 )
+from mizzen.adapters.lightgbm.trees import Trees
 from mizzen.core.encoding import Encoder, fit_category, fit_number
 from mizzen.core.manifest import read_manifest
 from mizzen.core.metrics import find_metric
@@ -51,6 +53,37 @@ def test_a_model_learns_and_answers_as_its_task_promises(
         assert (answers.argmax(1) == made.labels).mean() > 0.7
     else:
         assert np.corrcoef(answers, made.labels)[0, 1] > 0.7
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize("rows", [1, 2, 17, 1024, 1025])
+def test_a_few_rows_are_answered_as_the_library_answers_them_bit_by_bit(
+    boosters: Callable[[str], lightgbm.Booster], task: str, rows: int
+) -> None:
+    booster = boosters(task)
+    given = np.random.default_rng(3).normal(size=(rows, 3)) * 100
+    given[::5, 0] = np.nan
+    answers = Trees(booster, 1).predict(given)
+    assert answers.tobytes() == booster.predict(given, num_threads=1).tobytes()
+    assert answers.shape == booster.predict(given).shape
+
+
+def test_rows_of_another_width_are_refused_as_the_library_refuses_them(
+    boosters: Callable[[str], lightgbm.Booster],
+) -> None:
+    with pytest.raises(lightgbm.basic.LightGBMError, match="number of features"):
+        Trees(boosters("binary"), 1).predict(np.zeros((1, 2)))
+
+
+@pytest.fixture
+def boosters(
+    framework: LightGBMFramework, job: Job, tmp_path: Path
+) -> Callable[[str], lightgbm.Booster]:
+    def fitted(task: str) -> lightgbm.Booster:
+        framework.fit(job({"kind": "lightgbm"}, task), tmp_path)
+        return lightgbm.Booster(model_file=tmp_path / "model.txt")
+
+    return fitted
 
 
 def test_the_number_of_threads_changes_neither_trees_nor_hash(

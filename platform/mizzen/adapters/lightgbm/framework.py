@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from mizzen.adapters.files.atomic import replace_text
 from mizzen.adapters.lightgbm.parameters import read_parameters
 from mizzen.adapters.lightgbm.target import FILE, Target, target_of
+from mizzen.adapters.lightgbm.trees import Trees
 from mizzen.core.encoding import Encoded, Encoder
 from mizzen.core.manifest import read_manifest
 from mizzen.core.place import Place
@@ -78,23 +79,20 @@ class LightGBMFramework:
         except (OSError, ValueError, TypeError, lightgbm.basic.LightGBMError) as error:
             raise IntegrityError(f"{folder} holds no LightGBM model", given=error) from None
         threads = int(options.get("threads", 1))
-        return LightGBMPredictor(booster, manifest.task, threads, exponents(encoder), target)
+        return LightGBMPredictor(Trees(booster, threads), exponents(encoder), target)
 
 
 @dataclass(frozen=True, slots=True)
 class LightGBMPredictor:
-    """Thread-safe: LightGBM locks its booster for reading only."""
+    """Thread-safe."""
 
-    booster: lightgbm.Booster
-    task: str
-    threads: int
+    trees: Trees
     exponents: Exponents | None
     target: Target
 
     def predict(self, rows: Encoded) -> Floats:
         """See `mizzen.ports.framework.Predictor`."""
-        answer = self.booster.predict(matrix(rows, self.exponents), num_threads=self.threads)
-        return self.target.answers_of(np.asarray(answer, dtype=np.float64))
+        return self.target.answers_of(self.trees.predict(matrix(rows, self.exponents)))
 
 
 def matrix(rows: Encoded, exponents: Exponents | None) -> Floats:
