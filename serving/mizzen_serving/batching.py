@@ -14,8 +14,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from mizzen.errors import TemporaryError
-from mizzen_serving.decoding import Row
 from mizzen_serving.predictions import Result
+from mizzen_serving.rows import Row
 
 _INLINE_ROWS = 64  # more are predicted beside the event loop, so that health checks go on
 _FLUSH_ROWS = 1024

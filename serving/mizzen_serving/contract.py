@@ -59,6 +59,13 @@ TYPES: dict[Role, Any] = {
     "category of declared instants": _Instant | None,
     "category of several types": str | _Whole | float | bool | None,
 }
+# whose values, unless null, are text in JSON; others but numbers may be
+TEXTS: frozenset[Role] = frozenset(
+    {
+        "id", "time", "key of text", "category",
+        "key of declared instants", "category of declared instants",
+    }
+)  # fmt: skip
 # what training read a category from -> what a request may send for it; text is always right
 _CATEGORIES: dict[str, Role] = {
     "number": "category of numbers",

@@ -7,27 +7,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from mizzen.core.canonical import canonical_text
 from mizzen.errors import InvalidData
-from mizzen_serving.contract import ALLOWED, INSTANT_YEARS, Contract
+from mizzen_serving.contract import ALLOWED, INSTANT_YEARS, TEXTS, Contract
 from mizzen_serving.field_names import with_readable_names
 from mizzen_serving.json_path import first_repeated
 from mizzen_serving.refusals import RefusedRequest, not_json, repeated, wrong_field
+from mizzen_serving.rows import Row, picker
 
-Row = tuple[Any, ...]
 NO_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _BATCH_OBJECT = re.compile(rb'\s*\{\s*"rows"\s*:')
 _FIRST_YEAR, _LAST_YEAR = INSTANT_YEARS
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """`rows` as tuples in the contract's order; `single` asks for a single answer."""
 
     rows: list[Row]
@@ -40,8 +37,12 @@ class Decoder:
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
         self._allowed = {field.name: ALLOWED[field.role] for field in contract.fields}
-        self._optional = [n for n, field in enumerate(contract.fields) if not field.required]
-        self._texts = [n for n, field in enumerate(contract.fields) if field.role != "number"]
+        fields = list(enumerate(contract.fields))
+        texts = [n for n, field in fields if field.role in TEXTS]
+        self._optional = picker([n for n, field in fields if not field.required])
+        self._texts = picker(texts)
+        self._mixed = picker([n for n, f in fields if f.role not in TEXTS and f.role != "number"])
+        self._most_parts = len(fields) + len(texts)
         self._typed = contract.typed_names
         self._numbers = contract.declared_numbers
         self._escaped = contract.has_escaped_names
@@ -139,9 +140,8 @@ class Decoder:
     def _quoted_parts(self, row: Row) -> int:
         """How many names and texts the JSON of a row holds at least. A null that need not be
         there counts as absent: where it stands in the body, quotes are left over."""
-        kinds = [type(row[place]) for place in self._texts]
-        absent = [row[place] for place in self._optional].count(None)
-        return len(row) - absent + kinds.count(str) + kinds.count(datetime)
+        absent = self._optional(row).count(None) + self._texts(row).count(None)
+        return self._most_parts - absent + [*map(type, self._mixed(row))].count(str)
 
 
 def _check_number(value: Any, field: str) -> None:

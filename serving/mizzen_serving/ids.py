@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from uuid import NAMESPACE_URL, uuid5
 
 _COUNTS = 1 << 12
+_VARIANTS = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))  # two bits of noise remain
 
 
 class IdMaker:
@@ -27,10 +28,8 @@ class IdMaker:
 
 
 def _text(moment: int, noise: str) -> str:
-    time_part = f"{moment // _COUNTS:012x}"
-    variant = "89ab"[int(noise[0], 16) & 3]
-    counter = f"{moment % _COUNTS:03x}"
-    return f"{time_part[:8]}-{time_part[8:]}-7{counter}-{variant}{noise[1:4]}-{noise[4:]}"
+    made = "%015x" % moment  # noqa: UP031 - half the time of an f-string
+    return f"{made[:8]}-{made[8:12]}-7{made[12:]}-{_VARIANTS[noise[0]]}{noise[1:4]}-{noise[4:]}"
 
 
 def id_of_key(project: str, key: Iterable[object]) -> str:

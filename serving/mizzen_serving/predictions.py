@@ -16,17 +16,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mizzen.core.encoding import UNKNOWN
+from mizzen.core.encoding import UNKNOWN, Encoded
 from mizzen.errors import MizzenError
 from mizzen.ports.data import FeatureSource
 from mizzen.ports.prediction_log import Prediction, PredictionLog
 from mizzen_serving.contract import Contract
-from mizzen_serving.decoding import Row
 from mizzen_serving.ids import IdMaker
 from mizzen_serving.metrics import Instruments
 from mizzen_serving.model import Model
 from mizzen_serving.outputs import Answer, Outputs
 from mizzen_serving.rowencoding import RowEncoder
+from mizzen_serving.rows import Row
 
 
 class OutputFault(MizzenError):
@@ -83,6 +83,9 @@ class Oddities(NamedTuple):
                     count(feature, values)
 
 
+_ORDINARY = Oddities({}, {}, {})
+
+
 class Predictions:
     """Answers rows with one model version.
 
@@ -122,11 +125,7 @@ class Predictions:
         at = [now if contract.time is None else row[contract.time] or now for row in rows]
         inputs = self._inputs(rows, at)
         encoded = self._encoder.encode(inputs)
-        odd = Oddities(
-            self._missing(inputs),
-            self._model.encoder.outside(encoded),
-            self._unknown(inputs, encoded.codes),
-        )
+        odd = self._oddities(inputs, encoded)
         outputs = self._model.predictor.predict(encoded)
         faults = self._outputs.faults(outputs, len(rows))
         made = iter(self._ids.make(len(rows)))
@@ -182,6 +181,16 @@ class Predictions:
             Answer(ids[n], output, missing(n, _NONE), outside(n, _NONE), unknown(n, _NONE))
             for n, output in enumerate(shaped)
         ]
+
+    def _oddities(self, inputs: list[Row], encoded: Encoded) -> Oddities:
+        encoder = self._model.encoder
+        if encoder.is_ordinary(encoded):
+            return _ORDINARY
+        return Oddities(
+            self._missing(inputs),
+            encoder.outside(encoded),
+            self._unknown(inputs, encoded.codes),
+        )
 
     def _unknown(self, inputs: list[Row], codes: NDArray[np.int64]) -> dict[int, list[str]]:
         """By row its categories that training never saw; null is no category."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from mizzen.core.canonical import canonical_text
 from mizzen.core.encoding import UNKNOWN, Encoded, Encoder
+from mizzen_serving.rows import Row, picker
 
 
 class RowEncoder:
@@ -20,21 +21,21 @@ class RowEncoder:
 
     def __init__(self, encoder: Encoder, columns: Sequence[str]) -> None:
         place = {name: number for number, name in enumerate(columns)}
-        self._numbers = [place[column.name] for column in encoder.numbers]
+        self._numbers = picker([place[column.name] for column in encoder.numbers])
+        self._width = len(encoder.numbers)
         self._scaling = encoder.scaling
         self._codes: list[tuple[int, dict[str | None, int]]] = [
             (place[column.name], {name: code for code, name in enumerate(column.categories, 1)})
             for column in encoder.categories
         ]
 
-    def encode(self, rows: Sequence[Sequence[Any]]) -> Encoded:
+    def encode(self, rows: Sequence[Row]) -> Encoded:
         """Rows of plain values; None is null in both kinds."""
-        places = self._numbers
-        raw = np.array([[row[place] for place in places] for row in rows], dtype=np.float64)
-        raw = raw.reshape(len(rows), len(places))
+        raw = np.array([*map(self._numbers, rows)], dtype=np.float64)
+        raw = raw.reshape(len(rows), self._width)
         codes = np.empty((len(rows), len(self._codes)), dtype=np.int64)
         for column, (place, known) in enumerate(self._codes):
-            codes[:, column] = [_code(row[place], known) for row in rows]
+            codes[:, column] = [known.get(row[place]) or _code(row[place], known) for row in rows]
         return Encoded(raw, codes, self._scaling)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import json
 import zlib
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ from mizzen.adapters.segment_log.log import SegmentLog
 from mizzen.core.encoding import Encoder
 from mizzen.errors import TemporaryError
 from mizzen_serving.batching import Batcher
-from mizzen_serving.contract import ALLOWED, contract_of
+from mizzen_serving.contract import ALLOWED, TEXTS, TYPES, contract_of
 from mizzen_serving.decoding import Decoder
 from mizzen_serving.json_path import first_repeated, path_at
 from mizzen_serving.openapi import document
@@ -174,6 +176,16 @@ def test_equal_words_in_values_are_no_repeated_fields(start) -> None:
     for carrier in ("distance", "rows", 'a "wind": b', "\\", 'é"carrier'):
         for body in ({**ROW, "carrier": carrier}, [{**ROW, "carrier": carrier, "wind": None}] * 3):
             assert ask("POST", "/predict", json=body).status_code == 200
+
+
+@pytest.mark.parametrize("role", TYPES)
+def test_a_role_is_one_of_texts_exactly_if_it_takes_nothing_else(role) -> None:
+    """Repeated fields are found by counting the quotes that rows need."""
+    taken = []
+    for value in (b"1", b"1.5", b"true"):
+        with contextlib.suppress(msgspec.ValidationError):
+            taken.append(msgspec.json.decode(value, type=TYPES[role]))
+    assert (role in TEXTS) is (taken == [])
 
 
 @given(st.data())

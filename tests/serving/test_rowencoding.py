@@ -42,6 +42,16 @@ def test_rows_are_encoded_bit_by_bit_as_tables_are(rows) -> None:
     assert same_bits(table, one)
 
 
+@given(st.lists(st.tuples(category, number, category, number), min_size=1, max_size=3))
+def test_rows_are_ordinary_only_if_nothing_in_them_is_odd(rows) -> None:
+    known = CategoryColumn("c", ("1", "x", "ä")), CategoryColumn("d", ("1", "true"))
+    seen = [NumberColumn(name, 0.0, 1.0, False, -5.0, 5.0) for name in "ab"]
+    encoder = Encoder(tuple(seen), known)
+    table, one = both(encoder, rows)
+    odd = any(None in row for row in rows) or 0 in table.codes or encoder.outside(table) != {}
+    assert encoder.is_ordinary(one) is not odd
+
+
 @pytest.mark.soak
 @settings(max_examples=examples(100, 20_000), deadline=None)
 @given(trained, trained, rows)

@@ -152,6 +152,14 @@ class Encoder:
         limits = np.array([c.limits() for c in self.numbers], dtype=np.float64).reshape(-1, 2)
         return limits[:, 0], limits[:, 1]
 
+    def is_ordinary(self, rows: Encoded) -> bool:
+        """Whether training saw all that these rows hold: nothing is null, an unknown category,
+        or a number far outside. Much cheaper than to ask which of it there is."""
+        low, high = self._limits
+        near = (rows.raw >= low) & (rows.raw <= high)  # false for NaN
+        known = np.count_nonzero(rows.codes)  # UNKNOWN is 0, also for null
+        return bool(np.count_nonzero(near) == near.size and known == rows.codes.size)
+
     def outside(self, rows: Encoded) -> dict[int, list[str]]:
         """By row, the numbers that lie far outside what training saw; rows without are left
         out."""

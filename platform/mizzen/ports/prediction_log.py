@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from mizzen.core.true_labels import TrueLabel
 
 __all__ = ["LogCounts", "LogWindow", "Prediction", "PredictionLog", "TrueLabel"]
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(NamedTuple):
     """One answered row. `at`: the row's event time (or arrival, without one).
-    `features`: every input as the model saw it before encoding."""
+    `features`: every input as the model saw it before encoding. A tuple, because the service
+    makes one for each row that it answers."""
 
     id: str
     at: datetime

@@ -69,8 +69,7 @@ _NUMBERS = msgspec.msgpack.Decoder(int)
 def of_prediction(p: Prediction) -> bytes:
     """A prediction's payload."""
     kind = PREDICTION if p.id[_ID_VERSION : _ID_VERSION + 1] == "7" else GIVEN
-    fields = (p.id, p.at, p.model, p.version, p.key, p.features, p.output, p.logged_at)
-    return kind + _ENCODER.encode(fields)
+    return kind + _ENCODER.encode(p)
 
 
 def of_label(label: TrueLabel, logged_at: datetime) -> bytes:
