@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mizzen.adapters.cache.store import PruneResult
     from mizzen.adapters.mlflow.pyfunc import PackageModel
     from mizzen.control.check import Finding
+    from mizzen.control.controller.round import RoundResult
+    from mizzen.control.controller.status import ControllerStatus
     from mizzen.control.demo.script import DemoEvent
     from mizzen.control.doctor import Diagnosis
     from mizzen.control.features.views import NeededView, StaleView
@@ -430,6 +432,15 @@ class Project:
         """What was found in every watched window, oldest first."""
         return self._workspace.state.monitoring.all_windows(self.name)
 
+    def pending_alarms(self) -> list[WindowRecord]:
+        """Alarms about the champion that no decision answered yet, oldest first."""
+        return self._workspace.state.monitoring.pending_alarms(self.name)
+
+    def newest_quality(self) -> WindowRecord | None:
+        """The window of quality that ended last; None before the first."""
+        found = self._workspace.state.monitoring.newest_windows(self.name, 1, kind="quality")
+        return found[0] if found else None
+
     def decisions(self) -> list[DecisionRecord]:
         """Every decision about retraining, oldest first."""
         return self._workspace.state.monitoring.all_decisions(self.name)
@@ -512,7 +523,7 @@ class Project:
         return serve(self._workspace, version, port, tell)
 
     def up(self, tell: Callable[[str], None] | None = None) -> StackStatus:
-        """Start the tracking page and the champion's service.
+        """Start the tracking page, the champion's service and the controller.
 
         Args:
             tell: called with what is waited for, whenever that changes.
@@ -532,6 +543,29 @@ class Project:
         from mizzen.control.stack.stack import status
 
         return status(self._workspace)
+
+    def controller(self, tell: Callable[[str], None]) -> None:
+        """Run the controller in the foreground, until SIGTERM or Ctrl-C.
+
+        Args:
+            tell: called with one line about whatever it does or meets.
+        """
+        from mizzen.control.controller.loop import run_controller
+
+        run_controller(self._workspace, tell)
+
+    def controller_round(self, tell: Callable[[str], None]) -> RoundResult | None:
+        """One round of the controller, and the drift job where it is due, until that has ended;
+        None where another process leads."""
+        from mizzen.control.controller.loop import run_once
+
+        return run_once(self._workspace, tell)
+
+    def controller_status(self) -> ControllerStatus:
+        """Which controller leads, what it did last and what it waits for."""
+        from mizzen.control.controller.status import controller_status
+
+        return controller_status(self._workspace)
 
     def served(self) -> ServedVersion | None:
         """What `mizzen up` serves, on whichever machine that shares this state."""

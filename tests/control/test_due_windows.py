@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mizzen.core.windows import Span, answered_at, due_at, is_due, look_interval, next_look
@@ -23,6 +23,7 @@ def spans(given: list[tuple[int, bool]]) -> list[Span]:
     return [Span(end - LENGTH, end, judged) for end, judged in ends]
 
 
+@settings(deadline=None)
 @given(looks, st.randoms())
 def test_the_order_of_looks_does_not_matter(found: list[tuple[int, bool]], random: object) -> None:
     shuffled = spans(found)
@@ -30,6 +31,7 @@ def test_the_order_of_looks_does_not_matter(found: list[tuple[int, bool]], rando
     assert due_at(shuffled, LENGTH) == due_at(spans(found), LENGTH)
 
 
+@settings(deadline=None)
 @given(looks, hours)
 def test_neither_a_look_between_nor_one_that_judged_nothing_postpones_a_window(
     found: list[tuple[int, bool]], hour: int
@@ -42,6 +44,7 @@ def test_neither_a_look_between_nor_one_that_judged_nothing_postpones_a_window(
         assert due_at([*known, Span(end - LENGTH, end)], LENGTH) == due
 
 
+@settings(deadline=None)
 @given(looks, hours)
 def test_a_due_window_that_was_judged_is_due_again_a_length_later(
     found: list[tuple[int, bool]], hour: int
@@ -53,6 +56,7 @@ def test_a_due_window_that_was_judged_is_due_again_a_length_later(
         assert due_at([*known, Span(None, now)], LENGTH) == now + LENGTH
 
 
+@settings(deadline=None)
 @given(st.lists(hours, min_size=1, unique=True), st.integers(1, 40))
 def test_whoever_looks_whenever_one_is_due_judges_each_length_once(
     asked: list[int], days: int
@@ -67,6 +71,7 @@ def test_whoever_looks_whenever_one_is_due_judges_each_length_once(
     assert all(late - early >= days * DAY for early, late in itertools.pairwise(ends))
 
 
+@settings(deadline=None)
 @given(st.one_of(st.none(), hours), st.one_of(st.none(), hours), st.integers(1, 2000))
 def test_the_next_look_is_neither_late_for_a_window_nor_too_soon(
     due: int | None, looked: int | None, every: int

@@ -8,11 +8,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from mizzen.control.controller.status import controller_status
 from mizzen.control.doctor import diagnose_door
 from mizzen.control.stack import stack
 from mizzen.control.stack.files import StackFiles
@@ -26,7 +28,7 @@ def elsewhere(workspace: Workspace) -> Iterator[Workspace]:
     """A place whose page is somebody else's, so that only the supervisor is started."""
     (workspace.folder / "profiles" / "local.yaml").write_text(
         "apiVersion: mizzen.dev/v1\nkind: Profile\n"
-        "tracking: {runs: false, uri: 'http://127.0.0.1:9'}\nserving: {port: 0}\n"
+        "tracking: {runs: false, uri: 'http://127.0.0.1:9'}\nserving: {port: 0}\nlease: 2s\n"
     )
     opened = open_workspace(workspace.folder)
     yield opened
@@ -46,6 +48,29 @@ def test_up_and_down_may_each_be_called_twice(elsewhere: Workspace) -> None:
     assert not stack.down(elsewhere)
     assert not stack.status(elsewhere).running
     assert os.waitpid(pid, 0) == (pid, 0)  # it ended by itself, without an error
+
+
+def test_the_stack_keeps_a_controller_running(elsewhere: Workspace) -> None:
+    def controller() -> dict[str, Any]:
+        return dict(StackFiles(elsewhere).status().get("controller", {}))
+
+    def becomes(condition: Callable[[], object]) -> None:
+        end = time.monotonic() + 120
+        while not condition():
+            assert time.monotonic() < end, "it did not happen"
+            time.sleep(0.05)
+
+    stack.up(elsewhere)
+    first = controller()["pid"]
+    becomes(lambda: (controller_status(elsewhere).leader or "").endswith(f"/{first}"))
+    os.kill(first, signal.SIGKILL)
+    becomes(lambda: controller().get("pid") not in {None, first})
+    second = controller()["pid"]
+    becomes(lambda: (controller_status(elsewhere).leader or "").endswith(f"/{second}"))
+    stack.down(elsewhere)
+    assert controller_status(elsewhere).leader is None  # it let go of its lease
+    with pytest.raises(ProcessLookupError):
+        os.kill(second, 0)
 
 
 def test_a_killed_supervisor_is_no_running_stack(elsewhere: Workspace) -> None:

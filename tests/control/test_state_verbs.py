@@ -440,6 +440,18 @@ def test_an_alarm_is_answered_by_one_decision(shop: State) -> None:
     assert shop.monitoring.all_windows("shop")[0].handled_by == kept[0].id
 
 
+def test_a_controller_that_leads_no_more_keeps_no_decision(shop: State) -> None:
+    secrets = [f"a-machine/{number}/{str(number) * 32}" for number in (1, 2)]
+    slept = shop.leases.acquire("controller:shop", secrets[0], 600)
+    assert slept is not None
+    leads = shop.leases.acquire("controller:shop", secrets[1], 600, over=slept.epoch)
+    with pytest.raises(StaleLease, match="controller:shop"):
+        shop.monitoring.add_decision(decision("drift:1"), "drift:1", slept)
+    assert shop.monitoring.all_decisions("shop") == []
+    kept = shop.monitoring.add_decision(decision("drift:1", go=False), "drift:1", leads)
+    assert shop.monitoring.all_decisions("shop") == [kept]
+
+
 def test_a_trigger_goes_once_however_many_ask(shop: State) -> None:
     calls: list[Callable[[], Any]] = [
         lambda: shop.monitoring.add_decision(decision("merge-1", run_id=run().id)) for _ in range(8)
@@ -494,7 +506,7 @@ def test_only_the_newest_windows_and_decisions_are_read(shop: State) -> None:
     assert monitoring.newest_decisions("shop", 9, trigger="first", go=False) == []
 
 
-def test_retrainings_are_read_with_their_runs(shop: State) -> None:
+def test_retrainings_are_read_with_how_their_runs_are(shop: State) -> None:
     for day in range(4):
         shop.runs.add(run(f"run-{day}", state=RunState.SUCCEEDED), "/projects/shop")
         at = NOW + timedelta(days=day)
@@ -504,15 +516,15 @@ def test_retrainings_are_read_with_their_runs(shop: State) -> None:
     shop.monitoring.add_decision(decision("t9", run_id="going"))
     shop.monitoring.add_decision(decision("gone", run_id="no such run"))
     found = shop.monitoring.retrainings("shop", 3)
-    assert [(r.decision.trigger_id, r.run and r.run.id) for r in found] == [
+    assert [(r.decision.trigger_id, r.state) for r in found] == [
         ("gone", None),
-        ("t9", "going"),
-        ("t3", "run-3"),
+        ("t9", RunState.RUNNING),
+        ("t3", RunState.SUCCEEDED),
     ]
     late = shop.monitoring.retrainings("shop", 9, since=NOW + timedelta(days=1))
     assert [r.decision.trigger_id for r in late] == ["t3", "t2"]
     going = shop.monitoring.retrainings("shop", 9, unfinished=True)
-    assert [r.run for r in going] == [shop.runs.get("shop", "going")]
+    assert [r.decision.run for r in going] == ["going"]
     assert shop.monitoring.retrainings("nobody", 9, unfinished=True) == []
 
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "demo": "demo",
     "up": "up",
     "down": "down",
+    "controller": "controller",
     "status": "status",
     "doctor": "doctor",
     "features": "features",

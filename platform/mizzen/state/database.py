@@ -13,7 +13,7 @@ from mizzen.errors import IntegrityError
 from mizzen.state.session import SchemaVersion, Session, Store
 from mizzen.state.sqlite_store import SqliteStore
 
-HEAD = "0005"  # the newest migration; a test compares it with the migrations' folder
+HEAD = "0006"  # the newest migration; a test compares it with the migrations' folder
 _FILE = "sqlite:///"
 
 

@@ -210,11 +210,17 @@ class Monitoring(Protocol):
         """Alarms about the champion that no decision answered yet, oldest first."""
         ...
 
-    def add_decision(self, record: DecisionRecord, alarm: str | None = None) -> DecisionRecord:
+    def add_decision(
+        self, record: DecisionRecord, alarm: str | None = None, lease: Lease | None = None
+    ) -> DecisionRecord:
         """Keep a decision and, in the same commit, mark the alarm that it answers, and the request
         that waits under its trigger's id.
 
+        Args:
+            lease: of the controller that decides.
+
         Raises:
+            StaleLease: another controller leads by now.
             Conflict: another decision answered the alarm, or let the same trigger go, or the
                 key was used for another decision.
         """
@@ -244,7 +250,7 @@ class Monitoring(Protocol):
         since: datetime | None = None,
         unfinished: bool = False,
     ) -> list[RetrainingRecord]:
-        """The decisions to go that were kept last, with their runs, the last one first.
+        """The decisions to go that were kept last, with how their runs are, the last one first.
 
         Args:
             since: those whose trigger's time is after this instant.

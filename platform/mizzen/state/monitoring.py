@@ -10,8 +10,10 @@ from mizzen.errors import Conflict, NotFound
 from mizzen.state import projects, runs, triggers
 from mizzen.state.database import Database
 from mizzen.state.keys import find_written
+from mizzen.state.leases import check_lease
 from mizzen.state.records import (
     DecisionRecord,
+    Lease,
     Promotion,
     RetrainingRecord,
     ServedVersion,
@@ -81,7 +83,9 @@ class SqlMonitoring:
         found = [WindowRecord(**row) for row in rows]
         return [w for w in found if w.version in served or not served]
 
-    def add_decision(self, record: DecisionRecord, alarm: str | None = None) -> DecisionRecord:
+    def add_decision(
+        self, record: DecisionRecord, alarm: str | None = None, lease: Lease | None = None
+    ) -> DecisionRecord:
         """See `interface.Monitoring`."""
         values = {k: v for k, v in asdict(record).items() if k != "id"}
         with self._database.write() as session:
@@ -90,6 +94,8 @@ class SqlMonitoring:
             if written is not None:
                 kept = DecisionRecord(**written)
             else:
+                if lease is not None:
+                    check_lease(session, lease)
                 _refuse_second(session, record, alarm)
                 kept = replace(record, id=session.insert("decisions", values) or 0)
                 if alarm is not None:
@@ -132,7 +138,7 @@ class SqlMonitoring:
                 going = runs.unfinished(session, project, limit)
                 wanted["run"] = OneOf([run.id for run in going])
             found = _newest(session, wanted, limit)
-            known = runs.with_ids(session, project, [d.run for d in found if d.run is not None])
+            known = runs.states_of(session, [d.run for d in found if d.run is not None])
         return [RetrainingRecord(d, known.get(d.run or "")) for d in found]
 
     def set_served(self, record: ServedVersion) -> None:

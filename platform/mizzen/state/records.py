@@ -263,10 +263,10 @@ class ScheduleRecord:
 
 @dataclass(frozen=True, slots=True)
 class RetrainingRecord:
-    """A decision to go, and the run that followed; None where the state has no such run."""
+    """A decision to go, and how the run that followed is; None where the state has no such run."""
 
     decision: DecisionRecord
-    run: RunRecord | None
+    state: RunState | None
 
 
 @dataclass(frozen=True, slots=True)

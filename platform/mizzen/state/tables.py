@@ -83,6 +83,7 @@ runs = Table(
     Column("overrides", JSON, nullable=False, server_default="{}"),
     Column("evaluation", JSON),
     Index("ix_runs_project_created_at", "project", "created_at"),
+    Index("ix_runs_project_state", "project", "state"),
 )
 
 steps = Table(
@@ -147,6 +148,7 @@ windows = Table(
     Column("handled_by", Integer, ForeignKey("decisions.id")),
     Column("at", Instant, nullable=False),
     Index("ix_windows_project_end", "project", "end"),
+    Index("ix_windows_project_handled_by_alarm", "project", "handled_by", "alarm"),
 )
 
 decisions = Table(

@@ -11,7 +11,13 @@ from pydantic import AwareDatetime
 from mizzen.api.auth import Id, ProjectName, StateOf
 from mizzen.api.bodies import StrictRoute
 from mizzen.api.checks import LARGEST, keepable, same
-from mizzen.state.records import DecisionRecord, RetrainingRecord, ServedVersion, WindowRecord
+from mizzen.state.records import (
+    DecisionRecord,
+    Lease,
+    RetrainingRecord,
+    ServedVersion,
+    WindowRecord,
+)
 
 router = APIRouter(tags=["watching"], prefix="/projects/{project}", route_class=StrictRoute)
 MOST = 10_000
@@ -20,10 +26,12 @@ Newest = Annotated[int | None, Query(ge=1, le=MOST)]
 
 @dataclass(frozen=True, slots=True)
 class NewDecision:
-    """`alarm`: the window that it answers, which no other decision answers after it."""
+    """`alarm`: the window that it answers, which no other decision answers after it. `lease`: of
+    the controller that decides, which has to lead still."""
 
     decision: DecisionRecord
     alarm: str | None = None
+    lease: Lease | None = None
 
 
 @router.get("/windows")
@@ -77,7 +85,7 @@ def list_retrainings(
     since: AwareDatetime | None = None,
     unfinished: bool = False,
 ) -> list[RetrainingRecord]:
-    """Decisions to go with their runs, the last one first; `since`: whose trigger's time is
+    """Decisions to go with how their runs are, the last one first; `since`: whose trigger's time is
     later; `unfinished`: whose run is queued or running."""
     return state.monitoring.retrainings(project, limit, since=since, unfinished=unfinished)
 
@@ -87,7 +95,7 @@ def add_decision(state: StateOf, project: ProjectName, told: NewDecision) -> Dec
     """Keep a decision. One `key` is one decision, however often it is sent."""
     same("decision.project", told.decision.project, project)
     keepable(told)
-    return state.monitoring.add_decision(told.decision, told.alarm)
+    return state.monitoring.add_decision(told.decision, told.alarm, told.lease)
 
 
 @router.get("/served")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mizzen.cli.commands.controller import show_controller
 from mizzen.cli.commands.up import show_stack
 from mizzen.cli.context import CommandContext, command_app
 from mizzen.cli.show import RUN_COLUMNS, run_rows, table
@@ -11,13 +12,12 @@ app, command = command_app("mizzen status --json")
 
 @command
 def status(context: CommandContext) -> None:
-    """What runs, who the champion is, and the newest runs."""
+    """What runs, who the champion is, what the controller does, and the newest runs."""
     project = context.project
     stack, champion, runs = project.status(), project.champion(), project.runs(5)
     served = project.served()
-    windows, notes = project.windows(), project.notes_on_features()
-    pending = [w for w in windows if w.alarm and w.handled_by is None]
-    quality = next((w for w in reversed(windows) if w.kind == "quality"), None)
+    pending, notes = project.pending_alarms(), project.notes_on_features()
+    quality, controller = project.newest_quality(), project.controller_status()
 
     def show() -> None:
         show_stack(context, stack)
@@ -34,6 +34,7 @@ def status(context: CommandContext) -> None:
             )
         for note in notes:
             context.say(f"note: {note}")
+        show_controller(context, controller)
         for alarm in pending:
             context.say(f"alarm without an answer: {alarm.kind} until {alarm.end:%F %T}")
         if quality is not None:
@@ -47,6 +48,7 @@ def status(context: CommandContext) -> None:
         "stack": stack,
         "served": served,
         "champion": champion,
+        "controller": controller,
         "features": notes,
         "runs": runs,
         "pending_alarms": pending,

@@ -17,7 +17,7 @@ app, command = command_app("mizzen up")
 
 @command
 def up(context: CommandContext) -> None:
-    """Start MLflow's page and the champion's service; returns when they answer."""
+    """Start MLflow's page, the champion's service and the controller; returns when they answer."""
     found = context.project.up(lambda waits: typer.echo(waits, err=True))
     notes = context.project.notes_on_features()
 

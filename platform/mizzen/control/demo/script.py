@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from mizzen.control.check.checks import DEMO_FILE
+from mizzen.control.controller.leadership import leading
 from mizzen.control.demo import steps
 from mizzen.control.runs.inputs import pack_code, source_digest
 from mizzen.control.runs.observers import OnEvent
@@ -54,7 +55,8 @@ def read_script(workspace: Workspace) -> DemoScript:
 def run_demo(
     workspace: Workspace, on_step: OnStep | None = None, on_event: OnEvent | None = None
 ) -> list[DemoEvent]:
-    """Every step in order; `on_step` sees them, `on_event` the steps of the runs within.
+    """Every step in order; `on_step` sees them, `on_event` the steps of the runs within. No
+    controller acts meanwhile: the demo watches its season itself.
 
     Raises:
         StepFailed: a run failed, or a step found something else than the demo expects.
@@ -62,14 +64,15 @@ def run_demo(
     demo = read_script(workspace)
     digest = _beginning(workspace)
     events = []
-    for position, step in enumerate(demo.steps):
-        digest = _digest(digest, step)
-        one = _Step(workspace, step, position, len(demo.steps), digest)
-        if on_step is not None:
-            on_step(one.event("begun", 0.0, {}))
-        events.append(one.go(on_event))
-        if on_step is not None:
-            on_step(events[-1])
+    with leading(workspace):
+        for position, step in enumerate(demo.steps):
+            digest = _digest(digest, step)
+            one = _Step(workspace, step, position, len(demo.steps), digest)
+            if on_step is not None:
+                on_step(one.event("begun", 0.0, {}))
+            events.append(one.go(on_event))
+            if on_step is not None:
+                on_step(events[-1])
     return events
 
 

@@ -20,7 +20,7 @@ def reconcile(workspace: Workspace) -> list[str]:
     if champion is None:
         return []
     done = []
-    if _point_alias(workspace, champion.version):
+    if point_alias(workspace, champion.version):
         done.append(f"alias {ALIAS} points at version {champion.version}")
     from mizzen.control.stack import serving
 
@@ -29,9 +29,14 @@ def reconcile(workspace: Workspace) -> list[str]:
     return done
 
 
-def _point_alias(workspace: Workspace, version: int) -> bool:
-    name, registry = workspace.spec.name, registry_of(workspace)
-    if registry.alias(name, ALIAS) == version:
+def alias_follows(workspace: Workspace, version: int) -> bool:
+    """Whether the registry's alias points at this version; loads no large library for a file."""
+    return registry_of(workspace).alias(workspace.spec.name, ALIAS) == version
+
+
+def point_alias(workspace: Workspace, version: int) -> bool:
+    """Point the registry's alias at a version; returns whether that changed anything."""
+    if alias_follows(workspace, version):
         return False
-    registry.set_alias(name, ALIAS, version)
+    registry_of(workspace).set_alias(workspace.spec.name, ALIAS, version)
     return True

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import cast
 
 from mizzen.control.monitoring.drift import MOST, length_of
-from mizzen.control.runs import finalize
+from mizzen.control.runs import finalize, run_lock
 from mizzen.control.runs.lease import acquire
 from mizzen.control.workspace import Workspace
 from mizzen.core.guard import Cause, RetrainRequest, alarms_in_a_row
 from mizzen.core.runs import RunState
 from mizzen.core.windows import answered_at
-from mizzen.state.records import RetrainingRecord, WindowRecord
+from mizzen.state.records import DecisionRecord, RunRecord, WindowRecord
 
 ATTEMPTS = 3  # of one retraining; then it stays interrupted, which the breaker counts as a failure
+_UNSURE = (RunState.QUEUED, RunState.RUNNING, RunState.INTERRUPTED)
 _RETRAININGS = 20  # the newest; one goes at a time, so that older ones have ended
 
 
@@ -40,8 +42,8 @@ def time_of(workspace: Workspace, alarm: WindowRecord, now: datetime) -> datetim
     return answered_at(alarm.end, length_of(workspace), now)
 
 
-def interrupted(workspace: Workspace) -> Iterator[RetrainingRecord]:
-    """Retrainings of this machine that a kill interrupted and that are worth another attempt.
+def interrupted(workspace: Workspace) -> Iterator[tuple[DecisionRecord, RunRecord]]:
+    """Retrainings of this machine that a kill interrupted; see `may_resume`.
 
     One whose champion was replaced is withdrawn: nothing that it trains could be promoted.
     """
@@ -49,15 +51,22 @@ def interrupted(workspace: Workspace) -> Iterator[RetrainingRecord]:
     promoted = state.models.champion(name)
     champion = None if promoted is None else promoted.version
     for each in state.monitoring.retrainings(name, _RETRAININGS):
-        if each.run is None:
+        if each.decision.run is None or each.state not in _UNSURE:
             continue
-        run = finalize.detect_interrupted(workspace, each.run)
+        run = finalize.detect_interrupted(workspace, state.runs.get(name, each.decision.run))
         if run.state is not RunState.INTERRUPTED or workspace.elsewhere(run):
+            continue
+        if run_lock.is_owned(Path(run.folder)):  # somebody resumes it at this very moment
             continue
         if run.champion != champion:
             finalize.mark_withdrawn(workspace, run, acquire(workspace, run.id))
-        elif run.attempts < ATTEMPTS:
-            yield RetrainingRecord(each.decision, run)
+        else:
+            yield each.decision, run
+
+
+def may_resume(run: RunRecord) -> bool:
+    """Whether an interrupted run is worth another attempt."""
+    return run.attempts < ATTEMPTS
 
 
 def _verdicts_until(workspace: Workspace, alarm: WindowRecord) -> list[bool]:

@@ -26,10 +26,11 @@ from mizzen.core.guard import (
     decide,
 )
 from mizzen.core.runs import RunState
-from mizzen.errors import Conflict
+from mizzen.errors import Conflict, StaleLease
 from mizzen.spec.duration import to_timedelta
 from mizzen.state.records import (
     DecisionRecord,
+    Lease,
     Promotion,
     RetrainingRecord,
     RunRecord,
@@ -82,16 +83,26 @@ def ask(
     *,
     all_rows: bool = False,
     once: bool = False,
+    lease: Lease | None = None,
 ) -> DecisionRecord | tuple[DecisionRecord, PreparedRun]:
     """The decision that stands without a run of ours (a refusal, or another's), or the decision
-    to go with the prepared run."""
+    to go with the prepared run.
+
+    Args:
+        lease: of the controller that asks; it has to lead still when its decision is kept.
+
+    Raises:
+        StaleLease: another controller leads by now.
+    """
     policy = workspace.spec.retraining
     request = with_validation(workspace, request)
     decision = decide(request, _history(workspace, request, now), policy, now, clock())
     if not decision.go:
         kept = _record(workspace, request, decision, now, None, once)
         try:
-            return workspace.state.monitoring.add_decision(kept, alarm)
+            return workspace.state.monitoring.add_decision(kept, alarm, lease)
+        except StaleLease:
+            raise
         except Conflict:
             return _standing(workspace, request)
     start = None if policy.window is None else now - to_timedelta(policy.window)
@@ -110,7 +121,10 @@ def ask(
     # that nothing waits for, never a decision without its run
     kept = _record(workspace, request, decision, now, ready.run.id, once)
     try:
-        standing = workspace.state.monitoring.add_decision(kept, alarm)
+        standing = workspace.state.monitoring.add_decision(kept, alarm, lease)
+    except StaleLease:
+        ready.withdraw()
+        raise
     except Conflict:
         standing = _standing(workspace, request)
     if standing.run == ready.run.id:
@@ -184,7 +198,7 @@ def _retrainings(workspace: Workspace, now: datetime) -> Iterator[RetrainingReco
     count = _NEWEST
     while True:
         newest = read(name, count)
-        told = [r for r in newest if r.run is None or r.run.state is not RunState.CANCELLED]
+        told = [r for r in newest if r.state is not RunState.CANCELLED]
         if len(newest) < count or len(told) > policy.breaker or count >= _MOST:
             yield from newest
             return
@@ -201,8 +215,10 @@ def _rollback(champion: Promotion | None, lifted: Sequence[datetime]) -> Rollbac
 
 
 def _past(workspace: Workspace, each: RetrainingRecord) -> PastDecision:
-    run, decision = each.run, each.decision
-    state = None if run is None else finalize.detect_interrupted(workspace, run).state
+    decision, state = each.decision, each.state
+    if decision.run is not None and state is not None and not state.ended:
+        run = workspace.state.runs.get(decision.project, decision.run)
+        state = finalize.detect_interrupted(workspace, run).state
     return PastDecision(
         decision.trigger_id, decision.at, decision.go, decision.run, state, decision.id
     )

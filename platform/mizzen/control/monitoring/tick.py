@@ -89,7 +89,6 @@ def _answer(
 
 
 def _resume(workspace: Workspace, on_event: OnEvent | None) -> Iterator[RetrainResult]:
-    for each in alarms.interrupted(workspace):
-        if each.run is not None:
-            ready = prepare_resume(workspace, each.run.id)
-            yield RetrainResult(each.decision, execute(ready, on_event))
+    for decision, run in alarms.interrupted(workspace):
+        if alarms.may_resume(run):
+            yield RetrainResult(decision, execute(prepare_resume(workspace, run.id), on_event))

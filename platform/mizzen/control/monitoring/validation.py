@@ -5,6 +5,7 @@ The verdict is read from the run that took the snapshot: it is in the state, whe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from mizzen.control.runs.inputs import source_digest
@@ -16,6 +17,7 @@ from mizzen.state.records import RunRecord
 
 VALIDATE = "validate"
 _RUNS = 100  # how far back a verdict is looked for: each run without one costs a question
+_FEW = 5
 _PASSED = (StepState.SUCCEEDED, StepState.CACHED)
 
 
@@ -29,7 +31,7 @@ def with_validation(workspace: Workspace, request: RetrainRequest) -> RetrainReq
     Raises:
         InvalidProject: a file of the source does not exist.
     """
-    for run in workspace.state.runs.newest_first(workspace.spec.name, limit=_RUNS):
+    for run in _newest_runs(workspace):
         passed = _verdict(workspace, run)
         if passed is None:
             continue
@@ -37,6 +39,16 @@ def with_validation(workspace: Workspace, request: RetrainRequest) -> RetrainReq
             return request
         return replace(request, data_valid=passed, validated_by=run.id)
     return request
+
+
+def _newest_runs(workspace: Workspace) -> Iterator[RunRecord]:
+    """Mostly the newest ones tell: the others are read only where they do not."""
+    read, name = workspace.state.runs.newest_first, workspace.spec.name
+    few = read(name, limit=_FEW)
+    yield from few
+    if len(few) == _FEW:
+        known = {run.id for run in few}
+        yield from (run for run in read(name, limit=_RUNS) if run.id not in known)
 
 
 def _verdict(workspace: Workspace, run: RunRecord) -> bool | None:

@@ -33,7 +33,7 @@ def acquire(workspace: Workspace, run_id: str, over: int | None = None) -> Lease
         Conflict: somebody else drives it.
     """
     name, leases = lease_name(run_id), workspace.state.leases
-    lease = leases.acquire(name, _holder(), seconds(workspace), over=over)
+    lease = leases.acquire(name, new_holder(), seconds(workspace), over=over)
     if lease is None:
         known = leases.get(name)
         raise Conflict(
@@ -120,7 +120,8 @@ def _machine_of(known: LeaseRecord) -> str:
     return known.driver.partition("/")[0]
 
 
-def _holder() -> str:
+def new_holder() -> str:
+    """This process, and a secret that nobody else knows."""
     return f"{_machine()}/{os.getpid()}/{secrets.token_hex(16)}"
 
 

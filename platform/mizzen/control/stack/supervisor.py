@@ -1,8 +1,8 @@
 """`python -m mizzen.control.stack.supervisor FOLDER PROFILE LOCK`: keeps the stack running.
 
-`up` starts it; it holds the service's socket, starts the page and the service, starts them
-again when they crash, and makes the service follow the champion of the state. SIGTERM ends
-everything. What it knows it writes to `status.json`.
+`up` starts it; it holds the service's socket, starts the page, the controller and the service,
+starts them again when they crash, and makes the service follow the champion of the state. SIGTERM
+ends everything. What it knows it writes to `status.json`.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ class Supervisor:
         self._host, self._port = where.host, int(self._listener.getsockname()[1])
         self._page: Child | None = None
         self._service: Child | None = None
+        self._controller: Child | None = None
         self._version: int | None = None
         self._refused: int | None = None
         self._status: dict[str, Any] = {"pid": os.getpid(), "page": {}, "service": {}}
@@ -52,6 +53,7 @@ class Supervisor:
         """Until told to stop."""
         try:
             self._start_page()
+            self._start_controller()
             while not self.stopping:
                 self._follow()
                 self._keep()
@@ -72,6 +74,13 @@ class Supervisor:
         if page.command is not None:
             log = self._files.folder / "page.log"
             self._page = Child("page", page.command, page.environment, log, [self._lock])
+
+    def _start_controller(self) -> None:
+        folder, profile = str(self._workspace.folder), self._workspace.profile
+        words = ["mizzen.control.controller", folder, profile, str(os.getpid())]
+        command = [sys.executable, "-P", "-m", *words]
+        log = self._files.folder / "controller.log"
+        self._controller = Child("controller", command, {}, log, [self._lock])
 
     def _follow(self) -> None:
         try:
@@ -122,6 +131,9 @@ class Supervisor:
         now = time.monotonic()
         if self._page is not None:
             self._keep_page(self._page, self._status["page"], now)
+        if self._controller is not None:
+            running = self._controller.keep(now)
+            self._status["controller"] = {"pid": self._controller.pid, "running": running}
         if self._service is not None:
             self._status["service"]["ready"] = self._service.keep(now)
             self._status["service"]["pid"] = self._service.pid
@@ -135,7 +147,7 @@ class Supervisor:
 
     def _stop(self) -> None:
         self._listener.close()
-        for child in (self._service, self._page):
+        for child in (self._controller, self._service, self._page):
             if child is not None:
                 child.stop(STOP_SECONDS)
         with suppress(TemporaryError):

@@ -218,9 +218,11 @@ class HttpMonitoring:
         found = self._connection.get(_of(project, "windows"), pending="true")
         return read(list[WindowRecord], found)
 
-    def add_decision(self, record: DecisionRecord, alarm: str | None = None) -> DecisionRecord:
+    def add_decision(
+        self, record: DecisionRecord, alarm: str | None = None, lease: Lease | None = None
+    ) -> DecisionRecord:
         """See `interface.Monitoring`."""
-        told = {"decision": record, "alarm": alarm}
+        told = {"decision": record, "alarm": alarm, "lease": lease}
         found = self._connection.write("POST", _of(record.project, "decisions"), told)
         return read(DecisionRecord, found)
 
