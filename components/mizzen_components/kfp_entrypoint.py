@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import importlib
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mizzen.adapters.bundle import own_process
 from mizzen.core.ir_task import whole
+
+_RUNTIME = "_KFP_RUNTIME"  # set by each compiled command: KFP started this process for one step
 
 
 def call(step: str, arguments: Mapping[str, Any]) -> Any:
@@ -21,6 +25,8 @@ def call(step: str, arguments: Mapping[str, Any]) -> Any:
     Artifacts become paths. Whole numbers inside structures become integers again: KFP hands
     all of them over as floating point numbers.
     """
+    if os.environ.get(_RUNTIME) == "true":
+        own_process()
     module, _, function = step.partition(":")
     run = getattr(importlib.import_module(module), function)
     figures = run(**{name: _plain(value) for name, value in arguments.items()})

@@ -18,6 +18,8 @@ from mizzen_pipelines.sections import section
 
 # Distributions whose version belongs to a step's cache key.
 FRAMES = ("numpy", "pandas", "pyarrow")
+# What a compiled command starts in its image; no part of a key: our runners start no executor.
+EXECUTOR = "kfp"
 # Sections of the profile whose address belongs to a step's cache key: what a step leaves in one
 # registry or store, or finds in it, is not in another.
 SERVICES = {
@@ -58,7 +60,7 @@ def step(
     if name in HOLDS:
         task.set_env_variable("MIZZEN_HOLDS", HOLDS[name])
     return task.set_container_image(
-        image or f"mizzen/{smallest(needed, theirs)}:{version('mizzen')}"
+        image or f"mizzen/{smallest([*needed, EXECUTOR], theirs)}:{version('mizzen')}"
     )
 
 

@@ -56,6 +56,11 @@ def without_credentials(address: str) -> str:
     return _ADDRESS.sub(r"\1", address)
 
 
+def holds_credentials(address: str) -> bool:
+    """Whether an address carries a password or a token."""
+    return without_credentials(address) != address or _QUERY.search(address) is not None
+
+
 def _without_secret(found: re.Match[str]) -> str:
     scheme, credentials = found.groups()
     user, colon, _ = credentials.partition(":")

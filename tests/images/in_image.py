@@ -1,8 +1,10 @@
 """Runs inside an image, as text: an example from its rows to a judged model, with the image's
-libraries and nothing else. Its only argument is the example's files, as JSON."""
+libraries and nothing else. Its arguments are the example's files and the command of the compiled
+preprocess step, which is started as Kubeflow Pipelines starts it; both as JSON."""
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from mizzen.adapters.tables import write_table
 from mizzen.core.place import Place
 from mizzen.spec import load_project
 from mizzen.spec.profile import Profile
-from mizzen_components import evaluate, preprocess, train
+from mizzen_components import evaluate, train
 
 example = Path.home() / "example"
 example.mkdir()
@@ -28,14 +30,25 @@ code = bundle.pack(example, bundle.store_of(place))
 write_table(bundle.load_function(example, "data:load")(), example / "frame.parquet")
 made = {name: example / name for name in ("train.parquet", "test.parquet", "encoder.json")}
 train_rows, test_rows, encoder = made.values()
-preprocess.run(
-    frame=example / "frame.parquet",
-    **{key: project[key] for key in ("task", "data", "features", "label", "split")},
-    end="",
-    train=train_rows,
-    test=test_rows,
-    encoder=encoder,
-)
+
+
+def artifact(path):
+    return {"artifacts": [{"name": path.name, "uri": str(path), "metadata": {}}]}
+
+
+sections = {key: project[key] for key in ("task", "data", "features", "label", "split")}
+asked = {
+    "inputs": {
+        "parameterValues": {**sections, "end": ""},
+        "artifacts": {"frame": artifact(example / "frame.parquet")},
+    },
+    "outputs": {
+        "artifacts": {path.stem: artifact(path) for path in made.values()},
+        "outputFile": str(example / "preprocess.json"),
+    },
+}
+command = [*json.loads(sys.argv[2]), "--executor_input", json.dumps(asked)]
+subprocess.run([*command, "--function_to_execute", "preprocess"], check=True, stdout=sys.stderr)
 train.run(
     train=train_rows,
     encoder=encoder,

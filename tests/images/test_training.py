@@ -1,5 +1,5 @@
-"""The images for steps hold all that training needs: proven by training, under a read-only root
-and without a network."""
+"""The images for steps hold all that training needs, and what compiled pipelines start in them:
+proven by training, under a read-only root and without a network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ import pytest
 
 from .container import NAMES, Container
 
-EXAMPLES = Path(__file__).parents[2] / "pipelines" / "examples"
+from mizzen.adapters.kfp.compiler import parse
+
+PIPELINES = Path(__file__).parents[2] / "pipelines"
+EXAMPLES = PIPELINES / "examples"
 PROGRAM = Path(__file__).with_name("in_image.py").read_text(encoding="utf-8")
 OF_IMAGE = {"tabular": "diabetes", "torch": "digits"}
 
@@ -23,7 +26,10 @@ def test_an_example_is_trained_and_judged_in_its_image(
     image, folder = made(name), EXAMPLES / OF_IMAGE[name]
     sources = [file for file in folder.glob("*.*") if file.is_file()]
     files = {file.name: file.read_text(encoding="utf-8") for file in sources}
-    done = image.execute(["python", "-c", PROGRAM, json.dumps(files)])
+    compiled = parse((PIPELINES / "compiled" / f"{OF_IMAGE[name]}-training.yaml").read_text())
+    step = compiled["deploymentSpec"]["executors"]["exec-preprocess"]["container"]
+    program = ["python", "-c", PROGRAM, json.dumps(files), json.dumps(step["command"])]
+    done = image.execute(program)
     assert done.returncode == 0, done.stderr
     judged = json.loads(done.stdout.splitlines()[-1])
     assert judged["blessed"], judged["reason"]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
+import sys
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from mizzen.adapters.kfp.compiler import parse
 from mizzen.control.check.needs import imports_of_steps
 from mizzen.core.images import STEPS, check, contents_of, declared, read_sbom, smallest
 from mizzen.core.plan import Plan, Task
@@ -15,6 +19,7 @@ from mizzen.errors import MissingDependencyError, UserError
 from mizzen.spec import load_project
 
 EXAMPLES = Path(__file__).parents[2] / "pipelines" / "examples"
+COMPILED = EXAMPLES.parent / "compiled"
 DESCRIPTION = """
 apiVersion: mizzen.dev/v1
 kind: Project
@@ -143,6 +148,27 @@ def test_the_examples_find_in_our_images_what_they_import(name: str, tmp_path: P
     spec = load_project(EXAMPLES / name)
     found = plan(spec, "training", tmp_path)
     check(found, imports_of_steps(EXAMPLES / name, spec))
+
+
+@pytest.mark.parametrize("file", sorted(COMPILED.glob("*.yaml")), ids=lambda file: file.stem)
+def test_what_a_compiled_command_imports_is_in_the_image_that_it_names(file: Path) -> None:
+    for executor in parse(file.read_text())["deploymentSpec"]["executors"].values():
+        image = contents_of(executor["container"]["image"])
+        assert image is not None
+        needed = _imported(executor["container"]["command"])
+        assert "kfp" in needed
+        assert needed <= image.modules
+
+
+def _imported(command: list[str]) -> set[str]:
+    """Top-level modules that the shell's `-m`, and the component's source, ask for."""
+    _, _, script, source = command
+    started = set(re.findall(r"-m (\w+)", script))
+    nodes = list(ast.walk(ast.parse(source)))
+    plain = {name.name for n in nodes if isinstance(n, ast.Import) for name in n.names}
+    parts = {n.module or "" for n in nodes if isinstance(n, ast.ImportFrom)}
+    top = {name.partition(".")[0] for name in started | plain | parts}
+    return top - set(sys.stdlib_module_names) - {"mizzen_components"}
 
 
 def _bill(parts: list[dict[str, str]]) -> str:

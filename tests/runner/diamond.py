@@ -92,6 +92,13 @@ def judged(value: str = "nan") -> None:
         named(note(text="passed"), "plain_note")
 
 
+@dsl.pipeline(name="gated")
+def gated(number: int = 3) -> None:
+    made = named(make(number=number, options={}), "plain_make")
+    with dsl.If(made.outputs["fine"] == True):  # noqa: E712 (the DSL's form)
+        named(note(text="fine"), "plain_note")
+
+
 @dsl.pipeline(name="looped")
 def looped() -> None:
     with dsl.ParallelFor(items=["a", "b", "c"], parallelism=2) as item:

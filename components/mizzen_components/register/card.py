@@ -82,7 +82,8 @@ def _training(spec: ProjectSpec, origin: Mapping[str, Any]) -> str:
     checks = origin["expectations"]
     rows = {
         "trainer": f"{spec.trainer.kind}, seed {spec.trainer.seed}",
-        "parameters": ", ".join(f"{k}={v}" for k, v in spec.trainer.parameters.items()) or "none",
+        "parameters": ", ".join(f"{k}={v}" for k, v in sorted(spec.trainer.parameters.items()))
+        or "none",
         "data version": f"`{origin['data_version']}`",
         "feature version": f"`{origin['feature_version']}`",
         "code": f"`{origin['code']}`",

@@ -56,7 +56,7 @@ def skeleton(name: str, node: Ir, component: Ir, executor: Ir) -> Task:
         figures=tuple(sorted(outputs.get("parameters", {}))),
         artifacts=tuple(sorted(outputs.get("artifacts", {}))),
         retry=_retry(node.get("retryPolicy", {})),
-        resources=_resources(container.get("resources", {})),
+        resources=resources(container.get("resources", {})),
         environment=environment,
         timeout=None if timeout is None else float(timeout),
         cache=node.get("cachingOptions", {}).get("enableCache", False),
@@ -97,6 +97,19 @@ def _with_integers(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def resources(given: Ir) -> Resources:
+    """What an executor's container asks of a machine."""
+    cpu = given.get("cpuRequest", given.get("cpuLimit"))
+    memory = given.get("memoryRequest", given.get("memoryLimit"))
+    accelerator = given.get("accelerator", {})
+    return Resources(
+        cpu=None if cpu is None else float(cpu),
+        memory=None if memory is None else round(float(memory) * 1e9),
+        accelerator=accelerator.get("type"),
+        accelerators=int(accelerator.get("count", 0)),
+    )
+
+
 def _kind(kind: str, name: str) -> str:
     if kind not in _KINDS:
         raise Unsupported(f"parameters of type {kind} are not supported", given=name)
@@ -124,15 +137,3 @@ def _retry(policy: Ir) -> Retry:
 
 def _seconds(duration: str | None, default: float) -> float:
     return default if duration is None else float(duration.removesuffix("s"))
-
-
-def _resources(given: Ir) -> Resources:
-    cpu = given.get("cpuRequest", given.get("cpuLimit"))
-    memory = given.get("memoryRequest", given.get("memoryLimit"))
-    accelerator = given.get("accelerator", {})
-    return Resources(
-        cpu=None if cpu is None else float(cpu),
-        memory=None if memory is None else round(float(memory) * 1e9),
-        accelerator=accelerator.get("type"),
-        accelerators=int(accelerator.get("count", 0)),
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import yaml
 
 from mizzen.adapters.backends import missing
+
+_PLATFORMS = "platforms"
 
 
 def compile_pipeline(pipeline: Any) -> str:
@@ -27,6 +30,15 @@ def parse(text: str) -> dict[str, Any]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     documents = list(yaml.load_all(text, Loader=loader))
     return {key: value for document in documents for key, value in document.items()}
+
+
+def to_yaml(document: Mapping[str, Any]) -> str:
+    """The inverse of `parse`: the YAML that Kubeflow Pipelines and `kfp.local` take."""
+    pipeline = {key: value for key, value in document.items() if key != _PLATFORMS}
+    platforms = {key: value for key, value in document.items() if key == _PLATFORMS}
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text: str = yaml.dump_all([part for part in (pipeline, platforms) if part], Dumper=dumper)
+    return text
 
 
 def compiler_version() -> str:

@@ -20,6 +20,7 @@ from mizzen.adapters.local_runner.input_resolver import Inputs
 from mizzen.adapters.local_runner.worker import disk_full
 from mizzen.adapters.local_runner.worker_pool import WorkerPool, wait
 from mizzen.core.plan import Task
+from mizzen.core.reproducible import threads_of
 from mizzen.errors import StepFailed
 from mizzen.ports.runner import Submission
 
@@ -92,7 +93,7 @@ class Attempts:
         self.running.clear()
 
     def _crew(self, task: Task) -> WorkerPool:
-        threads = _threads(task)
+        threads = threads_of(task.environment, task.resources.cpu)
         crew = self._crews.get(threads)
         if crew is None or not crew.alive:
             crew = WorkerPool(threads, self._lock, self._preload())
@@ -169,8 +170,3 @@ def _error(message: str, next_step: str) -> dict[str, Any]:
 
 def _how(status: int) -> str:
     return signal.Signals(-status).name if status < 0 else f"exit status {status}"
-
-
-def _threads(task: Task) -> int:
-    declared = task.environment.get("MIZZEN_THREADS")
-    return int(declared) if declared else max(1, math.ceil(task.resources.cpu or 1))

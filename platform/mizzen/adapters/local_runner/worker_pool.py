@@ -14,18 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mizzen.core.reproducible import reproducible
+
 _PACKET = 1 << 16
-# Read when a library is loaded, so they are set before the zygote imports anything.
-THREADS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "NUMEXPR_MAX_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "POLARS_MAX_THREADS",
-    "RAYON_NUM_THREADS",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +105,6 @@ def wait(crews: Sequence[WorkerPool], seconds: float) -> list[WorkerPool]:
 
 
 def _environment(threads: int) -> dict[str, str]:
-    fixed = {name: str(threads) for name in THREADS}
     # Arrow's allocator would start a thread when it is loaded, and the zygote must fork safely.
     quiet = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
-    return {**os.environ, **quiet, **fixed, "PYTHONHASHSEED": "0"}
+    return {**os.environ, **quiet, **reproducible(threads)}
