@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from .container import NAMES, Container
-
 from mizzen.adapters.kfp.compiler import parse
+
+from .container import NAMES, Container
 
 PIPELINES = Path(__file__).parents[2] / "pipelines"
 EXAMPLES = PIPELINES / "examples"

@@ -57,12 +57,18 @@ def env(document: dict[str, Any], executor: str) -> dict[str, str]:
     return {entry["name"]: entry["value"] for entry in container["env"]}
 
 
+def named(document: dict[str, Any]) -> Any:
+    """The document with a word in place of the place, which holds every field of a profile."""
+    place = json.dumps(PLACE.to_environment()["MIZZEN_PLACE"])
+    return json.loads(json.dumps(document).replace(place, '"PLACE"'))
+
+
 def test_the_injected_pipeline_is_the_one_that_is_committed() -> None:
     given = parse((GOLDEN / "compiled.yaml").read_text())
     before = deepcopy(given)
     made = inject(given, PLACE, SETTINGS)
     assert given == before, "the pipeline that was given changed"
-    assert made == parse((GOLDEN / "injected.yaml").read_text())
+    assert named(made) == parse((GOLDEN / "injected.yaml").read_text())
 
 
 def test_kfps_own_parser_reads_both_documents_back() -> None:
