@@ -29,7 +29,8 @@ NO_RESULT = {"seconds"}  # outputs that are no result
 UNRESOLVED = re.compile(r"Could not resolve|Condition evaluation failed|Skipping conditional task")
 Runs = Path
 
-pytestmark = pytest.mark.slow
+# one of the tests waits for all runs: a minute on two idle cores, more beside other suites
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")
