@@ -70,6 +70,7 @@ def _write_package(folder: Path, place: Any) -> None:
     import numpy as np
 
     from mizzen.adapters import backends
+    from mizzen.adapters.files.model_folder import write_manifest
     from mizzen.core.encoding import Encoder, fit_category, fit_number
     from mizzen.core.manifest import Manifest
     from mizzen.ports.framework import TrainingJob
@@ -106,7 +107,7 @@ def _write_package(folder: Path, place: Any) -> None:
     job = TrainingJob("binary", project.trainer, encoder, encoded, labels, folder, folder)
     fitted = framework.fit(job, folder)
     files = {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in fitted.files}
-    Manifest("lightgbm", "binary", None, files, fitted.libraries).write(folder, encoder)
+    write_manifest(folder, Manifest("lightgbm", "binary", None, files, fitted.libraries), encoder)
     (folder / "project.json").write_text(json.dumps(project.model_dump(mode="json", by_alias=True)))
 
 

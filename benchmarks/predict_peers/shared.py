@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, create_model
 
 from mizzen.adapters import backends
-from mizzen.core.manifest import read_manifest
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.core.place import Place
 from mizzen.spec.project import ProjectSpec
 from mizzen_serving.rowencoding import RowEncoder
@@ -42,7 +42,9 @@ class Model:
 
     def __init__(self) -> None:
         manifest, encoder = read_manifest(PACKAGE)
-        framework = backends.load_backend("framework", manifest.framework)(Place.from_environment())
+        framework = backends.load_backend("framework", manifest.framework)(
+            Place.from_environment(os.environ)
+        )
         self._predictor = framework.load(PACKAGE, None, {"threads": 1})
         self._encoder = RowEncoder(encoder, COLUMNS)
 

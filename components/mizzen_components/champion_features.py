@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mizzen.adapters.feast.join import join
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.adapters.tables import read_folder
-from mizzen.core.manifest import PROJECT, read_manifest
+from mizzen.core.manifest import PROJECT
 from mizzen.core.place import Place
 from mizzen.core.views import VersionedView, views_of
 from mizzen.errors import InvalidProject

@@ -7,6 +7,7 @@ because a wrong table would otherwise surface as a puzzling feature.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -70,7 +71,7 @@ def run(
     rows = read_table(rows_file)
     shutil.rmtree(sources, ignore_errors=True)  # of an attempt that was killed
     sources.mkdir(parents=True)
-    place, computed = Place.from_environment(), list[ViewValues]()
+    place, computed = Place.from_environment(os.environ), list[ViewValues]()
     histories: Mapping[str, str] = {}
     if views:
         _check_names(rows, views)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from mizzen.adapters import backends, bundle
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.adapters.tables import read_table, write_table
-from mizzen.core.manifest import BUNDLE, read_manifest
+from mizzen.core.manifest import BUNDLE
 from mizzen.core.outputs import Floats, check_outputs
 from mizzen.core.place import Place
 from mizzen.errors import InvalidData
@@ -55,7 +57,7 @@ def run(
         InvalidData: a column that the model needs is missing, or a number overflows in the model.
         StepFailed: the model answers with what no model may answer.
     """
-    place, spec = Place.from_environment(), ProjectSpec.model_validate(project)
+    place, spec = Place.from_environment(os.environ), ProjectSpec.model_validate(project)
     registry = backends.load_backend("registry", "mlflow")(place)
     package = registry.fetch(spec.name, model_version, place.home / "packages")
     manifest, encoder = read_manifest(package)

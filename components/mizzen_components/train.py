@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from mizzen.adapters import backends, bundle
 from mizzen.adapters.files.atomic import replaced_folder
+from mizzen.adapters.files.model_folder import write_manifest
 from mizzen.adapters.tables import read_table
 from mizzen.core.encoding import Encoder
 from mizzen.core.labels import label_numbers
@@ -63,7 +64,7 @@ def run(
         StepFailed: training failed, or the model answers with what no model may answer, or
             answers a row differently in other company or when it is loaded again.
     """
-    place = Place.from_environment()
+    place = Place.from_environment(os.environ)
     names = tuple(column.name for column in Features.model_validate(features).inputs)
     fitted_encoder = Encoder.from_json(encoder.read_text(encoding="utf-8"))
     if set(fitted_encoder.columns) != set(names):
@@ -113,7 +114,7 @@ def _fit_into(folder: Path, framework: Framework, job: TrainingJob) -> str:
         libraries={**_dependencies(), **fitted.libraries},
         weights_hash=fitted.weights_hash,
     )
-    manifest.write(folder, job.encoder)
+    write_manifest(folder, manifest, job.encoder)
     options = {"threads": job.trainer.resources.cpu}
     answers = check_model(lambda: framework.load(folder, job.code, options), job)
     bundle.forget(job.code)  # what its modules draw when they are imported is drawn again too

@@ -17,12 +17,13 @@ import numpy as np
 
 from mizzen.adapters import backends
 from mizzen.adapters.files.atomic import replace_text
+from mizzen.adapters.files.model_folder import read_baseline, read_manifest
 from mizzen.adapters.tables import read_table
-from mizzen.core.baseline import Baseline, ColumnRows, baseline_columns, read_baseline
+from mizzen.core.baseline import Baseline, ColumnRows, baseline_columns
 from mizzen.core.canonical import canonical_text
 from mizzen.core.drift import judge
 from mizzen.core.encoding import as_float
-from mizzen.core.manifest import BASELINE, PROJECT, read_manifest
+from mizzen.core.manifest import BASELINE, PROJECT
 from mizzen.core.place import Place
 from mizzen.core.quality import QualityPolicy, labels_of
 from mizzen.errors import UserError

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from mizzen.core.manifest import PROJECT, read_manifest
+from mizzen.adapters.files.model_folder import read_manifest
+from mizzen.core.manifest import PROJECT
 from mizzen.core.quality import QualityPolicy, labels_of
 from mizzen.core.true_labels import LabelRule, TrueLabel
 from mizzen.ports.prediction_log import LogWindow, PredictionLog

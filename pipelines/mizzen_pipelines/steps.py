@@ -7,7 +7,7 @@ from typing import Any
 
 from kfp.dsl import PipelineTask  # type: ignore[import-untyped]
 
-from mizzen.core.images import smallest
+from mizzen.adapters.images.contents import smallest
 from mizzen.core.manifest import DEPENDENCIES
 from mizzen.spec.data import PythonSource
 from mizzen.spec.duration import to_timedelta

@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if inherited.parent is not None:
             die_with_parent(inherited.parent, signal.SIGTERM)
-        place = Place.from_environment()
+        place = Place.from_environment(os.environ)
         _forget_foreign_metrics()
         from mizzen_serving.server import serve
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mizzen.core.manifest import read_manifest
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.core.place import VARIABLE, Place
 from mizzen.errors import IntegrityError
 from mizzen.spec.profile import Profile
@@ -92,7 +92,7 @@ def _no_bento(folder: Path, given: object) -> IntegrityError:
 
 def _place(project: str) -> Place:
     if VARIABLE in os.environ:
-        return Place.from_environment()
+        return Place.from_environment(os.environ)
     home = Path(os.environ.get(HOME_VARIABLE, "~/.mizzen")).expanduser().absolute()
     profile = Profile.model_validate({"apiVersion": "mizzen.dev/v1", "kind": "Profile"})
     return Place(project, home, profile)

@@ -18,6 +18,7 @@ stayed away.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 import time
@@ -27,7 +28,7 @@ from pathlib import Path
 
 from mizzen.adapters import backends
 from mizzen.adapters.files.atomic import replaced_file
-from mizzen.core.manifest import read_manifest
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.core.place import Place
 from mizzen.errors import MizzenError, NotFound, TemporaryError, Unsupported, UserError
 from mizzen.ports.models import Registry
@@ -42,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Fetch one version; returns the exit status."""
     given = _parser().parse_args(arguments)
     try:
-        place, version = Place.from_environment(), _number(given.version)
+        place, version = Place.from_environment(os.environ), _number(given.version)
         registry: Registry = backends.load_backend("registry", "mlflow")(place)
         package = _patiently(
             lambda: fetch(registry, place.project, version, given.into), given.patience

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from mizzen.adapters import backends
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.core.encoding import Encoder
-from mizzen.core.manifest import BUNDLE, PROJECT, Manifest, read_manifest
+from mizzen.core.manifest import BUNDLE, PROJECT, Manifest
 from mizzen.core.place import Place
 from mizzen.errors import IntegrityError
 from mizzen.ports.framework import Predictor

@@ -21,7 +21,8 @@ import yaml
 
 from mizzen import __version__
 from mizzen.adapters.files.atomic import replaced_folder
-from mizzen.core.manifest import BUNDLE, ENCODER, MANIFEST, Manifest, read_manifest
+from mizzen.adapters.files.model_folder import read_manifest
+from mizzen.core.manifest import BUNDLE, ENCODER, MANIFEST, Manifest
 from mizzen.core.place import Place
 from mizzen.errors import MizzenError
 from mizzen.spec.project import ProjectSpec

@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from mizzen.adapters.files.model_folder import write_manifest
 from mizzen.control.backends import registry_of
 from mizzen.control.stack.serving import package_of
 from mizzen.control.workspace import Workspace
@@ -19,7 +20,7 @@ def test_a_package_that_is_gone_is_no_error_to_try_again(workspace: Workspace) -
     package.mkdir()
     text = workspace.spec.model_dump_json(by_alias=True)
     (package / "project.json").write_text(text, encoding="utf-8")
-    Manifest("lightgbm", "binary").write(package, Encoder((), ()))
+    write_manifest(package, Manifest("lightgbm", "binary"), Encoder((), ()))
     registry_of(workspace).register("shop", package, "run-1", {}, {}, {})
     home = workspace.place.home
     assert (package_of(workspace, 1) / "project.json").exists()

@@ -15,11 +15,11 @@ import pytest
 from tiny_plans import judged, waiting
 
 from mizzen.adapters.cache.store import StepCache
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.control.models.register import register_run
 from mizzen.control.runs.submit import PreparedRun, execute
 from mizzen.control.stack.serving import package_of
 from mizzen.control.workspace import Workspace
-from mizzen.core.manifest import read_manifest
 from mizzen.core.plan import Condition, Constant, Output, Plan
 from mizzen.core.runs import RunState, StepState
 from mizzen.errors import Conflict, NotFound, Unsupported, UserError

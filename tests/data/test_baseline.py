@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from mizzen.adapters.files.model_folder import read_baseline
 from mizzen.adapters.tables import write_table
-from mizzen.core.baseline import Baseline, read_baseline
+from mizzen.core.baseline import Baseline
 from mizzen_components.baseline import BaselineFigures, run
 
 FEATURES = {"columns": [{"name": "distance"}, {"name": "carrier", "kind": "category"}]}

@@ -178,11 +178,11 @@ def test_two_homes_share_a_store_by_its_address(tables: Path, tmp_path: Path) ->
 def snapshot_elsewhere(place: Place, folder: Path, before: str = "") -> subprocess.Popen[str]:
     """A process of its own that stores the folder and prints the version."""
     code = f"""
-        import resource, sys
+        import os, resource, sys
         from pathlib import Path
         from mizzen.adapters.backends import load_backend
         from mizzen.core.place import Place
-        versions = load_backend("data_versions", "dvc")(Place.from_environment())
+        versions = load_backend("data_versions", "dvc")(Place.from_environment(os.environ))
         {before}
         print(versions.snapshot(Path(sys.argv[1])))
     """

@@ -13,6 +13,7 @@ import pytest
 
 from mizzen.adapters.backends import load_backend
 from mizzen.adapters.feast.source import FeastSource
+from mizzen.adapters.files.model_folder import write_manifest
 from mizzen.core.encoding import Columns, Encoded, Encoder, fit_category, fit_number
 from mizzen.core.manifest import Manifest
 from mizzen.core.place import Place
@@ -91,7 +92,7 @@ def auc_of(place: Place, halves: Halves, trainer: Trainer, folder: Path) -> floa
     )
     done = framework.fit(job, folder)
     manifest = Manifest(trainer.kind, "binary", trainer.model, {}, {}, done.weights_hash)
-    manifest.write(folder, halves.encoder)
+    write_manifest(folder, manifest, halves.encoder)
     scores = framework.load(folder, FLIGHTS, {"threads": 2}).predict(halves.test)
     assert np.isfinite(scores).all()
     return float(roc_auc_score(halves.test_labels, scores))

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from mizzen.adapters.files.model_folder import write_manifest
 from mizzen.adapters.tables import write_table
 from mizzen.core.encoding import Encoder
 from mizzen.core.manifest import Manifest
@@ -45,7 +46,7 @@ class Compared:
         write_table(traffic, self.tables / "news.parquet")
         (found,) = self.compute(code)
         manifest = Manifest("lightgbm", "regression", views={"traffic": found.record()})
-        manifest.write(folder, Encoder((), ()))
+        write_manifest(folder, manifest, Encoder((), ()))
         (folder / "project.json").write_text(self.spec.model_dump_json(by_alias=True))
 
     def compute(self, code: str) -> list[VersionedView]:

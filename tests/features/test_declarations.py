@@ -106,9 +106,9 @@ def test_feast_itself_gives_the_frame_that_the_step_gets(
 ) -> None:
     source.apply([view()], {"traffic": traffic})
     script = (
-        "import sys; from mizzen.adapters.backends import load_backend\n"
+        "import os, sys; from mizzen.adapters.backends import load_backend\n"
         "from mizzen.core.place import Place; import pandas as pd\n"
-        "place = Place.from_environment()\n"
+        "place = Place.from_environment(os.environ)\n"
         "source = load_backend('feature_source', place.profile.feature_store.kind)(place)\n"
         "store = source._repository.open()\n"
         "asked = pd.DataFrame({'port': ['hamburg', 'x', 'hamburg'],"

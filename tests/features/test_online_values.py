@@ -134,13 +134,13 @@ def test_a_thousand_replayed_requests_see_what_training_saw(
 
 
 PUSH_FOR_EVER = """
-import sys
+import os, sys
 import pandas as pd
 from mizzen.adapters.backends import load_backend
 from mizzen.core.place import Place
 from mizzen.core.views import VersionedView
 
-place = Place.from_environment()
+place = Place.from_environment(os.environ)
 source = load_backend("feature_source", place.profile.feature_store.kind)(place)
 view = VersionedView.model_validate_json(sys.argv[1])
 at, step = pd.to_datetime([sys.argv[2]], utc=True), 0
@@ -177,12 +177,12 @@ def test_reading_while_another_process_pushes_gives_whole_rows(
 def test_the_machines_own_zone_changes_nothing(place: Place) -> None:
     # Feast converts event times through the local clock; 2013-03-10 02:30 does not exist there
     script = (
-        "import sys; from datetime import UTC, datetime; from pathlib import Path\n"
+        "import os, sys; from datetime import UTC, datetime; from pathlib import Path\n"
         "import pandas as pd\n"
         "from mizzen.adapters.backends import load_backend\n"
         "from mizzen.core.place import Place\n"
         "from mizzen.core.views import VersionedView\n"
-        "place = Place.from_environment()\n"
+        "place = Place.from_environment(os.environ)\n"
         "view = VersionedView(name='v', entity=('k',), source='m:f', ttl='1h', version='1',"
         " columns=({'name': 'x'},))\n"
         "at = datetime(2013, 3, 10, 2, 30, tzinfo=UTC)\n"

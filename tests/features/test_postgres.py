@@ -126,12 +126,12 @@ def test_the_service_reads_without_feast(
     source.apply([view()], {"traffic": traffic})
     source.materialize([view()], hour(2))
     script = (
-        "import sys; sys.modules['feast'] = None\n"
+        "import os, sys; sys.modules['feast'] = None\n"
         "from datetime import datetime\n"
         "from mizzen.adapters.backends import load_backend\n"
         "from mizzen.core.place import Place\n"
         "from mizzen.core.views import VersionedView\n"
-        "source = load_backend('feature_source', 'postgres')(Place.from_environment())\n"
+        "source = load_backend('feature_source', 'postgres')(Place.from_environment(os.environ))\n"
         "view = VersionedView.model_validate_json(sys.argv[1])\n"
         "at = [datetime.fromisoformat(sys.argv[2])]\n"
         "print(source.online([view], {'port': ['bremen']}, at))\n"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from mizzen.adapters.feast.source import FeastSource
+from mizzen.adapters.files.model_folder import write_manifest
 from mizzen.control.models.prepare import materialize
 from mizzen.core.encoding import Encoder
 from mizzen.core.manifest import Manifest
@@ -43,7 +44,7 @@ def package(folder: Path) -> tuple[Path, VersionedView]:
     (folder / "project.json").write_text(spec.model_dump_json(by_alias=True))
     view = versioned(spec.features.views[0], "c0de", {})
     manifest = Manifest("lightgbm", "regression", views={"traffic": view.record()})
-    manifest.write(folder, Encoder((), ()))
+    write_manifest(folder, manifest, Encoder((), ()))
     return folder, view
 
 

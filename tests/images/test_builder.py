@@ -13,7 +13,7 @@ from imagebuild.build import EPOCH, TESTS_BASE, base_image
 from imagebuild.catalog import ROOT, chosen, images
 from imagebuild.engines import Buildah, BuiltImage, Docker, Order
 
-from mizzen.core.images import DECLARED
+from mizzen.adapters.images.contents import DECLARED
 from mizzen.errors import UserError
 
 ORDER = Order(

@@ -13,7 +13,7 @@ from imagebuild.catalog import LOCK, images
 from testnode.figures import record
 
 from mizzen import __version__
-from mizzen.core.images import declared, read_sbom
+from mizzen.adapters.images.contents import declared, read_sbom
 
 from .container import Container
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from mizzen.adapters.images.contents import STEPS, check, contents_of, declared, read_sbom, smallest
 from mizzen.adapters.kfp.compiler import parse
 from mizzen.control.check.needs import imports_of_steps
-from mizzen.core.images import STEPS, check, contents_of, declared, read_sbom, smallest
 from mizzen.core.plan import Plan, Task
 from mizzen.errors import MissingDependencyError, UserError
 from mizzen.spec import load_project

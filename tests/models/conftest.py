@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from mizzen.adapters import bundle
+from mizzen.adapters.files.model_folder import write_manifest
 from mizzen.adapters.tables import read_table, write_table
 from mizzen.core.encoding import Encoder, fit_category, fit_number
 from mizzen.core.labels import label_numbers
@@ -289,21 +290,22 @@ def job(place: Place, tmp_path: Path) -> Callable[..., TrainingJob]:
     return make
 
 
-def write_manifest(job: TrainingJob, folder: Path) -> None:
+def describe_fitted(job: TrainingJob, folder: Path) -> None:
     """What the train step adds to a framework's files."""
     names = sorted(path.name for path in folder.iterdir())
-    Manifest(
+    manifest = Manifest(
         framework=job.trainer.kind,
         task=job.task,
         model=job.trainer.model or job.trainer.function,
         files=dict.fromkeys(names, ""),
-    ).write(folder, job.encoder)
+    )
+    write_manifest(folder, manifest, job.encoder)
 
 
 def answers_of(framework: Framework, made: TrainingJob, folder: Path) -> Any:
     """What a model that was just fitted into `folder` answers for its own rows."""
     framework.fit(made, folder)
-    write_manifest(made, folder)
+    describe_fitted(made, folder)
     return framework.load(folder, made.code, {}).predict(made.rows)
 
 

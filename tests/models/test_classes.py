@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.adapters.tables import read_table
 from mizzen.core.labels import label_numbers
-from mizzen.core.manifest import read_manifest
 from mizzen.core.true_labels import LabelRule
 from mizzen.errors import InvalidData
 from mizzen_serving.outputs import Outputs

@@ -23,7 +23,7 @@ from mizzen.adapters.torch.runtime import Group, autocast, average_gradients, ch
 from mizzen.core.place import Place
 from mizzen.ports.framework import TrainingJob
 
-from .conftest import TORCH, a_place, answers_of, write_manifest
+from .conftest import TORCH, a_place, answers_of, describe_fitted
 from .gpu import NEEDS_GPU
 
 pytestmark = NEEDS_GPU
@@ -79,7 +79,7 @@ def test_one_model_answers_alike_on_both_devices(
 ) -> None:
     made = job(torch_with())
     framework.fit(made, tmp_path)
-    write_manifest(made, tmp_path)
+    describe_fitted(made, tmp_path)
     cpu, gpu = (
         framework.load(tmp_path, made.code, {"device": device}).predict(made.rows)
         for device in ("cpu", "cuda")

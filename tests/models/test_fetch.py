@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.adapters.mlflow.package import digest_of
 from mizzen.adapters.mlflow.registry import MLflowRegistry
 from mizzen.adapters.mlflow.rest import MlflowServer
-from mizzen.core.manifest import read_manifest
 from mizzen.core.place import Place
 from mizzen.errors import NotFound
 from mizzen_serving.fetch_model import main

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.adapters.lightgbm.by_feature import BY_FEATURE
 from mizzen.adapters.lightgbm.framework import LightGBMFramework
 from mizzen.adapters.lightgbm.parameters import (
@@ -23,14 +24,13 @@ from mizzen.adapters.lightgbm.parameters import (
 )
 from mizzen.adapters.lightgbm.trees import Trees
 from mizzen.core.encoding import Encoder, fit_category, fit_number
-from mizzen.core.manifest import read_manifest
 from mizzen.core.metrics import find_metric
 from mizzen.core.place import Place
 from mizzen.errors import IntegrityError, InvalidData, InvalidProject
 from mizzen.ports.framework import TrainingJob
 from mizzen.spec.training import Trainer
 
-from .conftest import Make, answers_of, rides, write_manifest
+from .conftest import Make, answers_of, describe_fitted, rides
 
 Job = Callable[..., TrainingJob]
 
@@ -46,7 +46,7 @@ def test_a_model_learns_and_answers_as_its_task_promises(
 ) -> None:
     made = job({"kind": "lightgbm"}, task)
     framework.fit(made, tmp_path)
-    write_manifest(made, tmp_path)
+    describe_fitted(made, tmp_path)
     answers = framework.load(tmp_path, None, {}).predict(made.rows)
     if task == "multiclass":
         assert np.allclose(answers.sum(1), 1)
@@ -140,7 +140,7 @@ def test_a_parameter_that_cannot_be_set_is_told(
 def test_a_damaged_model_is_refused(framework: LightGBMFramework, job: Job, tmp_path: Path) -> None:
     made = job({"kind": "lightgbm"})
     framework.fit(made, tmp_path)
-    write_manifest(made, tmp_path)
+    describe_fitted(made, tmp_path)
     (tmp_path / "model.txt").write_text("no trees here")
     with pytest.raises(IntegrityError, match=r"holds no LightGBM model"):
         framework.load(tmp_path, None, {})
@@ -210,7 +210,7 @@ def test_a_monotone_constraint_holds_on_the_feature_that_it_names(
     made = TrainingJob("regression", trainer, encoder, rows, labels, tmp_path, tmp_path, order)
     framework = LightGBMFramework(place)
     framework.fit(made, tmp_path)
-    write_manifest(made, tmp_path)
+    describe_fitted(made, tmp_path)
     predictor = framework.load(tmp_path, None, {})
     assert rises(predictor, encoder, "wind") >= -1e-12
     assert rises(predictor, encoder, "distance") < -0.1
@@ -338,7 +338,7 @@ def test_zero_as_missing_sees_real_zeros(
         made = TrainingJob("binary", trainer, encoder, rows, labels, folder, folder)
         folder.mkdir()
         framework.fit(made, folder)
-        write_manifest(made, folder)
+        describe_fitted(made, folder)
         asked = encoder.encode({"x": np.array([0.0, np.nan, 2.0])})
         return framework.load(folder, None, {}).predict(asked)
 

@@ -11,19 +11,20 @@ import numpy as np
 import pytest
 
 from mizzen.adapters.backends import load_backend
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.adapters.onnx.export import export_onnx
 from mizzen.adapters.onnx.framework import OnnxFramework
 from mizzen.adapters.torch import export as torch_export
 from mizzen.adapters.torch.framework import TorchFramework
 from mizzen.core.encoding import Encoder, fit_number
-from mizzen.core.manifest import MANIFEST, read_manifest
+from mizzen.core.manifest import MANIFEST
 from mizzen.core.metrics import find_metric
 from mizzen.core.place import Place
 from mizzen.errors import IntegrityError, InvalidData
 from mizzen.ports.framework import TrainingJob
 from mizzen.spec.training import Trainer
 
-from .conftest import MODEL, TORCH, Make, answers_of, rides, write_manifest
+from .conftest import MODEL, TORCH, Make, answers_of, describe_fitted, rides
 
 Job = Callable[..., TrainingJob]
 OWN_RAW = """
@@ -97,7 +98,7 @@ def test_an_export_that_loses_digits_of_the_target_is_refused(
     model = tmp_path / "model"
     model.mkdir()
     TorchFramework(place).fit(made, model)
-    write_manifest(made, model)
+    describe_fitted(made, model)
     monkeypatch.setattr(torch_export, "transform", in_float32)
     with pytest.raises(IntegrityError, match=r"of the residuals"):
         export_onnx(place, model, made.code, tmp_path / "onnx")

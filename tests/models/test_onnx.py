@@ -17,7 +17,7 @@ from mizzen.core.place import Place
 from mizzen.errors import IntegrityError, Unsupported
 from mizzen.ports.framework import TrainingJob
 
-from .conftest import MODEL, TORCH, Make, write_manifest
+from .conftest import MODEL, TORCH, Make, describe_fitted
 
 Job = Callable[..., TrainingJob]
 
@@ -25,7 +25,7 @@ Job = Callable[..., TrainingJob]
 def fitted(place: Place, job: TrainingJob, folder: Path) -> Path:
     folder.mkdir()
     TorchFramework(place).fit(job, folder)
-    write_manifest(job, folder)
+    describe_fitted(job, folder)
     return folder
 
 

@@ -221,7 +221,7 @@ def die(*_):
 
 if sys.argv[2]:
     setattr(registry.MLflowRegistry if sys.argv[2].startswith("_u") else registry, sys.argv[2], die)
-found = registry.MLflowRegistry(Place.from_environment()).register(
+found = registry.MLflowRegistry(Place.from_environment(os.environ)).register(
     "rides", Path(sys.argv[1]), sys.argv[3], {}, {"auc": 0.5}, {"lr": 0.1})
 print(found)
 """

@@ -26,7 +26,7 @@ from mizzen.core.place import Place
 from mizzen.errors import IntegrityError, InvalidProject, StepFailed, Unsupported
 from mizzen.ports.framework import TrainingJob
 
-from .conftest import MODEL, TORCH, answers_of, write_manifest
+from .conftest import MODEL, TORCH, answers_of, describe_fitted
 from .gpu import NEEDS_GPU
 
 Job = Callable[..., TrainingJob]
@@ -48,7 +48,7 @@ def test_a_model_learns_and_answers_as_its_task_promises(
 ) -> None:
     made = job(torch_with(epochs=30, batch_size=128), task)
     framework.fit(made, tmp_path)
-    write_manifest(made, tmp_path)
+    describe_fitted(made, tmp_path)
     answers = framework.load(tmp_path, made.code, {}).predict(made.rows)
     if task == "multiclass":
         assert answers.shape == (1200, 3)
@@ -177,7 +177,7 @@ def test_weights_that_do_not_fit_the_code_or_cannot_be_read_are_refused(
 ) -> None:
     made = job(TORCH)
     framework.fit(made, tmp_path)
-    write_manifest(made, tmp_path)
+    describe_fitted(made, tmp_path)
     other = tmp_path / "other"
     other.mkdir()
     (other / "model.py").write_text(MODEL.replace("16", "17"))

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mizzen.adapters.files.model_folder import write_manifest
 from mizzen.adapters.segment_log.log import SegmentLog
 from mizzen.adapters.tables import write_table
 from mizzen.control.workspace import Workspace
@@ -143,7 +144,7 @@ def make_in_use(folder: Path, project: ProjectSpec) -> InUse:
         (fit_category("kind", train["kind"].to_numpy()),),
         ("0", "1"),
     )
-    Manifest("lightgbm", "binary").write(package, encoder)
+    write_manifest(package, Manifest("lightgbm", "binary"), encoder)
     answers = scores_of(test["load"])
     write_table(
         test[["id", "at", "broke"]].assign(probability=answers),

@@ -426,7 +426,7 @@ def test_what_a_step_needs_to_know_is_in_its_environment(harness: RunnerHarness)
         from mizzen.core.place import Place
 
         def run() -> str:
-            place = Place.from_environment()
+            place = Place.from_environment(os.environ)
             names = ("MIZZEN_RUN_ID", "MIZZEN_TASK", "COLOUR", "SHAPE")
             return " ".join([place.project, *(os.environ[name] for name in names)])
         """,

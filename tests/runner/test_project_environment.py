@@ -179,7 +179,7 @@ from pathlib import Path
 from mizzen.adapters import bundle
 from mizzen.core.place import Place
 bundle.own_process()
-code = bundle.open_code(Place.from_environment(), sys.argv[1])
+code = bundle.open_code(Place.from_environment(os.environ), sys.argv[1])
 print([bundle.load_function(code, "code:of_a_program")(name) for name in sys.argv[2:]])
 """
 

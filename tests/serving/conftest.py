@@ -25,6 +25,7 @@ import prometheus_client  # noqa: F401 - before Feast, which changes how figures
 import pytest
 
 from mizzen.adapters import backends, bundle
+from mizzen.adapters.files.model_folder import write_manifest
 from mizzen.adapters.segment_log.log import SegmentLog
 from mizzen.core.encoding import CategoryColumn, Encoder, NumberColumn
 from mizzen.core.manifest import Manifest
@@ -139,7 +140,7 @@ def build_package(
         fitted.weights_hash,
         views={view.name: view.record() for view in versions(project)},
     )
-    manifest.write(folder, encoder)
+    write_manifest(folder, manifest, encoder)
     if code is not None:
         digest = bundle.pack(code, place.home / "bundles")
         shutil.copy(place.home / "bundles" / f"{digest}.tar", folder / "bundle.tar")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.control.models import deploy
 from mizzen.control.workspace import Workspace
-from mizzen.core.manifest import read_manifest
 from mizzen.errors import Unsupported
 from mizzen_serving.client import Client
 from mizzen_serving.model import load_model, read_project

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from mizzen.core.manifest import read_manifest
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.errors import IntegrityError, MissingDependencyError
 from mizzen_serving.model import load_model
 from mizzen_serving.options import ServeOptions

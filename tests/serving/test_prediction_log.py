@@ -175,12 +175,12 @@ def test_appended_records_become_durable_within_a_window(open_log) -> None:
 
 
 WRITER = """
-import sys
+import os, sys
 from datetime import UTC, datetime
 from mizzen.adapters.segment_log.log import SegmentLog
 from mizzen.core.place import Place
 from mizzen.ports.prediction_log import Prediction, TrueLabel
-log, n = SegmentLog(Place.from_environment()), 0
+log, n = SegmentLog(Place.from_environment(os.environ)), 0
 while True:
     now = datetime.now(UTC)
     ids = [f"{sys.argv[1]}-{n + i}" for i in range(3)]

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.adapters.segment_log.log import SegmentLog
-from mizzen.core.manifest import read_manifest
 from mizzen.core.place import Place
 from mizzen.errors import InvalidProject
 from mizzen.spec.project import ProjectSpec

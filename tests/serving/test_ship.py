@@ -259,12 +259,12 @@ def test_keys_stay_inside_the_folder(store) -> None:
 
 
 WRITER = """
-import signal, sys, time
+import os, signal, sys, time
 from mizzen.adapters.segment_log.log import SegmentLog
 from mizzen.core.place import Place
 from mizzen.ports.prediction_log import Prediction
 from datetime import UTC, datetime
-log, n, told = SegmentLog(Place.from_environment()), 0, []
+log, n, told = SegmentLog(Place.from_environment(os.environ)), 0, []
 signal.signal(signal.SIGTERM, lambda *_: told.append(1))
 while not told:
     now = datetime.now(UTC)

@@ -15,7 +15,7 @@ from layer.bill import modules
 from packaging.requirements import Requirement
 
 from imagebuild.catalog import Image
-from mizzen.core.images import DECLARED, canonical
+from mizzen.adapters.images.contents import DECLARED, canonical
 from mizzen.errors import UserError
 
 # where images run: the environment that the lists' markers are read for

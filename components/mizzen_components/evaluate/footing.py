@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mizzen.core.baseline import read_baseline
+from mizzen.adapters.files.model_folder import read_baseline
 from mizzen.core.gate import Footing
 from mizzen.core.manifest import BASELINE, PROJECT
 from mizzen.core.metrics import Metric

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mizzen.adapters import backends, bundle
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.core.encoding import Encoder
 from mizzen.core.gate import IncomparableChampion
-from mizzen.core.manifest import BUNDLE, PROJECT, PROVENANCE, read_manifest
+from mizzen.core.manifest import BUNDLE, PROJECT, PROVENANCE
 from mizzen.core.outputs import Floats, check_outputs
 from mizzen.core.place import Place
 from mizzen.errors import MizzenError, TemporaryError

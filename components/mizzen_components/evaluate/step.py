@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,13 +13,13 @@ import numpy as np
 
 from mizzen.adapters import bundle
 from mizzen.adapters.files.atomic import replaced_folder
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.adapters.matplotlib.plots import draw
 from mizzen.adapters.tables import read_table, write_table
 from mizzen.core.bootstrap import Comparison
 from mizzen.core.gate import ChampionComparison, Footing, IncomparableChampion, Same, Verdict, judge
 from mizzen.core.identity import identity_of
 from mizzen.core.labels import label_numbers
-from mizzen.core.manifest import read_manifest
 from mizzen.core.metrics import Metric, find_metrics
 from mizzen.core.outputs import Floats
 from mizzen.core.place import Place
@@ -79,12 +80,12 @@ def run(
         StepFailed: the candidate answers with what no model may answer.
         TemporaryError: the registry is away.
     """
-    place, spec = Place.from_environment(), ProjectSpec.model_validate(project)
+    place, spec = Place.from_environment(os.environ), ProjectSpec.model_validate(project)
     metrics = find_metrics(spec.evaluation.metrics, spec.task)
     frame, labels, unseen = _held_out(test, spec, read_manifest(model)[1].classes)
     code_folder = bundle.open_code(place, code)
     candidate = answer(place, model, code_folder, frame, spec.trainer.resources.cpu)
-    identity = identity_of(model, spec, code, read_records(sources))
+    identity = identity_of(*read_manifest(model), spec, code, read_records(sources))
     rival: Floats | IncomparableChampion | Same | None = None
     if champion and is_champion(place, spec.name, int(champion), identity):
         rival = Same(int(champion))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mizzen.core.manifest import read_manifest
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.spec.project import ProjectSpec
 
 

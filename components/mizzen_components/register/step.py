@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from mizzen.adapters import backends, bundle
 from mizzen.adapters.files.atomic import replaced_folder
 from mizzen.adapters.files.folders import copy_folder, told_when_full
-from mizzen.core.baseline import read_baseline
+from mizzen.adapters.files.model_folder import read_baseline, read_manifest, write_manifest
 from mizzen.core.identity import identity_of
-from mizzen.core.manifest import BASELINE, BUNDLE, PROJECT, PROVENANCE, read_manifest
+from mizzen.core.manifest import BASELINE, BUNDLE, PROJECT, PROVENANCE
 from mizzen.core.place import Place
 from mizzen.core.views import views_of
 from mizzen.errors import MizzenError, TemporaryError
@@ -55,7 +55,7 @@ def run(
     Raises:
         TemporaryError: the registry is away, or the disk is full; no version was made.
     """
-    place, spec = Place.from_environment(), ProjectSpec.model_validate(project)
+    place, spec = Place.from_environment(os.environ), ProjectSpec.model_validate(project)
     measured = _read(evaluation / "metrics.json")
     origin = provenance.describe(
         model,
@@ -68,7 +68,7 @@ def run(
         feature_version=feature_version,
         git_commit=git_commit,
         git_dirty=git_dirty,
-        identity=identity_of(model, spec, code, read_records(sources)),
+        identity=identity_of(*read_manifest(model), spec, code, read_records(sources)),
     )
     known = _known(place, spec, evaluation, origin)
     if known is not None:
@@ -97,7 +97,7 @@ def _add_views(folder: Path, spec: ProjectSpec, sources: Path | None) -> None:
         for name, record in read_records(sources).items()
     }
     views_of(spec, needed)
-    replace(manifest, views=needed).write(folder, encoder)
+    write_manifest(folder, replace(manifest, views=needed), encoder)
 
 
 def _known(place: Place, spec: ProjectSpec, evaluation: Path, origin: dict[str, Any]) -> int | None:

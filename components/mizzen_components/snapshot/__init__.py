@@ -71,7 +71,7 @@ def run(
             since the submission or meanwhile; nothing is stored.
         InvalidProject: the source is not what it must be.
     """
-    described, place = Data.model_validate(data), Place.from_environment()
+    described, place = Data.model_validate(data), Place.from_environment(os.environ)
     with as_submitted(described, place, source_digest):
         found = load_tables(described, place, code)
     labelled = Label.model_validate(label) if label else None

@@ -7,6 +7,7 @@ that whoever asks about the version later learns why nothing was trained on it.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -51,7 +52,7 @@ def run(
     """
     described = Data.model_validate(data)
     wanted = [Expectation.model_validate(each) for each in expectations]
-    place = Place.from_environment()
+    place = Place.from_environment(os.environ)
     checks = judged(place, read_folder(tables) if wanted else {}, described, wanted)
     document = _document(version, checks)
     _store(result, document, checks)

@@ -13,7 +13,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -135,20 +134,6 @@ class Baseline:
             raise IntegrityError(
                 "not a baseline", given=error, next_step="register or fetch the model again"
             ) from None
-
-
-def read_baseline(file: Path) -> Baseline:
-    """The baseline in a file.
-
-    Raises:
-        IntegrityError: no file, or not a baseline.
-    """
-    try:
-        return Baseline.from_json(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise IntegrityError(
-            "the model has no baseline", given=error, next_step="train and register it again"
-        ) from None
 
 
 def make_baseline(

@@ -10,25 +10,27 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from mizzen.core.manifest import read_manifest
+from mizzen.core.encoding import Encoder
+from mizzen.core.manifest import Manifest
 from mizzen.spec.project import ProjectSpec
 
 
 def identity_of(
-    folder: Path, spec: ProjectSpec, code: str, views: Mapping[str, Mapping[str, Any]]
+    manifest: Manifest,
+    encoder: Encoder,
+    spec: ProjectSpec,
+    code: str,
+    views: Mapping[str, Mapping[str, Any]],
 ) -> str:
     """A digest of the weights, the encoder, the code, what the model sees and predicts, and how it
     is served and watched; empty where the framework gave its weights no hash.
 
     Args:
-        folder: a model folder or a package.
         code: digest of the project's bundle.
         views: the records of its feature views, each with its `version`.
     """
-    manifest, encoder = read_manifest(folder)
     if not manifest.weights_hash:
         return ""
     # files hold ids of their own, libraries are what computed them, views come by themselves

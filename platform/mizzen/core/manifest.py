@@ -8,12 +8,9 @@ evaluation and batch inference read packages and nothing else.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
-from mizzen.core.encoding import Encoder
 from mizzen.errors import IntegrityError
 
 MANIFEST = "manifest.json"
@@ -44,37 +41,25 @@ class Manifest:
     schema: int = 1
     reading: int = READING
 
-    def write(self, folder: Path, encoder: Encoder) -> None:
-        """Write the manifest and the encoder into a model folder."""
-        (folder / ENCODER).write_text(encoder.to_json(), encoding="utf-8")
-        text = json.dumps(asdict(self), sort_keys=True, indent=1)
-        (folder / MANIFEST).write_text(text, encoding="utf-8")
 
-
-def read_manifest(folder: Path) -> tuple[Manifest, Encoder]:
-    """The manifest and the encoder of a model folder or package.
+def manifest_of(document: dict[str, Any], where: str) -> Manifest:
+    """A manifest from its JSON; `where` is said in errors.
 
     Raises:
-        IntegrityError: no manifest, or one of another schema or another reading.
+        IntegrityError: it is of another schema or another reading.
+        TypeError: it has other fields.
     """
-    try:
-        document = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        _check_versions(folder, document)
-        encoder = Encoder.from_json((folder / ENCODER).read_text(encoding="utf-8"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise IntegrityError(
-            f"{folder} holds no model", given=error, next_step="register or fetch it again"
-        ) from None
-    return Manifest(**document), encoder
+    _check_versions(where, document)
+    return Manifest(**document)
 
 
-def _check_versions(folder: Path, document: dict[str, Any]) -> None:
+def _check_versions(where: str, document: dict[str, Any]) -> None:
     if document.get("schema") != 1:
         raise IntegrityError("model of an unknown schema", given=document.get("schema"), allowed=1)
     reading = document.get("reading", 0)
     if reading != READING:
         raise IntegrityError(
-            f"the model of {folder} was trained under another reading of its inputs",
+            f"the model of {where} was trained under another reading of its inputs",
             given=f"reading {reading}",
             allowed=f"reading {READING}",
             next_step="train it again with this Mizzen: mizzen run"

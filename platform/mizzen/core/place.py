@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,10 +41,10 @@ class Place:
         }
         return {VARIABLE: json.dumps(document, sort_keys=True)}
 
-    def address(self, service: str) -> dict[str, Any]:
+    def address(self, service: str, environment: Mapping[str, str]) -> dict[str, Any]:
         """What tells one such service from another, as JSON: a section of the profile, and the
-        variables that say which server it means, without credentials and what only this machine
-        does with it.
+        variables of `environment` that say which server it means, without credentials and what
+        only this machine does with it.
 
         Raises:
             UserError: no section of that name.
@@ -60,16 +59,16 @@ class Place:
             name: section[name] and without_credentials(section[name])
             for name in _SERVICES[service]
         }
-        return fields | {name: os.environ.get(name) for name in _variables(fields.values())}
+        return fields | {name: environment.get(name) for name in _variables(fields.values())}
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Place:
+    def from_environment(cls, environment: Mapping[str, str]) -> Place:
         """The place that the runner gave to this step.
 
         Raises:
             UserError: the variable is not set.
         """
-        text = (os.environ if environment is None else environment).get(VARIABLE)
+        text = environment.get(VARIABLE)
         if text is None:
             raise UserError(
                 f"{VARIABLE} is not set", next_step="run the step through a runner: mizzen run"

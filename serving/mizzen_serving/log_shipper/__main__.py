@@ -147,7 +147,9 @@ def _pause(seconds: float) -> int:
 
 
 def _project(log: Path) -> str:
-    return Place.from_environment().project if VARIABLE in os.environ else log.resolve().name
+    return (
+        Place.from_environment(os.environ).project if VARIABLE in os.environ else log.resolve().name
+    )
 
 
 def _say(text: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import sys
 from collections.abc import Mapping
@@ -40,7 +41,9 @@ class StepKeys:
             "code": self._sources.digest(task.step.partition(":")[0]),
             "python": [sys.implementation.cache_tag, platform.machine()],
             "libraries": {name: _version(name) for name in _listed(task, LIBRARIES)},
-            "services": {name: self._place.address(name) for name in _listed(task, SERVICES)},
+            "services": {
+                name: self._place.address(name, os.environ) for name in _listed(task, SERVICES)
+            },
             "environment": dict(task.environment),
             "threads": task.resources.cpu,
             "values": dict(values),

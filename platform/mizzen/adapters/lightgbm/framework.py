@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mizzen.adapters.files.atomic import replace_text
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.adapters.lightgbm.parameters import read_parameters
 from mizzen.adapters.lightgbm.target import FILE, Target, target_of
 from mizzen.adapters.lightgbm.trees import Trees
 from mizzen.core.encoding import Encoded, Encoder
-from mizzen.core.manifest import read_manifest
 from mizzen.core.place import Place
 from mizzen.core.weights import text_hash
 from mizzen.errors import IntegrityError, StepFailed

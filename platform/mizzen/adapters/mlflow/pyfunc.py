@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mizzen.adapters import backends, bundle
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.adapters.mlflow.package import verify_staged
 from mizzen.core.encoding import Encoder
-from mizzen.core.manifest import BUNDLE, read_manifest
+from mizzen.core.manifest import BUNDLE
 from mizzen.core.place import Place
 from mizzen.ports.framework import Floats, Predictor
 from mizzen.spec.profile import Profile

@@ -38,7 +38,7 @@ def command(place: Place, host: str, port: int) -> tuple[list[str], dict[str, st
 
 def main() -> None:
     """Make the database if it is missing, then become the server."""
-    place = Place.from_environment()
+    place = Place.from_environment(os.environ)
     file = file_of(uri_of(place))
     if file is not None:
         ensure(file, place.home / ARTIFACTS)

@@ -15,9 +15,10 @@ import numpy as np
 
 from mizzen.adapters import backends
 from mizzen.adapters.files.atomic import replaced_folder
+from mizzen.adapters.files.model_folder import read_manifest, write_manifest
 from mizzen.adapters.onnx.framework import MODEL, OnnxFramework, libraries
 from mizzen.core.encoding import Encoded, Encoder
-from mizzen.core.manifest import Manifest, read_manifest
+from mizzen.core.manifest import Manifest
 from mizzen.core.place import Place
 from mizzen.core.scaling import LIMIT
 from mizzen.errors import IntegrityError, Unsupported
@@ -59,7 +60,7 @@ def export_onnx(place: Place, folder: Path, code: Path, into: Path) -> Likeness:
             files={MODEL: hashlib.sha256((scratch / MODEL).read_bytes()).hexdigest()},
             libraries=libraries(),
         )
-        exported.write(scratch, encoder)
+        write_manifest(scratch, exported, encoder)
         return _compare(framework.load(folder, code, {}), place, scratch, manifest, encoder)
 
 

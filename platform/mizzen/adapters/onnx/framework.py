@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import onnxruntime  # type: ignore[import-untyped]
 
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.core.encoding import Encoded, Encoder
-from mizzen.core.manifest import read_manifest
 from mizzen.core.place import Place
 from mizzen.errors import IntegrityError, Unsupported
 from mizzen.ports.framework import FitResult, Floats, TrainingJob

@@ -13,10 +13,10 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from mizzen.adapters.bundle import seeded
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.adapters.torch.network import Target, build, inputs_of, outputs_of, transform
 from mizzen.adapters.torch.train import WEIGHTS
 from mizzen.core.encoding import Encoded, Encoder
-from mizzen.core.manifest import read_manifest
 from mizzen.errors import IntegrityError
 from mizzen.ports.framework import Floats
 

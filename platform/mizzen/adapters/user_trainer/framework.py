@@ -31,9 +31,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mizzen.adapters.bundle import load_function, seeded
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.adapters.user_trainer.artifacts import Kept, read_kept, write_kept
 from mizzen.core.encoding import Encoded
-from mizzen.core.manifest import read_manifest
 from mizzen.core.place import Place
 from mizzen.errors import InvalidProject, MizzenError, StepFailed
 from mizzen.ports.framework import FitResult, Floats, TrainingJob

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
+from mizzen.adapters.images.contents import canonical, declared
 from mizzen.control.check.finding import Finding, refused
 from mizzen.control.check.needs import imports_of_steps
-from mizzen.core.images import canonical, declared
 from mizzen.errors import MissingDependencyError, MizzenError
 from mizzen.spec.project import ProjectSpec
 from mizzen.spec.requirements import applying, name_of

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from mizzen.adapters.images.contents import ImageContents, check, read_sbom
 from mizzen.control.check.finding import Finding, refused
 from mizzen.control.check.needs import imports_of_steps
 from mizzen.control.workspace import Workspace
-from mizzen.core.images import ImageContents, check, read_sbom
 from mizzen.core.plan import Plan
 from mizzen.errors import MizzenError, UserError
 

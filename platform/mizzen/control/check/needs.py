@@ -1,7 +1,7 @@
 """What a project's own Python imports, step by step, read from its text.
 
-Whoever sends a run to a cluster hands it to `mizzen.core.images.check`: the bundle carries the
-project's files, but not the libraries that they import.
+Whoever sends a run to a cluster hands it to `mizzen.adapters.images.contents.check`: the bundle
+carries the project's files, but not the libraries that they import.
 """
 
 from __future__ import annotations

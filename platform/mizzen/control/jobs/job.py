@@ -7,6 +7,7 @@ description, from the registry. Used by `inspect` and `materialize`.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -54,7 +55,7 @@ def run_job(what: str, act: Callable[[Champion, datetime], None], words: list[st
     given = _parser(what).parse_args(words)
     try:
         until = datetime.now(UTC) if given.until is None else parse(given.until, "--until")
-        champion = champion_of(replace(Place.from_environment(), project=given.project))
+        champion = champion_of(replace(Place.from_environment(os.environ), project=given.project))
         if champion is None:
             say(f"{given.project} has no champion yet: nothing to do")
             return 0

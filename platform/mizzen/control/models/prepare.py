@@ -7,14 +7,16 @@ JSON. The stack calls it in a process of its own, for what it imports.
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 from mizzen.adapters.backends import load_backend
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.control.backends import REGISTRY, feature_source, packages_folder
 from mizzen.control.own_process import answer_with
-from mizzen.core.manifest import PROJECT, read_manifest
+from mizzen.core.manifest import PROJECT
 from mizzen.core.place import Place
 from mizzen.core.views import VersionedView, views_of
 from mizzen.errors import NotFound
@@ -64,7 +66,7 @@ def main(version: str) -> int:
 
 
 def _prepare(version: int) -> Path:
-    place = Place.from_environment()
+    place = Place.from_environment(os.environ)
     registry: Registry = load_backend("registry", REGISTRY)(place)
     folder = registry.fetch(place.project, version, packages_folder(place))
     materialize(place, folder, known_until(place, version, datetime.now(UTC)))

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mizzen.adapters import bundle
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.control.backends import packages_folder, registry_of
 from mizzen.control.workspace import Workspace
-from mizzen.core.manifest import BUNDLE, PROJECT, read_manifest
+from mizzen.core.manifest import BUNDLE, PROJECT
 from mizzen.core.views import VersionedView, views_of
 from mizzen.spec.project import ProjectSpec
 

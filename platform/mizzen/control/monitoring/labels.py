@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
+from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.control.backends import packages_folder, prediction_log, registry_of
 from mizzen.control.models.predictions import api_of
 from mizzen.control.workspace import Workspace
-from mizzen.core.manifest import read_manifest
 from mizzen.core.true_labels import GivenLabel, LabelRule, read_labels, refusal
 
 PART = 10_000  # labels of one request

@@ -101,7 +101,7 @@ def main() -> int:
     from mizzen.adapters.backends import load_backend
 
     try:
-        tracker = load_backend("tracker", TRACKER)(Place.from_environment())
+        tracker = load_backend("tracker", TRACKER)(Place.from_environment(os.environ))
         for text in sys.stdin:
             kind, content = json.loads(text)
             if kind == "start":
