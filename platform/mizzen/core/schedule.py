@@ -23,6 +23,7 @@ from datetime import UTC, datetime, timedelta
 from mizzen.spec.schedule import Schedule, zone_of
 
 _LONGEST_CHANGE = timedelta(hours=25)  # of a zone's time; islands crossed the date line
+_NONE, _MINUTE = timedelta(0), timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,7 @@ def next_start(schedule: Schedule, after: datetime) -> datetime | None:
 
 def starts(schedule: Schedule, after: datetime) -> Iterator[datetime]:
     """The starts after an instant, in UTC, each once, oldest first."""
-    # a time inside a repeated hour is read as the first of the two, and so may lie before
-    for start in _walk(schedule, after - _LONGEST_CHANGE):
+    for start in _walk(schedule, after - _margin(schedule, after)):
         if start > after:
             yield start
             after = start
@@ -93,8 +93,18 @@ def starts(schedule: Schedule, after: datetime) -> Iterator[datetime]:
 
 def newest_start(schedule: Schedule, until: datetime) -> datetime | None:
     """The last start up to an instant, in UTC; None where there is none within 50 years."""
-    back = _walk(schedule, until + _LONGEST_CHANGE, reverse=True)
+    begin = until + _MINUTE + _margin(schedule, until)
+    back = _walk(schedule, begin, reverse=True)
     return next((start for start in back if start <= until), None)
+
+
+def _margin(schedule: Schedule, moment: datetime) -> timedelta:
+    """How far away from a moment to begin: where the zone changes its time, a local time is read
+    as the first of two, or as one that is not there."""
+    zone = zone_of(schedule.zone)
+    near = (moment - _LONGEST_CHANGE, moment, moment + _LONGEST_CHANGE)
+    offsets = {each.astimezone(zone).utcoffset() for each in near}
+    return _NONE if len(offsets) == 1 else _LONGEST_CHANGE
 
 
 def _walk(schedule: Schedule, begin: datetime, reverse: bool = False) -> Iterator[datetime]:

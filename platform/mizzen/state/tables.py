@@ -181,7 +181,7 @@ retraining_requests = Table(
     Column("at", Instant, nullable=False),
     Column("handled_by", Integer, ForeignKey("decisions.id")),
     Index("ix_retraining_requests_project_at", "project", "at"),
-    Index("ix_retraining_requests_project_handled_by", "project", "handled_by"),
+    Index("ix_retraining_requests_project_handled_by", "project", "handled_by", "at"),
 )
 
 schedules = Table(

@@ -30,9 +30,11 @@ def upgrade() -> None:
             ["handled_by"], ["decisions.id"], name="fk_retraining_requests_handled_by"
         ),
     )
-    for name in ("at", "handled_by"):
+    for name, more in (("at", []), ("handled_by", ["at"])):
         op.create_index(
-            f"ix_retraining_requests_project_{name}", "retraining_requests", ["project", name]
+            f"ix_retraining_requests_project_{name}",
+            "retraining_requests",
+            ["project", name, *more],
         )
     op.create_table(
         "schedules",
