@@ -33,7 +33,8 @@ class Trees:
         self._handle = booster._handle
         self._parameters = b"num_threads=%d" % threads
         # by its name in brackets, the library gives a function that the package does not share
-        self._predict = lightgbm.basic._LIB["LGBM_BoosterPredictForMat"]
+        library = lightgbm.basic._LIB  # type: ignore[attr-defined]
+        self._predict = library["LGBM_BoosterPredictForMat"]
         self._predict.argtypes = _PREDICT_FOR_MAT
 
     def predict(self, rows: Floats) -> Floats:
