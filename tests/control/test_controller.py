@@ -29,7 +29,13 @@ from mizzen.core.guard import RetrainRequest
 from mizzen.core.runs import RunState
 from mizzen.errors import StaleLease, TemporaryError
 from mizzen.project import Project
-from mizzen.state.records import DecisionRecord, Promotion, VersionRecord, WindowRecord
+from mizzen.state.records import (
+    DecisionRecord,
+    Promotion,
+    ScheduleRecord,
+    VersionRecord,
+    WindowRecord,
+)
 from mizzen_tests.driving import change_run
 from mizzen_tests.shop_records import RUN, run
 
@@ -123,6 +129,27 @@ def test_an_alarm_becomes_a_run_of_its_own_while_the_controller_goes_on(
         assert a_round(shop).did == ()
     finally:
         cancel(shop, str(went.run))
+
+
+def test_a_start_of_the_schedule_is_answered_once(
+    shop: Workspace, only: Callable[..., None]
+) -> None:
+    only("schedule")
+    now = datetime.now(UTC)
+    start = now.replace(second=0, microsecond=0) - timedelta(minutes=10)
+    cron, file = f"{start.minute} {start.hour} * * *", shop.folder / "mizzen.yaml"
+    scheduled = f'triggers: [schedule]\n  schedule: {{cron: "{cron}"}}'
+    file.write_text(file.read_text().replace("triggers: [drift]", scheduled))
+    shop.state.triggers.keep_schedule(
+        ScheduleRecord("shop", cron, "UTC", start - timedelta(hours=1))
+    )
+    before = DecisionRecord("shop", "t", "merge", True, "allowed", "", None, start, RUN)
+    shop.state.monitoring.add_decision(before)  # a run that cools down
+    described = open_workspace(shop.folder)
+    (did,) = a_round(described).did
+    assert did.startswith(f"schedule-{start:%FT%TZ}: not retrained (cooldown)")
+    assert a_round(described).did == ()
+    assert len(Project(described).decisions()) == 2
 
 
 def test_a_stored_request_is_answered_once(shop: Workspace, only: Callable[..., None]) -> None:
