@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mizzen.control.backends import registry_of
 from mizzen.control.runs.request import RunRequest
 from mizzen.control.runs.submit import PreparedRun, write_down
 from mizzen.control.scaffold import create
@@ -41,3 +42,19 @@ def write(workspace: Workspace) -> Callable[..., PreparedRun]:
         return write_down(workspace, request, plan, arguments or {}, datetime.now(UTC))
 
     return make
+
+
+@pytest.fixture(scope="module")
+def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose registry holds three versions of `shop`; made once, copied by tests."""
+    folder = create(tmp_path_factory.mktemp("registered") / "shop")
+    workspace = open_workspace(folder)
+    registry = registry_of(workspace)
+    for number in (1, 2, 3):
+        package = folder / f"package-{number}"
+        package.mkdir()
+        text = workspace.spec.model_dump_json(by_alias=True)
+        (package / "project.json").write_text(text, encoding="utf-8")
+        (package / "weights.txt").write_text(str(number))
+        assert registry.register("shop", package, f"run-{number}", {}, {}, {}) == number
+    return workspace.place.home

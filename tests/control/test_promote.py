@@ -28,24 +28,6 @@ Make = Callable[..., PreparedRun]
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
-@pytest.fixture(scope="module")
-def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home whose registry holds three versions of `shop`; made once, copied by each test."""
-    from mizzen.control.scaffold import create
-
-    folder = create(tmp_path_factory.mktemp("registered") / "shop")
-    workspace = open_workspace(folder)
-    registry = registry_of(workspace)
-    for number in (1, 2, 3):
-        package = folder / f"package-{number}"
-        package.mkdir()
-        text = workspace.spec.model_dump_json(by_alias=True)
-        (package / "project.json").write_text(text, encoding="utf-8")
-        (package / "weights.txt").write_text(str(number))
-        assert registry.register("shop", package, f"run-{number}", {}, {}, {}) == number
-    return workspace.place.home
-
-
 @pytest.fixture
 def shop(workspace: Workspace, registered: Path, write: Make) -> Workspace:
     """Version 1 is the champion by the gate, 2 was blessed, 3 refused."""
