@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from mizzen.control.controller import apart
 from mizzen.control.monitoring.tick import inspect, tick
 from mizzen.control.workspace import Workspace
-from mizzen.state.records import WindowRecord
+from mizzen.state.records import Lease, WindowRecord
 
 from .conftest import DAY, START, rows_of
 
@@ -111,3 +112,18 @@ def test_a_log_that_began_this_week_is_not_judged_until_it_fills_half_a_window(
     assert not any(w.judged for w in drift_of(watched))
     inspect(watched, JUNE + 16 * DAY)
     assert drift_of(watched)[-1].judged
+
+
+def test_a_controller_judges_traffic_of_now_and_leaves_the_past_to_who_replays_it(
+    in_use: Any, watched: Workspace
+) -> None:
+    lease = Lease("controller:pumps", f"here/1/{'0' * 32}", 1)
+    assert apart.look(watched, lease, JULY.isoformat()) == {"windows": [], "newest": None}
+    send(in_use, 13, 300, JUNE)
+    later = apart.look(watched, lease, (JULY + 365 * DAY).isoformat())
+    assert later["windows"] == []
+    assert JUNE.isoformat() < later["newest"] < JULY.isoformat()
+    assert drift_of(watched) == []
+    now = apart.look(watched, lease, JULY.isoformat())
+    assert now["windows"][0] == f"drift until {JULY:%FT%TZ}: quiet"
+    assert [w.verdict for w in drift_of(watched)] == ["quiet"]
