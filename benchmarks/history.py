@@ -13,6 +13,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,9 +30,7 @@ from mizzen.state.database import Database
 from mizzen.state.records import (
     DecisionRecord,
     Evaluation,
-    Promotion,
     RunRecord,
-    VersionRecord,
     WindowRecord,
     to_jsonable,
 )
@@ -105,13 +104,12 @@ def _fill(workspace: Workspace, runs: int, answers: int) -> None:
     state = workspace.state
     if not isinstance(state, SqlState):
         raise AssertionError("the state of a new project is here")
-    state.runs.add(_run(0, runs, workspace), str(workspace.folder))
+    verdict = Evaluation("auc", 0.8, None, True, "better")
+    state.runs.add(replace(_run(0, runs, workspace), evaluation=verdict), str(workspace.folder))
     _insert(state.database, "runs", [_run(n, runs, workspace) for n in range(1, runs)])
     _insert_steps(state.database, runs)
-    state.models.add_version(
-        VersionRecord("shop", 1, _name(0), True, "", "auc", 0.8, None, None, NOW)
-    )
-    state.models.append_promotion(Promotion("shop", 1, None, "me", "", False, NOW - runs * HOUR))
+    state.models.register("shop", _name(0), 1)
+    state.models.promote("shop", 1)
     _insert(state.database, "decisions", [_decided(n, answers, runs) for n in range(answers)])
     _insert(state.database, "windows", [_window(n, answers) for n in range(answers)])
 

@@ -291,7 +291,7 @@ class Project:
         `force`: also one that the gate held, with a reason."""
         from mizzen.control.models.promote import promote
 
-        return promote(self._workspace, version, _now(), reason=reason, force=force)
+        return promote(self._workspace, version, reason=reason, force=force)
 
     def register(self, run_id: str, *, promote: bool = False, reason: str = "") -> RegisteredRun:
         """Make a version of what a finished run trained, also where the gate held it; the same
@@ -495,17 +495,17 @@ class Project:
         """The newest stored requests, the last one first, each with its decision."""
         return self._workspace.state.triggers.requests(self.name, limit)
 
-    def reset_breaker(self, by: str | None = None) -> DecisionRecord:
+    def reset_breaker(self) -> DecisionRecord:
         """Allow retraining again after it failed several times in a row."""
         from mizzen.control.monitoring.retrain import reset_breaker
 
-        return reset_breaker(self._workspace, _now(), by)
+        return reset_breaker(self._workspace, _now())
 
-    def lift_freeze(self, by: str | None = None) -> DecisionRecord:
+    def lift_freeze(self) -> DecisionRecord:
         """Let alarms and schedules retrain again after a rollback."""
         from mizzen.control.monitoring.retrain import lift_freeze
 
-        return lift_freeze(self._workspace, _now(), by)
+        return lift_freeze(self._workspace, _now())
 
     def serve(
         self,

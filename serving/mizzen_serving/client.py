@@ -1,30 +1,28 @@
 """A small client of the service: `mizzen predict`, `mizzen labels` and the replay use it.
 
-One kept connection; not thread-safe. It tries again only where that cannot do anything twice:
+It tries again only where that cannot do anything twice:
 when the service was not reached or said 503, and, after a connection broke, when the rows
 carry prediction ids or the request delivers labels.
 """
 
 from __future__ import annotations
 
-import http.client
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 import msgspec
 
+from mizzen.adapters.http.client import FAULTS, Answer, HttpClient
 from mizzen.errors import InvalidData, MizzenError, TemporaryError, UserError
 from mizzen.ports.prediction_log import TrueLabel
 
-_ATTEMPTS = 5
-_PAUSE_SECONDS = 0.2
-_AGAIN = (429, 503)
-_SCHEMES = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
+_PATIENCE_SECONDS = 3.0
+_SCHEMES = frozenset({"http", "https"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +64,10 @@ class Client:
             )
         self.address = address
         self._batch = batch
-        self._prefix = parts.path.rstrip("/")
-        kind = _SCHEMES[parts.scheme]
-        self._headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json"}
         if token:
-            self._headers["Authorization"] = f"Bearer {token}"
-        self._connection = kind(parts.hostname, parts.port, timeout=timeout)
+            headers["Authorization"] = f"Bearer {token}"
+        self._client = HttpClient(address, headers=headers, seconds=timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -86,7 +82,7 @@ class Client:
 
     def close(self) -> None:
         """Close the connection; another request opens it again."""
-        self._connection.close()
+        self._client.close()
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> list[Prediction]:
         """One answer per row, in order; more rows than a batch go in several requests.
@@ -111,8 +107,8 @@ class Client:
     def ready(self) -> bool:
         """Whether the service answers requests now."""
         try:
-            return self._once("GET", "/readyz", b"")[0] == 200
-        except (OSError, http.client.HTTPException):
+            return self._client.send("GET", "/readyz").status == HTTPStatus.OK
+        except FAULTS:
             return False
 
     def served(self) -> tuple[str, int]:
@@ -136,36 +132,16 @@ class Client:
 
     def _ask(self, method: str, path: str, document: Any, repeatable: bool) -> Any:
         body = b"" if document is None else msgspec.json.encode(document, enc_hook=_plain)
-        last: Exception | None = None
-        for attempt in range(_ATTEMPTS):
-            if attempt:
-                time.sleep(_PAUSE_SECONDS * 2 ** (attempt - 1))
-            try:
-                status, answer = self._once(method, path, body)
-            except ConnectionRefusedError as error:
-                last = error  # nothing was sent
-                continue
-            except (OSError, http.client.HTTPException) as error:
-                self.close()
-                last = error
-                if not repeatable:
-                    break
-                continue
-            if status == 200:
-                return answer
-            if status not in _AGAIN:
-                raise _refusal(status, answer)
-            last = _refusal(status, answer)
-        raise last if isinstance(last, MizzenError) else self._away(last)
-
-    def _once(self, method: str, path: str, body: bytes) -> tuple[int, Any]:
-        self._connection.request(method, self._prefix + path, body, self._headers)
-        answer = self._connection.getresponse()
-        content = answer.read()
         try:
-            return answer.status, msgspec.json.decode(content)
-        except msgspec.DecodeError:
-            return answer.status, {"message": content[:200].decode("utf-8", "replace")}
+            answer = self._client.ask(
+                method, path, body, patience=_PATIENCE_SECONDS, once=not repeatable
+            )
+        except FAULTS as error:
+            raise self._away(error) from None
+        told = _document(answer)
+        if answer.status != HTTPStatus.OK:
+            raise _refusal(answer, told)
+        return told
 
     def _away(self, error: Exception | None) -> TemporaryError:
         return TemporaryError(
@@ -180,8 +156,16 @@ def _parts(items: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
         yield items[at : at + size]
 
 
-def _refusal(status: int, told: Any) -> MizzenError:
-    kind: type[MizzenError] = TemporaryError if status in _AGAIN else MizzenError
+def _document(answer: Answer) -> Any:
+    try:
+        return msgspec.json.decode(answer.content)
+    except msgspec.DecodeError:
+        return {"message": answer.content[:200].decode("utf-8", "replace")}
+
+
+def _refusal(answer: Answer, told: Any) -> MizzenError:
+    status = answer.status
+    kind: type[MizzenError] = TemporaryError if answer.is_away else MizzenError
     if kind is MizzenError and status < 500:
         kind = UserError if status in {401, 403} else InvalidData
     document = told if isinstance(told, dict) else {}

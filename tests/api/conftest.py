@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from mizzen.state.database import open_address
 from mizzen.state.interface import State
+from mizzen.state.sql_state import SqlState
 from mizzen_tests.api_server import TOKEN, ApiServer
+from mizzen_tests.asgi_client import AsgiClient
 from mizzen_tests.shop_records import Ask, Told, fill
 
 
@@ -34,3 +38,17 @@ def shop(api: ApiServer) -> State:
     state = api.state()
     fill(state)
     return state
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> SqlState:
+    """A state in a file, with a run and two versions."""
+    state = SqlState(open_address(f"sqlite:///{tmp_path}/state.db"))
+    fill(state)
+    return state
+
+
+@pytest.fixture
+def send(kept: SqlState, tmp_path: Path) -> AsgiClient:
+    """Asks the application in this process, over that state."""
+    return AsgiClient(kept, tmp_path / "tokens")

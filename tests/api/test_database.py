@@ -123,7 +123,11 @@ def test_where_the_database_is_stays_unsaid_without_a_token(start_api: StartApi)
     nowhere = {"PGHOST": "127.0.0.1", "PGPORT": "1", "PGUSER": "u", "PGPASSWORD": "hidden"}
     server = start_api({**nowhere, "PGDATABASE": "somewhere"}, ready=False)
     status, told = ready(server)
-    assert (status, told["error"], told["given"]) == (503, "TemporaryError", None)
+    assert (status, told["type"], told["given"]) == (
+        503,
+        "/api/v1/problems/TemporaryError",
+        None,
+    )
     page = httpx.get(f"{server.address}/metrics").text
     assert "mizzen_api_ready 0.0" in page
     headers = {"Authorization": f"Bearer {TOKEN}"}
@@ -162,7 +166,7 @@ def test_code_goes_on_with_tables_one_migration_ahead_and_not_with_two(
     stamp(database, "0100", "0099")
     time.sleep(1.1)
     status, told = ready(after_rollback)
-    assert (status, told["error"]) == (503, "IntegrityError")
+    assert (status, told["type"]) == (503, "/api/v1/problems/IntegrityError")
     assert "which work from 0099" in told["given"]
     assert migrate(database, "check").returncode == 6
 

@@ -141,7 +141,7 @@ def test_a_model_that_is_not_served_is_not_found(start_api: Any, database: dict[
         f"{server.address}/api/v1/projects/shop/predict", json={}, headers=headers, timeout=30
     )
     assert told.status_code in {404, 503}  # 503 where the machine has no name server at all
-    assert "service" in told.json()["message"]
+    assert "service" in told.json()["detail"]
     with pytest.raises(NotFound, match="no project"):
         from mizzen.spec.profile import Control
         from mizzen.state.remote import connect

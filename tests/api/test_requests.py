@@ -6,18 +6,27 @@ import hashlib
 import io
 import json
 import tarfile
+from dataclasses import fields
 from typing import Any
 
 import pytest
 
-from mizzen.api.reference import FILE, description
+from mizzen.api.reference import FILE, PAGE, description, page
+from mizzen.core.problem import Problem
 from mizzen.errors import InvalidData, UserError
 from mizzen.state.interface import State
 from mizzen.state.records import to_jsonable
 from mizzen_tests.api_server import ApiServer
+from mizzen_tests.driving import driving
 from mizzen_tests.shop_records import RUN, Ask, run
 
+PROBLEMS = "/api/v1/problems/"
 MISSING = "/projects/shop/runs/nothing"
+
+
+def problem(kind: str) -> str:
+    """The type of a problem document."""
+    return f"{PROBLEMS}{kind}"
 
 
 def archive(*members: tuple[str, bytes | None, bytes]) -> bytes:
@@ -80,10 +89,11 @@ def test_a_server_without_a_token_does_not_start(
 
 def test_an_unknown_address_and_a_wrong_method_are_told(ask: Ask) -> None:
     unknown = ask("GET", "/nothing")
-    assert (unknown.status, unknown.body["error"]) == (404, "NotFound")
+    assert (unknown.status, unknown.body["type"]) == (404, problem("NotFound"))
     wrong = ask("POST", "/projects")
     assert (wrong.status, wrong.headers["allow"]) == (405, "GET")
-    assert wrong.body["error"] == "UserError"
+    assert wrong.body["type"] == problem("UserError")
+    assert wrong.body["status"] == 405
 
 
 @pytest.mark.parametrize(
@@ -95,8 +105,11 @@ def test_what_is_no_promotion_is_refused_with_its_place(
 ) -> None:
     headers = {"Content-Type": "application/json"}
     told = ask("POST", "/projects/shop/promotions", content=content, headers=headers)
-    assert (told.status, told.body["error"]) == (status, "InvalidData")
-    assert set(told.body) == {"error", "message", "given", "allowed", "next", "retryable"}
+    assert (told.status, told.body["type"]) == (status, problem("InvalidData"))
+    assert told.headers["content-type"] == "application/problem+json"
+    assert told.body["status"] == status
+    assert told.body["title"].startswith("A table, a row or a request does not fit")
+    assert set(told.body) == {field.name for field in fields(Problem)}
 
 
 @pytest.mark.parametrize("name", ["..", "%2e%2e", "Shop", "a_b", "a" * 41, "a%2Fb", "-a", "a%00"])
@@ -109,18 +122,29 @@ def test_a_project_that_nobody_told_of_is_unknown(ask: Ask, api: ApiServer) -> N
     assert ask("GET", "/projects/nothing/runs/1").status == 404
     assert ask("GET", "/projects/nothing/versions/1").status == 404
     predicted = ask("POST", "/projects/nothing/predict", json={"rows": []})
-    assert (predicted.status, predicted.body["error"]) == (404, "NotFound")
+    assert (predicted.status, predicted.body["type"]) == (404, problem("NotFound"))
     served = {"version": 1, "address": "", "pid": None, "since": "2026-01-01T00:00:00Z"}
     told = ask("PUT", "/projects/nothing/served", json={**served, "project": "nothing"})
-    assert (told.status, told.body["error"]) == (409, "Conflict")
+    assert (told.status, told.body["type"]) == (409, problem("Conflict"))
 
 
 def test_a_runbook_opens_without_a_token(ask: Ask) -> None:
     found = ask("GET", "/runbooks/MizzenDrift", None)
     assert (found.status, found.headers["content-type"]) == (200, "text/plain; charset=utf-8")
     unknown = ask("GET", "/runbooks/MizzenDraft", None)
-    assert (unknown.status, unknown.body["error"]) == (404, "NotFound")
+    assert (unknown.status, unknown.body["type"]) == (404, problem("NotFound"))
     assert "MizzenDrift" in unknown.body["allowed"]
+
+
+def test_the_type_of_an_error_leads_to_what_it_means(ask: Ask) -> None:
+    kind = ask("GET", "/nothing", None).body["type"].removeprefix("/api/v1")
+    found = ask("GET", kind, None)
+    assert (found.status, found.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert found.body.startswith("NotFound: Something was named that does not exist.")
+    assert "Sending the same request again is useless." in found.body
+    for name in ("Path", "masked", "nothing", "__doc__"):
+        unknown = ask("GET", f"/problems/{name}", None)
+        assert (unknown.status, "TemporaryError" in unknown.body["allowed"]) == (404, True)
 
 
 def test_an_address_and_its_body_agree_and_instants_have_zones(ask: Ask, shop: State) -> None:
@@ -133,25 +157,16 @@ def test_an_address_and_its_body_agree_and_instants_have_zones(ask: Ask, shop: S
     }
     path = "/projects/shop/served"
     assert ask("PUT", path, json=served).status == 204
-    assert "address" in ask("PUT", path, json={**served, "project": "other"}).body["message"]
+    assert "address" in ask("PUT", path, json={**served, "project": "other"}).body["detail"]
     naive = ask("PUT", path, json={**served, "since": "2026-01-01T00:00:00"})
     assert (naive.status, naive.body["allowed"][:23]) == (422, "an instant with zone, a")
 
 
 def test_what_the_database_cannot_keep_is_refused(ask: Ask, shop: State) -> None:
-    promotion = {
-        "project": "shop",
-        "version": 1,
-        "previous": None,
-        "by": "x" * 81,
-        "reason": "",
-        "forced": False,
-        "at": "2026-01-01T00:00:00Z",
-    }
     path = "/projects/shop/promotions"
-    assert ask("POST", path, json={"promotion": promotion}).status == 422
-    promotion |= {"by": "me", "reason": "a\x00b"}
-    assert ask("POST", path, json={"promotion": promotion}).status == 422
+    assert ask("POST", path, json={"version": 1, "reason": "a\x00b"}).status == 422
+    key = {"Idempotency-Key": "x" * 41}
+    assert ask("POST", path, json={"version": 1}, headers=key).status == 422
     assert ask("PATCH", "/projects/shop/runs/1", json={"colour": "red"}).status == 422
 
 
@@ -179,20 +194,18 @@ def test_no_value_of_a_field_is_a_fault_of_the_server(
     told = ask("PUT", "/projects/shop/runs/r-2", content=content, headers=headers)
     plain_text = "T" in value and field in {"title", "arguments", "error"}
     assert told.status == (204 if plain_text else 422), told
-    patched = ask(
-        "PATCH",
-        f"/projects/shop/runs/{RUN}",
-        headers=headers,
-        content=f'{{"error": {{"x": {value}}}}}',
-    )
+    lease = json.dumps(to_jsonable(driving(shop, RUN)))
+    content = f'{{"lease": {lease}, "values": {{"error": {{"x": {value}}}}}}}'.encode()
+    patched = ask("PATCH", f"/projects/shop/runs/{RUN}", headers=headers, content=content)
     assert patched.status == (204 if "T" in value else 422)
 
 
 def test_a_name_of_a_field_is_text_too(ask: Ask, shop: State) -> None:
     headers = {"Content-Type": "application/json"}
-    content = rb'{"error": {"\ud800": 1}}'
+    lease = json.dumps(to_jsonable(driving(shop, RUN))).encode()
+    content = b'{"lease": ' + lease + rb', "values": {"error": {"\ud800": 1}}}'
     told = ask("PATCH", f"/projects/shop/runs/{RUN}", content=content, headers=headers)
-    assert told.status == 422
+    assert (told.status, "is no text" in told.body["detail"]) == (422, True)
 
 
 def test_every_answer_carries_the_requests_id(ask: Ask) -> None:
@@ -267,6 +280,7 @@ def test_pages_for_machines_ask_no_token_and_name_routes(ask: Ask, api: ApiServe
 def test_the_committed_description_is_what_the_code_answers(ask: Ask) -> None:
     committed = json.loads(FILE.read_text(encoding="utf-8"))
     assert committed == description(), "run make generate"
+    assert PAGE.read_text(encoding="utf-8") == page(committed), "run make generate"
     assert ask("GET", "/openapi.json", None).body == committed
 
 

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
-from collections.abc import Callable
+import re
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
-from mizzen.api.app import create_app
 from mizzen.api.reference import description
-from mizzen.api.roles import COMMANDS, Principal, Role
-from mizzen.api.settings import ModelServices, Settings, Tokens
+from mizzen.api.roles import COMMANDS, TOKENS, Principal, Role
+from mizzen.api.settings import Tokens
 from mizzen.errors import UserError
-from mizzen.state.database import open_address
+from mizzen.state.records import to_jsonable
 from mizzen.state.sql_state import SqlState
-from mizzen_tests.shop_records import RUN, fill
+from mizzen_tests.asgi_client import CALLERS, UNNAMED, AsgiClient
+from mizzen_tests.driving import change_run, driving
+from mizzen_tests.shop_records import RUN
 
-UNNAMED = "an-unnamed-token-of-the-tests"
-CALLERS = {role: f"{role.value}-0123456789abcdef" for role in Role}
 NAMES = dict.fromkeys(("step", "window", "story"), "a") | {
     "project": "shop",
     "run": RUN,
@@ -32,34 +28,7 @@ NAMES = dict.fromkeys(("step", "window", "story"), "a") | {
     "position": "1",
     "key": "abc",
 }
-Send = Callable[..., httpx.Response]
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> SqlState:
-    state = SqlState(open_address(f"sqlite:///{tmp_path}/state.db"))
-    fill(state)
-    return state
-
-
-@pytest.fixture
-def send(state: SqlState, tmp_path: Path) -> Send:
-    """Sends a request to the application in this process, with the token of a role."""
-    file = tmp_path / "tokens"
-    lines = [f"a-{role.value} {token} {role.value}" for role, token in CALLERS.items()]
-    file.write_text("\n".join(lines))
-    settings = Settings(Tokens(UNNAMED, file), ModelServices("http://127.0.0.1:9/{model}", ""))
-    transport = httpx.ASGITransport(create_app(state, settings))
-
-    async def ask(token: str, method: str, path: str, options: dict[str, Any]) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token}"} | options.pop("headers", {})
-        async with httpx.AsyncClient(transport=transport, base_url="http://api/api/v1") as client:
-            return await client.request(method, path, headers=headers, **options)
-
-    def send(role: Role | None, method: str, path: str, **options: Any) -> httpx.Response:
-        return asyncio.run(ask(CALLERS[role] if role else UNNAMED, method, path, options))
-
-    return send
+PROMOTE = ("POST", "/projects/shop/promotions")
 
 
 def commands() -> list[tuple[str, str, str]]:
@@ -77,7 +46,7 @@ def test_every_command_has_its_row_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("role", list(Role))
-def test_a_role_sends_its_commands_and_no_others(send: Send, role: Role) -> None:
+def test_a_role_sends_its_commands_and_no_others(send: AsgiClient, role: Role) -> None:
     for name, method, path in commands():
         answer = send(role, method, path.removeprefix("/api/v1").format(**NAMES), content=b"")
         assert (answer.status_code == 403) == (role not in COMMANDS[name]), (name, answer.text)
@@ -88,7 +57,7 @@ def test_a_role_sends_its_commands_and_no_others(send: Send, role: Role) -> None
 
 
 @pytest.mark.parametrize("role", [*Role, None])
-def test_every_token_that_counts_reads(send: Send, role: Role | None) -> None:
+def test_every_token_that_counts_reads(send: AsgiClient, role: Role | None) -> None:
     assert send(role, "GET", "/projects/shop/versions").status_code == 200
 
 
@@ -118,10 +87,67 @@ def test_a_named_token_says_its_roles(tmp_path: Path) -> None:
     )
 
 
-def test_the_log_names_who_sent_a_request(send: Send, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_names_who_sent_a_request(
+    send: AsgiClient, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO, "mizzen.api.auth")
     send(Role.SCIENTIST, "GET", "/projects")
     send(None, "GET", "/projects")
     written = [json.loads(record.message)["by"] for record in caplog.records]
     assert written == ["a-scientist", "MIZZEN_API_TOKEN"]
     assert not any(token in caplog.text for token in [*CALLERS.values(), UNNAMED])
+
+
+def test_the_author_of_what_is_decided_is_the_token_and_no_body_says_another(
+    send: AsgiClient,
+) -> None:
+    forged = {"by": "gate", "at": "2013-01-01T00:00:00Z", "forced": False, "blessed": True}
+    for name, value in forged.items():
+        refused = send(Role.OPERATOR, *PROMOTE, json={"version": 1, name: value})
+        assert refused.status_code == 422
+        body = {"run": RUN, name: value}
+        refused = send(Role.SCIENTIST, "PUT", "/projects/shop/versions/3", json=body)
+        assert refused.status_code == 422
+    made = send(Role.OPERATOR, *PROMOTE, json={"version": 1, "reason": "better"}).json()
+    assert (made["by"], made["previous"], made["forced"]) == ("a-operator", None, False)
+    lifted = send(Role.OPERATOR, "POST", "/projects/shop/decisions/unfreeze").json()
+    assert lifted["reason"] == "a-operator lifted the freeze after a rollback"
+    asked = {"trigger_id": "t", "cause": "person", "go": False, "rule": "unfreeze", "reason": "me"}
+    asked |= {"not_before": None, "at": "2026-01-01T00:00:00Z"}
+    refused = send(Role.SCIENTIST, "POST", "/projects/shop/decisions", json=asked)
+    assert refused.status_code == 422
+
+
+def test_the_gate_promotes_for_a_run_by_whoever_drives_it_alone(
+    send: AsgiClient, kept: SqlState
+) -> None:
+    path = f"/projects/shop/runs/{RUN}/promotion"
+    change_run(kept, RUN, version=2)
+    stale = {"lease": to_jsonable(driving(kept, RUN))}
+    drives = {"lease": to_jsonable(driving(kept, RUN, f"elsewhere/2/{'1' * 32}"))}
+    assert send(Role.OPERATOR, "POST", path, json=stale).status_code == 409
+    assert send(Role.SCIENTIST, "POST", path, json=drives).json()["by"] == "gate"
+    send(Role.OPERATOR, *PROMOTE, json={"version": 1})
+    again = send(Role.SCIENTIST, "POST", path, json=drives).json()
+    assert again["version"] == 2  # as it was answered before
+    assert send(Role.READER, "GET", "/projects/shop/champion").json()["version"] == 1
+
+
+def test_a_command_under_one_key_is_done_once(send: AsgiClient) -> None:
+    key = {"Idempotency-Key": "k-1"}
+    first = send(None, *PROMOTE, json={"version": 1}, headers=key).json()
+    send(None, *PROMOTE, json={"version": 2})
+    assert send(None, *PROMOTE, json={"version": 1}, headers=key).json() == first
+    other = send(None, *PROMOTE, json={"version": 2}, headers=key)
+    assert (other.status_code, other.json()["type"]) == (409, "/api/v1/problems/Conflict")
+    reset = ("POST", "/projects/shop/decisions/reset")
+    assert send(None, *reset, headers=key).json() == send(None, *reset, headers=key).json()
+    for wrong in ("", "a b", "x" * 41, "gate/1"):
+        refused = send(None, *PROMOTE, json={"version": 1}, headers={"Idempotency-Key": wrong})
+        assert refused.status_code == 422
+    assert len(send(None, "GET", "/projects/shop/promotions").json()) == 2
+
+
+def test_the_guide_explains_every_role() -> None:
+    guide = Path(TOKENS.guide).read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", guide, re.MULTILINE) == [role.value for role in Role]

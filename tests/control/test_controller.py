@@ -29,15 +29,9 @@ from mizzen.core.guard import RetrainRequest
 from mizzen.core.runs import RunState
 from mizzen.errors import StaleLease, TemporaryError
 from mizzen.project import Project
-from mizzen.state.records import (
-    DecisionRecord,
-    Promotion,
-    ScheduleRecord,
-    VersionRecord,
-    WindowRecord,
-)
+from mizzen.state.records import DecisionRecord, ScheduleRecord, WindowRecord
 from mizzen_tests.driving import change_run
-from mizzen_tests.shop_records import RUN, run
+from mizzen_tests.shop_records import BLESSED, RUN, run
 
 Make = Callable[..., PreparedRun]
 END = datetime(2025, 6, 10, tzinfo=UTC)
@@ -55,10 +49,10 @@ def shop(workspace: Workspace) -> Workspace:
     """A place whose leases end soon. Its champion is known to the state alone."""
     (workspace.folder / "profiles" / "local.yaml").write_text(PROFILE)
     opened = open_workspace(workspace.folder)
-    opened.state.runs.add(run(state=RunState.SUCCEEDED), str(opened.folder))
-    version = VersionRecord("shop", 1, RUN, True, "", "auc", 0.8, None, None, END)
-    opened.state.models.add_version(version)
-    opened.state.models.append_promotion(Promotion("shop", 1, None, "me", "", False, END))
+    ended = run(state=RunState.SUCCEEDED, evaluation=BLESSED)
+    opened.state.runs.add(ended, str(opened.folder))
+    opened.state.models.register("shop", RUN, 1)
+    opened.state.models.promote("shop", 1)
     return opened
 
 

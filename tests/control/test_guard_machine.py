@@ -22,8 +22,11 @@ from mizzen.core.runs import RunState
 from mizzen.spec.operation import Retraining
 from mizzen.spec.profile import Profile
 from mizzen.state import open_state
-from mizzen.state.records import GATE, Promotion, RunRecord, VersionRecord, WindowRecord
-from mizzen_tests.driving import change_run
+from mizzen.state.author import Author
+from mizzen.state.database import open_file
+from mizzen.state.records import GATE, Evaluation, RunRecord, WindowRecord
+from mizzen.state.sql_state import SqlState
+from mizzen_tests.driving import change_run, driving
 from mizzen_tests.soak import examples
 
 WALL = datetime(2026, 1, 1, tzinfo=UTC)
@@ -38,6 +41,7 @@ RULES = Retraining.model_validate(
         "freeze": "7d",
     }
 )
+BETTER = Evaluation("auc", 0.8, None, True, "better")
 _homes = itertools.count()
 
 
@@ -54,6 +58,10 @@ class Guarded(RuleBasedStateMachine):
         spec: Any = SimpleNamespace(name="shop", retraining=RULES, data=data)
         self.workspace = Workspace(self.folder, "local", spec, place)
         self.wall, self.count, self.version = WALL, 0, 0
+        place.home.mkdir()
+        database = open_file(str(place.home / "state.db"))
+        signed = SqlState(database, Author("me", lambda: self.wall))
+        self.workspace.__dict__["state"] = signed  # by the machine's own clock
         self.frozen_until: datetime | None = None
         self.failures = 0  # in a row, in the order of decisions, since the last reset
         retraining.clock = lambda: self.wall  # type: ignore[assignment]
@@ -74,25 +82,27 @@ class Guarded(RuleBasedStateMachine):
         number = None if champion is None else champion.version
         run = RunRecord(
             name, "shop", "training", name, state, "drift", {}, "0", "0",
-            str(self.folder / name), self.wall, champion=number,
+            str(self.folder / name), self.wall, champion=number, evaluation=BETTER,
         )  # fmt: skip
         self.workspace.state.runs.add(run, "here")
         return run
 
     def new_version(self) -> int:
-        run, self.version = self.a_run(RunState.SUCCEEDED), self.version + 1
-        record = VersionRecord(
-            "shop", self.version, run.id, True, "better", "auc", 0.8, None, None, self.wall
-        )
-        self.workspace.state.models.add_version(record)
+        self.newest, self.version = self.a_run(RunState.SUCCEEDED), self.version + 1
+        self.workspace.state.models.register("shop", self.newest.id, self.version)
+        change_run(self.workspace.state, self.newest.id, version=self.version)
         return self.version
 
     def promote(self, number: int, by: str) -> None:
         before = self.workspace.state.models.champion("shop")
         if before is not None and before.version == number:
             return
-        made = Promotion("shop", number, None, by, "why", False, self.wall)
-        self.workspace.state.models.append_promotion(made)
+        if by == GATE:
+            state = self.workspace.state
+            lease = driving(state, self.newest.id)
+            state.models.promote_blessed("shop", self.newest.id, lease)
+        else:
+            self.workspace.state.models.promote("shop", number, reason="why")
         rollback = by != GATE and before is not None and number < before.version
         self.frozen_until = self.wall + 7 * DAY if rollback else None
 
@@ -161,12 +171,12 @@ class Guarded(RuleBasedStateMachine):
 
     @rule()
     def a_person_resets(self) -> None:
-        retraining.reset_breaker(self.workspace, self.wall, "me")
+        retraining.reset_breaker(self.workspace, self.wall)
         self.failures = 0
 
     @rule()
     def a_person_lifts_the_freeze(self) -> None:
-        retraining.lift_freeze(self.workspace, self.wall, "me")
+        retraining.lift_freeze(self.workspace, self.wall)
         self.frozen_until = None
 
     @invariant()

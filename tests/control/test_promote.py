@@ -22,7 +22,8 @@ from mizzen.control.models.reconcile import reconcile
 from mizzen.control.runs.submit import PreparedRun, execute
 from mizzen.control.workspace import Workspace, open_workspace
 from mizzen.errors import Conflict, NotFound, TemporaryError, UserError
-from mizzen.state.records import Promotion, VersionRecord
+from mizzen.state.records import Evaluation
+from mizzen_tests.driving import driving
 
 Make = Callable[..., PreparedRun]
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -34,11 +35,10 @@ def shop(workspace: Workspace, registered: Path, write: Make) -> Workspace:
     shutil.copytree(registered, workspace.place.home, dirs_exist_ok=True)
     run = execute(write(judged(number=1)))
     for number, blessed in ((2, True), (3, False)):
-        workspace.state.models.add_version(
-            VersionRecord(
-                "shop", number, run.id, blessed, "why", "roc_auc", 0.8, 1, 0.7, run.created_at
-            ),
-        )
+        verdict = Evaluation("roc_auc", 0.8, 0.7, blessed, "why")
+        judged_run = replace(run, id=f"judged-{number}", evaluation=verdict, champion=1)
+        workspace.state.runs.add(judged_run, str(workspace.folder))
+        workspace.state.models.register("shop", judged_run.id, number)
     return workspace
 
 
@@ -62,16 +62,16 @@ def test_the_gate_promotes_and_the_alias_follows(shop: Workspace) -> None:
 
 
 def test_promoting_an_older_version_is_a_rollback_in_the_history(shop: Workspace) -> None:
-    silent = promote(shop, 2, NOW)
+    silent = promote(shop, 2)
     assert silent.reason == "no reason was given; the gate said: why"
-    back = promote(shop, 1, NOW, reason="version 2 is slow")
+    back = promote(shop, 1, reason="version 2 is slow")
     assert back.previous == 2
     assert alias(shop) == 1
     assert [p.version for p in shop.state.models.history("shop")] == [1, 2, 1]
 
 
 def test_promoting_the_champion_again_adds_nothing(shop: Workspace) -> None:
-    promote(shop, 1, NOW)
+    promote(shop, 1)
     assert len(shop.state.models.history("shop")) == 1
 
 
@@ -79,12 +79,12 @@ def test_what_the_gate_held_needs_force_and_a_reason_and_the_history_says_so(
     shop: Workspace,
 ) -> None:
     with pytest.raises(Conflict, match=r"the gate held version 3(.|\n)*--force --reason"):
-        promote(shop, 3, NOW, reason="an experiment")
+        promote(shop, 3, reason="an experiment")
     with pytest.raises(UserError, match="says why"):
-        promote(shop, 3, NOW, force=True)
+        promote(shop, 3, force=True)
     assert champion(shop) == 1
-    promote(shop, 3, NOW, force=True, reason="version 1 reads a column that is gone")
-    promote(shop, 2, NOW, force=True, reason="blessed: nothing to force")
+    promote(shop, 3, force=True, reason="version 1 reads a column that is gone")
+    promote(shop, 2, force=True, reason="blessed: nothing to force")
     history = [(p.version, p.forced, p.reason) for p in shop.state.models.history("shop")[1:]]
     assert history == [
         (3, True, "version 1 reads a column that is gone"),
@@ -94,18 +94,15 @@ def test_what_the_gate_held_needs_force_and_a_reason_and_the_history_says_so(
 
 def test_an_unknown_version_names_the_known_ones(shop: Workspace) -> None:
     with pytest.raises(NotFound, match="1, 2, 3"):
-        promote(shop, 9, NOW)
+        promote(shop, 9)
 
 
 KILLED = """
 import os, signal, sys
-from datetime import UTC, datetime
 from pathlib import Path
-from mizzen.state.records import Promotion
 from mizzen.control.workspace import open_workspace
 workspace = open_workspace(Path(sys.argv[1]))
-workspace.state.models.append_promotion(Promotion(
-    "shop", 2, None, "a test", "better", False, datetime.now(UTC)))
+workspace.state.models.promote("shop", 2, reason="better")
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -137,10 +134,10 @@ def test_homes_that_share_a_registry_move_its_alias_in_turn(
         with_registry(workspace, f"sqlite:///{file}")
         for workspace in (shop, open_workspace(copied))
     )
-    promote(here, 2, NOW)
-    promote(there, 3, NOW, force=True, reason="a test")
+    promote(here, 2)
+    promote(there, 3, force=True, reason="a test")
     assert alias(here) == alias(there) == 3
-    promote(here, 2, NOW)
+    promote(here, 2)
     assert alias(here) == alias(there) == 2
 
 
@@ -148,28 +145,28 @@ def test_a_registry_that_is_away_does_not_fail_a_run_that_promotes_nothing(
     shop: Workspace, write: Make
 ) -> None:
     away = with_registry(shop, "http://127.0.0.1:9")
-    held = replace(shop.state.models.get_version("shop", 3), created_at=NOW)
+    held = shop.state.models.get_version("shop", 3)
     run = shop.state.runs.get("shop", held.run)
-    assert promote_automatically(away, held, run, NOW) == shop.state.models.champion("shop")
+    standing = shop.state.models.champion("shop")
+    assert promote_automatically(away, held, run, driving(shop.state, run.id)) == standing
     with pytest.raises(TemporaryError):
-        promote(away, 2, NOW)
+        promote(away, 2)
 
 
 def test_a_run_that_was_judged_against_an_older_champion_is_not_promoted(
     shop: Workspace, write: Make
 ) -> None:
     late = write(judged(number=3), {"champion": "1"})
-    promote(shop, 2, NOW)
+    promote(shop, 2)
     run = execute(late)
     assert run.version == 3
     assert champion(shop) == 2
 
 
 def test_of_two_promotions_at_once_one_wins_and_is_told_apart(shop: Workspace) -> None:
-    both = [Promotion("shop", number, None, "t", "", False, NOW) for number in (2, 1)]
-    assert shop.state.models.append_promotion(both[0], expected=1).previous == 1
+    assert shop.state.models.promote("shop", 2, expected=1).previous == 1
     with pytest.raises(Conflict, match="judged against version 1"):
-        shop.state.models.append_promotion(both[1], expected=1)
+        shop.state.models.promote("shop", 3, expected=1, force=True, reason="a test")
 
 
 def test_a_manual_gate_waits_for_a_person(workspace: Workspace, write: Make) -> None:

@@ -21,7 +21,7 @@ from mizzen.core.plan import Constant
 from mizzen.core.runs import RunState
 from mizzen.errors import InvalidProject, UserError
 from mizzen.project import Project
-from mizzen.state.records import Evaluation, RunRecord, VersionRecord, to_jsonable
+from mizzen.state.records import Evaluation, RunRecord, to_jsonable
 from mizzen_tests.driving import change_run
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -66,8 +66,7 @@ def measured(
 def listed(workspace: Workspace) -> Project:
     """Four runs that ended in every way, oldest first."""
     measured(workspace, "first", {"roc_auc": 0.7, "log_loss": 0.5}, blessed=True, version=1)
-    told = VersionRecord("shop", 1, "first", True, "why", "roc_auc", 0.7, None, None, NOW)
-    workspace.state.models.add_version(told)
+    workspace.state.models.register("shop", "first", 1)
     changed = {"trainer.parameters.num_iterations": 1}
     measured(workspace, "held", {"roc_auc": 0.6, "log_loss": 0.4}, overrides=changed)
     measured(workspace, "again", {"roc_auc": 0.7, "log_loss": 0.5}, blessed=True, version=1)
@@ -109,12 +108,11 @@ def test_a_run_without_the_metric_comes_last_and_says_so(listed: Project) -> Non
 def test_a_version_that_is_blessed_later_stays_the_model_of_its_first_run(
     listed: Project,
 ) -> None:
-    (told,) = listed.models()
-    blessed = replace(told, number=2, run="held", blessed=False)
-    listed.workspace.state.models.add_version(blessed)
+    models = listed.workspace.state.models
+    models.register("shop", "held", 2)
     change_run(listed.workspace.state, "held", version=2)
     measured(listed.workspace, "later", {"roc_auc": 0.6}, blessed=True, version=2)
-    listed.workspace.state.models.add_version(replace(blessed, run="later", blessed=True))
+    models.register("shop", "later", 2)
     verdicts = {run.id: run.verdict for run in listed.runs()}
     assert (verdicts["held"], verdicts["later"]) == ("held", "same")
 

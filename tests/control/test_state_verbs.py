@@ -15,6 +15,7 @@ import pytest
 
 from mizzen.core.runs import RunState, StepEvent, StepState
 from mizzen.errors import Conflict, InvalidData, NotFound, StaleLease
+from mizzen.state.author import machine_user
 from mizzen.state.database import open_address
 from mizzen.state.interface import State
 from mizzen.state.records import (
@@ -53,11 +54,18 @@ def state(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.fixture
+def account(request: pytest.FixtureRequest) -> str:
+    """The author of what is written: the token's name, or who runs this process."""
+    http = request.node.callspec.params["state"] == "http"
+    return "MIZZEN_API_TOKEN" if http else machine_user()
+
+
+@pytest.fixture
 def shop(state: State) -> State:
     """A project with a run, two versions that the gate blessed, and one alarm."""
     state.runs.add(run(), "/projects/shop")
     for number in (1, 2):
-        state.models.add_version(version(number))
+        state.models.register("shop", run().id, number)
     state.monitoring.add_window(window("drift:1", alarm=True))
     return state
 
@@ -75,6 +83,7 @@ def run(run_id: str = "20260102-030405-aaaaaa", **values: Any) -> RunRecord:
         code="c" * 64,
         folder="/projects/shop/.mizzen/runs/1",
         created_at=NOW,
+        evaluation=Evaluation("roc_auc", 0.1 + 0.2, 0.25, True, "why"),
     )
     return replace(record, **values)
 
@@ -85,8 +94,13 @@ def version(number: int) -> VersionRecord:
     )
 
 
-def promotion(number: int) -> Promotion:
-    return Promotion("shop", number, None, "me", "better", False, NOW)
+def held(state: State, number: int) -> str:
+    """A version that the gate held; the id of its run."""
+    name = f"held-{number}"
+    verdict = Evaluation("roc_auc", 0.1, 0.25, False, "worse")
+    state.runs.add(run(name, evaluation=verdict, champion=1), "")
+    state.models.register("shop", name, number)
+    return name
 
 
 def window(name: str, *, alarm: bool, judged: bool = True, day: int = 0) -> WindowRecord:
@@ -104,15 +118,12 @@ def decision(trigger: str, *, go: bool = True, run_id: str | None = None) -> Dec
 def test_a_key_of_one_project_is_none_of_another(shop: State) -> None:
     other = replace(run("other-1"), project="other")
     shop.runs.add(other, "/projects/other")
-    shop.models.add_version(replace(version(1), project="other", run="other-1"))
-    first = shop.models.append_promotion(replace(promotion(1), key="k"))
-    assert shop.models.append_promotion(replace(promotion(1), key="k")) == first
-    for foreign in (
-        replace(promotion(1), project="other", key="k"),
-        replace(promotion(2), key="k"),
-    ):
+    shop.models.register("other", "other-1", 1)
+    first = shop.models.promote("shop", 1, key="k")
+    assert shop.models.promote("shop", 1, key="k") == first
+    for project, number in (("other", 1), ("shop", 2)):
         with pytest.raises(Conflict, match="used for another write"):
-            shop.models.append_promotion(foreign)
+            shop.models.promote(project, number, key="k")
     assert shop.models.history("other") == []
     kept = shop.monitoring.add_decision(replace(decision("t-1", go=False), key="d"))
     assert shop.monitoring.add_decision(replace(decision("t-1", go=False), key="d")) == kept
@@ -151,6 +162,7 @@ def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
 
 def test_a_run_comes_back_as_it_was_told(state: State) -> None:
     told = run(
+        evaluation=None,
         arguments={"a": [1, None, "é"], "b": {"c": 0.1}},
         error={"message": 'no\n"x"'},
         overrides={"gate.margin": 0.1, "evaluation.slices": ["é"]},
@@ -359,41 +371,118 @@ def test_a_run_that_succeeded_ends_in_no_other_way(shop: State) -> None:
 
 
 def test_versions_are_listed_and_an_unknown_one_names_them(shop: State) -> None:
-    shop.models.add_version(replace(version(1), reason="told again"))
-    assert shop.models.all_versions("shop") == [version(1), version(2)]
-    assert shop.models.get_version("shop", 2) == version(2)
+    first, second = shop.models.all_versions("shop")
+    assert shop.models.register("shop", run().id, 1) == first
+    assert replace(first, created_at=NOW) == version(1)
+    assert shop.models.get_version("shop", 2) == second
     with pytest.raises(NotFound, match=r"shop has no version 9(.|\n)*allowed: 1, 2\n"):
         shop.models.get_version("shop", 9)
-    with pytest.raises(Conflict):
-        shop.models.add_version(replace(version(5), run="no such run"))
+
+
+def test_a_version_has_the_verdict_that_the_state_keeps_of_its_run(shop: State) -> None:
+    held(shop, 3)
+    found = shop.models.get_version("shop", 3)
+    assert (found.blessed, found.reason, found.value) == (False, "worse", 0.1)
+    assert (found.champion, found.champion_value) == (1, 0.25)
+    with pytest.raises(NotFound, match="no such run"):
+        shop.models.register("shop", "no such run", 5)
+    with pytest.raises(NotFound):
+        shop.models.register("other", run().id, 5)
+    shop.runs.add(run("no-model", evaluation=None), "")
+    with pytest.raises(Conflict, match="run no-model measured no model"):
+        shop.models.register("shop", "no-model", 5)
+    shop.models.register("shop", run().id, 3)  # the same model, and blessed since
+    assert shop.models.get_version("shop", 3).blessed
+    shop.models.register("shop", "held-3", 3)
+    assert shop.models.get_version("shop", 3).run == run().id
 
 
 def test_promotions_are_a_history_and_the_newest_is_the_champion(shop: State) -> None:
     assert shop.models.champion("shop") is None
-    first = shop.models.append_promotion(promotion(1), expected=None)
-    second = shop.models.append_promotion(promotion(2), expected=1)
+    first = shop.models.promote("shop", 1, expected=None)
+    second = shop.models.promote("shop", 2, reason="better", expected=1)
     assert (first.previous, second.previous) == (None, 1)
+    assert first.reason == "no reason was given; the gate said: why"
     assert shop.models.champion("shop") == second
+    assert shop.models.promote("shop", 2, reason="again") == second
     assert shop.models.history("shop") == [first, second]
     with pytest.raises(Conflict, match="judged against version 1"):
-        shop.models.append_promotion(promotion(1), expected=1)
+        shop.models.promote("shop", 1, expected=1)
     with pytest.raises(NotFound):
-        shop.models.append_promotion(promotion(7))
+        shop.models.promote("shop", 7)
 
 
 def test_what_the_gate_held_is_promoted_only_by_force_and_with_a_reason(shop: State) -> None:
     """Whoever asks, by whatever door."""
-    shop.models.add_version(replace(version(3), blessed=False))
-    for asked in (promotion(3), replace(promotion(3), forced=True, reason=" ")):
+    held(shop, 3)
+    for force, reason in ((False, "why"), (True, " ")):
         with pytest.raises(Conflict, match="the gate held version 3"):
-            shop.models.append_promotion(asked)
+            shop.models.promote("shop", 3, force=force, reason=reason)
     assert shop.models.history("shop") == []
-    shop.models.append_promotion(replace(promotion(3), forced=True, reason="its data is gone"))
-    assert [(p.version, p.forced) for p in shop.models.history("shop")] == [(3, True)]
+    shop.models.promote("shop", 3, force=True, reason="its data is gone")
+    shop.models.promote("shop", 2, force=True, reason="nothing to force")
+    forced = [(p.version, p.forced) for p in shop.models.history("shop")]
+    assert forced == [(3, True), (2, False)]
+
+
+def test_who_promotes_and_when_is_said_by_the_state(shop: State, account: str) -> None:
+    before = datetime.now(UTC) - timedelta(minutes=5)
+    found = [shop.models.promote("shop", 1), shop.monitoring.reset_breaker("shop")]
+    assert found[0].by == account
+    assert found[1].reason == f"{account} reset the breaker"
+    assert shop.monitoring.lift_freeze("shop").reason.startswith(f"{account} lifted the freeze")
+    assert all(before < kept.at < before + timedelta(hours=1) for kept in found)
+
+
+def test_the_gate_promotes_what_a_run_registered_once(shop: State) -> None:
+    name = held(shop, 3)
+    with pytest.raises(Conflict, match="registered no version"):
+        shop.models.promote_blessed("shop", name, driving(shop, name))
+    change_run(shop, name, version=3)
+    with pytest.raises(Conflict, match="the gate held version 3"):
+        shop.models.promote_blessed("shop", name, driving(shop, name))
+    change_run(shop, run().id, version=2)
+    with pytest.raises(Conflict, match="not that of run"):
+        shop.models.promote_blessed("shop", run().id, driving(shop, name))
+    stale, lease = driving(shop, run().id), driving(shop, run().id, OTHER)
+    with pytest.raises(StaleLease):
+        shop.models.promote_blessed("shop", run().id, stale)
+    first = shop.models.promote_blessed("shop", run().id, lease)
+    assert (first.version, first.by, first.reason, first.previous) == (2, "gate", "why", None)
+    assert shop.models.promote_blessed("shop", run().id, lease) == first
+    shop.models.promote("shop", 1, reason="a rollback")
+    assert shop.models.promote_blessed("shop", run().id, lease) == first
+    champion = shop.models.champion("shop")
+    assert champion is not None
+    assert champion.version == 1
+    with pytest.raises(NotFound):
+        shop.models.promote_blessed("shop", "nothing", driving(shop, "nothing"))
+
+
+def test_the_gate_promotes_nothing_that_was_judged_against_another_champion(shop: State) -> None:
+    shop.models.promote("shop", 1)
+    change_run(shop, run().id, version=2)
+    with pytest.raises(Conflict, match="judged against no champion, but the champion is version 1"):
+        shop.models.promote_blessed("shop", run().id, driving(shop, run().id))
+
+
+def test_what_a_person_decides_is_no_decision_of_the_guard(shop: State) -> None:
+    for rule in ("reset", "unfreeze"):
+        with pytest.raises(InvalidData, match="a command of its own"):
+            shop.monitoring.add_decision(replace(decision("t", go=False), rule=rule))
+    kept = shop.monitoring.lift_freeze("shop", "k")
+    assert shop.monitoring.lift_freeze("shop", "k") == kept
+    assert shop.monitoring.all_decisions("shop") == [kept]
+
+
+def test_an_alarm_is_answered_by_a_decision_alone(shop: State) -> None:
+    kept = shop.monitoring.add_decision(decision("t", go=False))
+    shop.monitoring.add_window(replace(window("w", alarm=True, day=1), handled_by=kept.id))
+    assert "w" in [found.id for found in shop.monitoring.pending_alarms("shop")]
 
 
 def test_a_promotion_closes_every_alarm_that_waits_and_says_so(shop: State) -> None:
-    shop.models.append_promotion(promotion(2))
+    shop.models.promote("shop", 2)
     assert shop.monitoring.pending_alarms("shop") == []
     closed = shop.monitoring.all_decisions("shop")
     assert [(d.trigger_id, d.go, d.rule) for d in closed] == [("drift:1", False, "stale")]
@@ -401,28 +490,30 @@ def test_a_promotion_closes_every_alarm_that_waits_and_says_so(shop: State) -> N
     assert shop.monitoring.all_windows("shop")[0].handled_by == closed[0].id
     shop.monitoring.add_window(replace(window("late", alarm=True, day=2), version=1))
     assert shop.monitoring.pending_alarms("shop") == []  # a drift job that began before
-    shop.models.append_promotion(promotion(1))
+    shop.models.promote("shop", 1)
     assert shop.monitoring.pending_alarms("shop") == []
     assert len(shop.monitoring.all_decisions("shop")) == 2
 
 
 def test_a_promotion_whose_answer_was_lost_is_sent_again_and_stands_once(shop: State) -> None:
-    asked = promotion(1)
-    first = shop.models.append_promotion(asked, expected=None)
-    shop.models.append_promotion(promotion(2))
-    assert shop.models.append_promotion(asked, expected=None) == first
+    first = shop.models.promote("shop", 1, expected=None, key="k")
+    shop.models.promote("shop", 2)
+    assert shop.models.promote("shop", 1, expected=None, key="k") == first
     assert len(shop.models.history("shop")) == 2
 
 
 def test_of_promotions_at_once_that_were_judged_alike_one_wins(shop: State) -> None:
-    shop.models.append_promotion(promotion(1))
+    shop.models.register("shop", run().id, 3)
+    shop.models.promote("shop", 1)
     calls: list[Callable[[], Any]] = [
-        lambda: shop.models.append_promotion(promotion(2), expected=1) for _ in range(8)
+        lambda number=number: shop.models.promote("shop", number, expected=1)  # type: ignore[misc]
+        for number in (2, 3, 2, 3, 2, 3)
     ]
     answers = at_once(calls)
-    assert sum(isinstance(answer, Promotion) for answer in answers) == 1, answers
-    assert sum(isinstance(answer, Conflict) for answer in answers) == 7, answers
-    assert [found.version for found in shop.models.history("shop")] == [1, 2]
+    won = {answer.version for answer in answers if isinstance(answer, Promotion)}
+    assert len(won) == 1, answers
+    assert sum(isinstance(answer, Conflict) for answer in answers) == 3, answers
+    assert [found.version for found in shop.models.history("shop")] == [1, *won]
 
 
 def test_an_alarm_is_answered_by_one_decision(shop: State) -> None:
@@ -597,7 +688,7 @@ def test_bundles_are_kept_by_what_they_hold(state: State) -> None:
 
 def test_odd_names_and_texts_are_kept_as_they_are(shop: State) -> None:
     odd = "x'\"; DROP TABLE runs; -- é漢\t\n%_\\"
-    shop.models.append_promotion(replace(promotion(1), reason=odd))
+    shop.models.promote("shop", 1, reason=odd)
     found = shop.models.champion("shop")
     assert found is not None
     assert found.reason == odd

@@ -23,14 +23,13 @@ from mizzen.core.guard import RetrainRequest
 from mizzen.core.runs import RunState, StepEvent, StepState
 from mizzen.errors import Conflict, InvalidData, StepFailed, UserError
 from mizzen.project import Project
+from mizzen.state.author import machine_user
 from mizzen.state.records import (
     DecisionRecord,
-    Promotion,
-    VersionRecord,
     WindowRecord,
 )
 from mizzen_tests.driving import change_run, driving
-from mizzen_tests.shop_records import RUN, run
+from mizzen_tests.shop_records import BLESSED, RUN, run
 
 Make = Callable[..., PreparedRun]
 END = datetime(2025, 6, 10, tzinfo=UTC)
@@ -68,9 +67,10 @@ def test_a_cause_that_is_none_is_refused() -> None:
 
 
 def test_the_breaker_is_reset_by_a_person_and_that_is_kept(workspace: Workspace) -> None:
-    reset_breaker(workspace, END, "me")
+    reset_breaker(workspace, END)
     kept = Project(workspace).decisions()[0]
-    assert (kept.rule, kept.reason, kept.at) == ("reset", "me reset the breaker", END)
+    assert (kept.rule, kept.reason) == ("reset", f"{machine_user()} reset the breaker")
+    assert kept.at > END
 
 
 def test_the_same_window_is_stored_once(workspace: Workspace) -> None:
@@ -205,14 +205,12 @@ def test_the_run_that_answers_an_alarm_is_reported_as_it_ended(
 def promoted(workspace: Workspace, *numbers: int) -> None:
     """Versions that the gate blessed, and a person's promotions of them in this order."""
     with suppress(Conflict):
-        workspace.state.runs.add(run(state=RunState.SUCCEEDED), str(workspace.folder))
+        ended = run(state=RunState.SUCCEEDED, evaluation=BLESSED)
+        workspace.state.runs.add(ended, str(workspace.folder))
     for number in range(1, max(numbers) + 1):
-        workspace.state.models.add_version(
-            VersionRecord("shop", number, RUN, True, "", "auc", 0.8, None, None, END)
-        )
+        workspace.state.models.register("shop", RUN, number)
     for number in numbers:
-        promotion = Promotion("shop", number, None, "me", "", False, datetime.now(UTC))
-        workspace.state.models.append_promotion(promotion)
+        workspace.state.models.promote("shop", number)
 
 
 def test_an_alarm_of_a_version_that_was_rolled_back_is_closed_and_never_answered(
@@ -224,7 +222,8 @@ def test_an_alarm_of_a_version_that_was_rolled_back_is_closed_and_never_answered
     assert workspace.state.monitoring.pending_alarms("shop") == []
     closed = Project(workspace).decisions()[-1]
     assert (closed.go, closed.rule) == (False, "stale")
-    assert closed.reason == "the alarm judged version 3, and me made version 1 the champion"
+    who = machine_user()
+    assert closed.reason == f"the alarm judged version 3, and {who} made version 1 the champion"
 
 
 def test_after_a_rollback_alarms_of_the_old_champion_wait_until_a_person_lifts_the_freeze(
@@ -236,8 +235,11 @@ def test_after_a_rollback_alarms_of_the_old_champion_wait_until_a_person_lifts_t
     assert (frozen.go, frozen.rule) == (False, "freeze")
     assert frozen.not_before is not None
     assert frozen.not_before > datetime.now(UTC) + timedelta(days=6)
-    kept = Project(workspace).lift_freeze("me")
-    assert (kept.rule, kept.reason) == ("unfreeze", "me lifted the freeze after a rollback")
+    kept = Project(workspace).lift_freeze()
+    assert (kept.rule, kept.reason) == (
+        "unfreeze",
+        f"{machine_user()} lifted the freeze after a rollback",
+    )
     asked = ask(workspace, request, END)
     assert not isinstance(asked, DecisionRecord)
     assert asked[0].go
@@ -271,5 +273,5 @@ def test_a_breaker_that_was_reset_lets_past_months_be_replayed(workspace: Worksp
 
     promoted(workspace, 1)
     assert months(0) == ["allowed"] * 3 + ["breaker"]
-    Project(workspace).reset_breaker("me")  # by today's clock, years after these months
+    Project(workspace).reset_breaker()  # by today's clock, years after these months
     assert months(4) == ["allowed"] * 3 + ["breaker"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from mizzen.core.runs import RunState
 from mizzen.ports.prediction_log import Prediction, TrueLabel
 from mizzen.spec import Profile, ProjectSpec
 from mizzen.spec.operation import Retraining
-from mizzen.state.records import Promotion, RunRecord, VersionRecord
+from mizzen.state.records import Evaluation, RunRecord
 from mizzen_components import baseline as baseline_step
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -172,16 +172,12 @@ def watched(in_use: InUse) -> Workspace:
     folder.with_suffix(".json").write_text(json.dumps(note))
     spec = in_use.project.model_copy(update={"retraining": Retraining(triggers=())})
     workspace = Workspace(in_use.package, "local", spec, place)
-    run = a_run("trained")
+    verdict = Evaluation("roc_auc", 0.8, None, True, "why")
+    run = replace(a_run("trained"), evaluation=verdict)
     workspace.state.runs.add(run, str(in_use.package))
     for number in (1, 3):
-        version = VersionRecord(
-            "pumps", number, run.id, True, "why", "roc_auc", 0.8, None, None, START
-        )
-        workspace.state.models.add_version(version)
-        workspace.state.models.append_promotion(
-            Promotion("pumps", number, None, "gate", "better", False, START)
-        )
+        workspace.state.models.register("pumps", run.id, number)
+        workspace.state.models.promote("pumps", number)
     return workspace
 
 

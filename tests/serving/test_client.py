@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -52,7 +53,7 @@ def test_a_table_is_predicted_in_batches_and_labelled(address, place) -> None:
 
 
 def test_who_is_away_and_what_is_no_address_is_told(monkeypatch) -> None:
-    monkeypatch.setattr(module, "_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(module, "_PATIENCE_SECONDS", 0.2)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         nobody = f"http://127.0.0.1:{probe.getsockname()[1]}"
@@ -82,23 +83,23 @@ def test_a_service_behind_a_gateway_is_asked_below_its_prefix() -> None:
     assert asked == ["/models/tiny/readyz"]
 
 
-@pytest.mark.parametrize(("ids", "tries"), [(True, 5), (False, 1)])
-def test_a_broken_request_is_repeated_only_with_ids(monkeypatch, ids: bool, tries: int) -> None:
+@pytest.mark.parametrize("ids", [True, False])
+def test_a_broken_request_is_repeated_only_with_ids(monkeypatch, ids: bool) -> None:
     """A server that takes each request and hangs up before it answers."""
-    monkeypatch.setattr(module, "_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(module, "_PATIENCE_SECONDS", 0.5)
     seen = []
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def hang_up() -> None:
-            for _ in range(tries):
-                connection, _ = server.accept()
-                seen.append(connection.recv(65_536))
-                connection.close()
+            with suppress(OSError):  # the test is over
+                while True:
+                    connection, _ = server.accept()
+                    seen.append(connection.recv(65_536))
+                    connection.close()
 
-        thread = threading.Thread(target=hang_up, daemon=True)
-        thread.start()
+        threading.Thread(target=hang_up, daemon=True).start()
         row = {**ROW, "prediction_id": id_of_key("tiny", (7,))} if ids else ROW
         with pytest.raises(TemporaryError):
             Client(f"http://127.0.0.1:{server.getsockname()[1]}").predict([row])
-        thread.join(timeout=30)
-    assert len(seen) == tries
+        server.shutdown(socket.SHUT_RDWR)
+    assert len(seen) > 1 if ids else len(seen) == 1

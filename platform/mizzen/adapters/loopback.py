@@ -5,11 +5,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import MutableMapping
-from http.client import HTTPResponse
 from ipaddress import ip_address
-from typing import cast
 from urllib.parse import urlsplit
-from urllib.request import BaseHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
 _NAMES = ("localhost", "127.0.0.1", "::1", "0.0.0.0")  # noqa: S104 (asked, not listened on)
 _VARIABLES = ("NO_PROXY", "no_proxy")
@@ -31,16 +28,6 @@ def listens_here_only(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def opener_for(address: str, *handlers: BaseHandler) -> OpenerDirector:
-    """Opens this address, and others of its kind: without a proxy where it is loopback."""
-    return build_opener(*([ProxyHandler({})] if is_loopback(address) else []), *handlers)
-
-
-def open_url(request: Request, seconds: float) -> HTTPResponse:
-    """As `urllib.request.urlopen`."""
-    return cast(HTTPResponse, opener_for(request.full_url).open(request, timeout=seconds))
 
 
 def exempt_loopback(environment: MutableMapping[str, str] = os.environ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import Depends, FastAPI
 
@@ -21,6 +22,7 @@ from mizzen.api.routes import (
     models,
     monitoring,
     predictions,
+    problems,
     projects,
     runbooks,
     runs,
@@ -34,12 +36,24 @@ _ABOUT = """\
 What Mizzen remembers of a cluster's projects. Every write may be repeated: ids and keys are the
 client's. JSON bodies are read to the letter: a value of another type than described, and a name
 that is unknown or given twice, are refused; instants are ISO 8601 text with a zone. An error is a
-document with `error` (its type), `message`, `given`, `allowed`, `next` and `retryable`."""
+problem document (RFC 9457) with `given`, `allowed`, `next` and `retryable` beside its own.
+Long lists come in pages of up to 1000: `after` is the last item that was seen, and the Link header
+leads on. Reads have an ETag."""
+
+
+class ControlApi(FastAPI):
+    """The application, described with its errors."""
+
+    def openapi(self) -> dict[str, Any]:
+        """See `FastAPI`."""
+        found = super().openapi()
+        error_responses.describe(found)
+        return found
 
 
 def create_app(state: SqlState, settings: Settings) -> FastAPI:
     """The application; `stopping` of its state ends the streams when it is to go."""
-    app = FastAPI(
+    app = ControlApi(
         title="Mizzen control API",
         version=__version__,
         description=_ABOUT,
@@ -55,7 +69,8 @@ def create_app(state: SqlState, settings: Settings) -> FastAPI:
     app.state.proxies = Proxies(settings.limits.trusted_proxies)
     app.state.readiness = health.Readiness(state, app.state.instruments)
     app.include_router(health.router)
-    app.include_router(runbooks.router, prefix=PREFIX, responses=error_responses.DESCRIBED)
+    for part in (runbooks, problems):
+        app.include_router(part.router, prefix=PREFIX, responses=error_responses.DESCRIBED)
     guard = [Depends(principal_of), Depends(health.usable)]
     parts = (projects, bundles, runs, leases, events, models, monitoring, triggers, predictions)
     for part in parts:

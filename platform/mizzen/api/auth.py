@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Path, Request, Security
+from fastapi import Depends, Header, Path, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from mizzen.api.checks import LARGEST
@@ -60,6 +60,16 @@ ProjectName = Annotated[
         description="lower-case letters, digits and hyphens, a letter first, up to 40",
     ),
 ]
-Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:+-]{0,79}$")]
+ID = r"^[A-Za-z0-9][A-Za-z0-9._:+-]{0,79}$"
+Id = Annotated[str, Path(pattern=ID)]
 Digest = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="SHA-256")]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        pattern=r"^[A-Za-z0-9._:-]{1,40}$",
+        description="made by the client: the same command under the same key is done once, and "
+        "answered as it was the first time",
+    ),
+]
 Number = Annotated[int, Path(ge=0, le=LARGEST)]

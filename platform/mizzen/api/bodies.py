@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request, Response
@@ -23,12 +25,18 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _OBJECT = "a JSON object whose names occur once, up to 200 levels deep"
 
 
-class StrictRoute(APIRoute):
-    """A route whose JSON body has the declared types before the framework reads it."""
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+
+class StrictRoute(APIRoute):
+    """A route whose JSON body has the declared types before the framework reads it. What is read
+    by GET has an ETag, which whoever polls sends back."""
+
+    def get_route_handler(self) -> Handler:
         """See `APIRoute`."""
         handle = super().get_route_handler()
+        if "GET" in (self.methods or ()):
+            return _conditional(handle)
         kind: Any = self.body_field.field_info.annotation if self.body_field else bytes
         if kind is bytes:
             return handle
@@ -42,6 +50,26 @@ class StrictRoute(APIRoute):
             return await handle(request)
 
         return strictly
+
+
+def _conditional(handle: Handler) -> Handler:
+    """Answers 304 to one who has the answer already."""
+
+    async def conditionally(request: Request) -> Response:
+        answer = await handle(request)
+        tag = f'"{hashlib.sha256(answer.body).hexdigest()[:32]}"'
+        known = [part.strip().removeprefix("W/") for part in _known(request).split(",")]
+        headers = {"etag": tag, "cache-control": "private, no-cache"}
+        if tag in known or "*" in known:
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        answer.headers.update(headers)
+        return answer
+
+    return conditionally
+
+
+def _known(request: Request) -> str:
+    return request.headers.get("if-none-match", "")
 
 
 def check_body(adapter: TypeAdapter[Any], content: bytes) -> None:

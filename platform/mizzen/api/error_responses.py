@@ -1,11 +1,11 @@
-"""Errors as answers: the tree's own document, with the status that its type stands for."""
+"""Errors as answers: problem documents, with the status that an error's type stands for."""
 
 from __future__ import annotations
 
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from mizzen.core.problem import MEDIA_TYPE, Problem, problem_of
 from mizzen.errors import (
     Conflict,
     IntegrityError,
@@ -41,23 +42,12 @@ STATUS: dict[type[MizzenError], HTTPStatus] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What every refused request gets; see `MizzenError.as_dict`."""
-
-    error: str
-    message: str
-    given: str | None
-    allowed: str | None
-    next: str | None
-    retryable: bool
-
-
+_REFERENCE = {"$ref": "#/components/schemas/Problem"}
 # For the description of the API; 422 stands there because the framework has its own otherwise.
 DESCRIBED: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": Fault, "description": "invalid request; sending it again is useless"},
-    422: {"model": Fault, "description": "a field of it does not fit"},
-    503: {"model": Fault, "description": "away or busy; the same request again can help"},
+    "4XX": {"model": Problem, "description": "invalid request; sending it again is useless"},
+    422: {"model": Problem, "description": "invalid: a field of another type or value"},
+    503: {"model": Problem, "description": "away or busy; the same request again can help"},
 }
 
 
@@ -73,11 +63,6 @@ class TooLarge(InvalidData):
     """A body above the limit."""
 
 
-_NAMED_ALIKE: dict[type[MizzenError], str] = {
-    Unauthorized: "UserError",
-    Forbidden: "UserError",
-    TooLarge: "InvalidData",
-}
 _OWN: dict[type[MizzenError], HTTPStatus] = {
     Unauthorized: HTTPStatus.UNAUTHORIZED,
     Forbidden: HTTPStatus.FORBIDDEN,
@@ -85,17 +70,41 @@ _OWN: dict[type[MizzenError], HTTPStatus] = {
 }
 
 
-def answer(error: MizzenError) -> JSONResponse:
-    """The error's document; clients raise the same type again."""
+def answer(error: MizzenError, status: HTTPStatus | int | None = None) -> JSONResponse:
+    """The error as a problem; clients raise the same type again.
+
+    Args:
+        status: another one than that of its type.
+    """
     kind = type(error)
-    status = _OWN.get(kind) or next(STATUS[k] for k in kind.__mro__ if k in STATUS)
+    found = status or _OWN.get(kind) or next(STATUS[k] for k in kind.__mro__ if k in STATUS)
     headers = {}
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+    if found == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = "1"
-    if status is HTTPStatus.UNAUTHORIZED:
+    if found == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    told = error.as_dict() | {"error": _NAMED_ALIKE.get(kind, kind.__name__)}
-    return JSONResponse({name: _sendable(value) for name, value in told.items()}, status, headers)
+    told = {name: _sendable(value) for name, value in asdict(problem_of(error, found)).items()}
+    return JSONResponse(told, found, headers, media_type=MEDIA_TYPE)
+
+
+def describe(document: dict[str, Any]) -> None:
+    """Say in an OpenAPI document what the framework does not: problems have a media type of their
+    own, and who has an answer already is told so."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            responses = operation["responses"]
+            for described in responses.values():
+                content = described.get("content", {})
+                for kind, part in list(content.items()):
+                    if part.get("schema") == _REFERENCE:
+                        content[MEDIA_TYPE] = content.pop(kind)
+            if method == "get" and "/api/" in path and "application/json" in _content(responses):
+                responses["304"] = {"description": "as `If-None-Match` has it: see its ETag"}
+
+
+def _content(responses: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = responses["200"].get("content", {})
+    return found
 
 
 def _sendable(value: Any) -> Any:
@@ -134,10 +143,7 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
         allowed=first["msg"],
         next_step="fix it; /api/v1/openapi.json describes every request",
     )
-    told = answer(found)
-    if first["type"] == "json_invalid":
-        told.status_code = HTTPStatus.BAD_REQUEST
-    return told
+    return answer(found, HTTPStatus.BAD_REQUEST if first["type"] == "json_invalid" else None)
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
@@ -145,9 +151,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
         raise AssertionError(error)
     if error.status_code == HTTPStatus.NOT_FOUND:
         return answer(NotFound("no such address in this API", given=request.url.path[:200]))
-    told = answer(
-        UserError(f"{request.method} is no method of this path", given=request.url.path[:200])
-    )
-    told.status_code = error.status_code
+    wrong = UserError(f"{request.method} is no method of this path", given=request.url.path[:200])
+    told = answer(wrong, error.status_code)
     told.headers.update(error.headers or {})
     return told

@@ -12,8 +12,9 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from mizzen import __version__
-from mizzen.api.error_responses import Fault, answer
+from mizzen.api.error_responses import answer
 from mizzen.api.metrics import CONTENT_TYPE, Instruments
+from mizzen.core.problem import Problem
 from mizzen.errors import IntegrityError, MizzenError, TemporaryError
 from mizzen.state.sql_state import SqlState
 
@@ -74,7 +75,7 @@ async def healthz() -> dict[str, str]:
 
 
 @router.get(
-    "/readyz", responses={503: {"model": Fault, "description": "not ready, with the reason"}}
+    "/readyz", responses={503: {"model": Problem, "description": "not ready, with the reason"}}
 )
 def readyz(request: Request) -> JSONResponse:
     """The database can be reached and its tables fit; 503 and the reason if not."""
@@ -87,9 +88,8 @@ def readyz(request: Request) -> JSONResponse:
         return JSONResponse(told)
     # who asks carries no token: where the database is stays unsaid
     given = fault.given if isinstance(fault, IntegrityError) else None
-    said = answer(type(fault)(fault.message, given=given, allowed=fault.allowed))
-    said.status_code = HTTPStatus.SERVICE_UNAVAILABLE
-    return said
+    shown = type(fault)(fault.message, given=given, allowed=fault.allowed)
+    return answer(shown, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

@@ -143,9 +143,14 @@ class Leases(Protocol):
 class Models(Protocol):
     """Versions and the history of promotions."""
 
-    def add_version(self, record: VersionRecord) -> None:
-        """Know a registered version; the same number again changes nothing, unless the gate held
-        it before and blessed it since."""
+    def register(self, project: str, run_id: str, number: int) -> VersionRecord:
+        """Know the version that a run registered, with the verdict of the run's evaluation. The
+        same number again changes nothing, unless the gate held it before and blessed it since.
+
+        Raises:
+            NotFound: no such run.
+            Conflict: the run measured no model.
+        """
         ...
 
     def get_version(self, project: str, number: int) -> VersionRecord:
@@ -168,18 +173,41 @@ class Models(Protocol):
         """Every promotion, oldest first."""
         ...
 
-    def append_promotion(
-        self, promotion: Promotion, expected: int | str | None = "any"
+    def promote(
+        self,
+        project: str,
+        version: int,
+        *,
+        reason: str = "",
+        force: bool = False,
+        expected: int | str | None = "any",
+        key: str | None = None,
     ) -> Promotion:
-        """The one commit that makes a version the champion, and closes the alarms that wait.
+        """The one commit that makes a version the champion, and closes the alarms that wait; an
+        older version is a rollback. A version that is the champion already stays it, by the line
+        that made it so. Whoever asks is kept as its author.
 
         Args:
+            force: also a version that the gate held; needs a reason.
             expected: the champion that the caller judged against; `any` does not ask.
+            key: one key is one promotion, however often it is sent; a new one where absent.
 
         Raises:
             NotFound: no such version.
-            Conflict: the gate refused the version, somebody promoted another one since, or the
+            Conflict: the gate held the version, somebody promoted another one since, or the
                 key was used for another promotion.
+        """
+        ...
+
+    def promote_blessed(self, project: str, run_id: str, lease: Lease) -> Promotion:
+        """The gate's own promotion, by whoever drives the run and concludes it: the version that
+        it registered, if the gate blessed it and the champion is still the one that the run was
+        judged against. Once for each run.
+
+        Raises:
+            StaleLease: somebody else drives the run by now.
+            NotFound: no such run.
+            Conflict: it registered no version, the gate held it, or the champion is another one.
         """
         ...
 
@@ -213,8 +241,8 @@ class Monitoring(Protocol):
     def add_decision(
         self, record: DecisionRecord, alarm: str | None = None, lease: Lease | None = None
     ) -> DecisionRecord:
-        """Keep a decision and, in the same commit, mark the alarm that it answers, and the request
-        that waits under its trigger's id.
+        """Keep the guard's decision and, in the same commit, mark the alarm that it answers, and
+        the request that waits under its trigger's id.
 
         Args:
             lease: of the controller that decides.
@@ -223,7 +251,16 @@ class Monitoring(Protocol):
             StaleLease: another controller leads by now.
             Conflict: another decision answered the alarm, or let the same trigger go, or the
                 key was used for another decision.
+            InvalidData: its rule is one by which a person decides, with a command of its own.
         """
+        ...
+
+    def reset_breaker(self, project: str, key: str | None = None) -> DecisionRecord:
+        """A person looked: failures of retrainings decided before this no longer stop others."""
+        ...
+
+    def lift_freeze(self, project: str, key: str | None = None) -> DecisionRecord:
+        """A person looked: the rollback before this no longer stops retraining."""
         ...
 
     def all_decisions(self, project: str) -> list[DecisionRecord]:

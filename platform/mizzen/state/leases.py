@@ -52,7 +52,7 @@ class SqlLeases:
         """See `interface.Leases`."""
         with self._database.write() as session:
             known = _locked(session, lease.name)
-            if (known["holder"], known["epoch"]) == (lease.holder, lease.epoch):
+            if (known.get("holder"), known.get("epoch")) == (lease.holder, lease.epoch):
                 ended = {"holder": "", "expires_at": session.clock()}
                 session.change("leases", {"name": lease.name}, ended)
 

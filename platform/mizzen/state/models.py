@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
 
 from mizzen.errors import Conflict, NotFound
 from mizzen.state import projects
+from mizzen.state.author import Author
 from mizzen.state.database import Database
 from mizzen.state.keys import find_written
+from mizzen.state.leases import check_lease
 from mizzen.state.monitoring import close_alarms
-from mizzen.state.records import Promotion, VersionRecord, names
-from mizzen.state.session import Session
+from mizzen.state.records import GATE, Evaluation, Lease, Promotion, VersionRecord, names, new_key
+from mizzen.state.runs import refuse_foreign
+from mizzen.state.session import After, Row, Session
 
 _VERSION, _PROMOTION = names(VersionRecord), names(Promotion)
 
@@ -18,29 +24,36 @@ _VERSION, _PROMOTION = names(VersionRecord), names(Promotion)
 class SqlModels:
     """See `interface.Models`."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, author: Author) -> None:
+        self._database, self._author = database, author
 
-    def add_version(self, record: VersionRecord) -> None:
+    def register(self, project: str, run_id: str, number: int) -> VersionRecord:
         """See `interface.Models`."""
-        mine = {"project": record.project, "number": record.number}
+        mine = {"project": project, "number": number}
         with self._database.write() as session:
-            projects.lock(session, record.project)
-            known = session.find("versions", ["blessed"], mine)
+            projects.lock(session, project)
+            record = _judged(_run(session, project, run_id), number, self._author.clock())
+            known = session.find("versions", _VERSION, mine)
             if not known:
-                session.insert("versions", asdict(record), if_not_exists=True)
+                session.insert("versions", asdict(record))
             elif record.blessed and not known[0]["blessed"]:
                 session.change("versions", mine, asdict(record))
+            else:
+                return VersionRecord(**known[0])
+            return record
 
     def get_version(self, project: str, number: int) -> VersionRecord:
         """See `interface.Models`."""
         with self._database.read() as session:
             return _version(session, project, number)
 
-    def all_versions(self, project: str) -> list[VersionRecord]:
-        """See `interface.Models`."""
+    def all_versions(
+        self, project: str, after: int | None = None, limit: int | None = None
+    ) -> list[VersionRecord]:
+        """See `interface.Models`; so many after a number."""
+        wanted = _beyond(project, "number", after)
         with self._database.read() as session:
-            rows = session.find("versions", _VERSION, {"project": project}, order=["number"])
+            rows = session.find("versions", _VERSION, wanted, order=["number"], limit=limit)
         return [VersionRecord(**row) for row in rows]
 
     def champion(self, project: str) -> Promotion | None:
@@ -48,39 +61,128 @@ class SqlModels:
         with self._database.read() as session:
             return _champion(session, project)
 
-    def history(self, project: str) -> list[Promotion]:
-        """See `interface.Models`."""
+    def history(
+        self, project: str, after: int | None = None, limit: int | None = None
+    ) -> list[Promotion]:
+        """See `interface.Models`; so many after an id."""
+        wanted = _beyond(project, "id", after)
         with self._database.read() as session:
-            rows = session.find("promotions", _PROMOTION, {"project": project}, order=["id"])
+            rows = session.find("promotions", _PROMOTION, wanted, order=["id"], limit=limit)
         return [Promotion(**row) for row in rows]
 
-    def append_promotion(
-        self, promotion: Promotion, expected: int | str | None = "any"
+    def promote(
+        self,
+        project: str,
+        version: int,
+        *,
+        reason: str = "",
+        force: bool = False,
+        expected: int | str | None = "any",
+        key: str | None = None,
     ) -> Promotion:
         """See `interface.Models`."""
         with self._database.write(durable=True) as session:
-            projects.lock(session, promotion.project)
-            written = find_written(session, "promotions", promotion, ["project", "version"])
-            if written is not None:
-                return Promotion(**written)
-            _refuse_unblessed(_version(session, promotion.project, promotion.version), promotion)
-            now = _champion(session, promotion.project)
-            previous = None if now is None else now.version
-            if expected not in {"any", previous}:
-                raise Conflict(
-                    f"version {promotion.version} was judged against {_name(expected)}, but the "
-                    f"champion is {_name(previous)} by now",
-                    next_step="train again: mizzen run",
-                )
-            kept = replace(promotion, previous=previous)
-            values = {k: v for k, v in asdict(kept).items() if k != "id"}
-            number = session.insert("promotions", values) or 0
-            close_alarms(session, kept)
-            return replace(kept, id=number)
+            projects.lock(session, project)
+            found = _version(session, project, version)
+            _refuse_held(found, force and bool(reason.strip()))
+            why = reason or f"no reason was given; the gate said: {found.reason}"
+            wanted = self._line(found, self._author.name, why, key)
+            wanted = replace(wanted, forced=force and not found.blessed)
+            return _append(session, wanted, expected)
+
+    def promote_blessed(self, project: str, run_id: str, lease: Lease) -> Promotion:
+        """See `interface.Models`."""
+        with self._database.write(durable=True) as session:
+            refuse_foreign(run_id, lease)
+            check_lease(session, lease)
+            projects.lock(session, project)
+            run = _run(session, project, run_id)
+            if run["version"] is None:
+                raise Conflict(f"run {run_id} registered no version")
+            found = _version(session, project, run["version"])
+            _refuse_held(found, False)
+            # a run is concluded once: what was rolled back since does not come back by it
+            wanted = self._line(found, GATE, found.reason, _gate_key(run_id))
+            return _append(session, wanted, run["champion"])
+
+    def _line(self, version: VersionRecord, by: str, reason: str, key: str | None) -> Promotion:
+        return Promotion(
+            project=version.project,
+            version=version.number,
+            previous=None,
+            by=by,
+            reason=reason,
+            forced=False,
+            at=self._author.clock(),
+            key=key or new_key(),
+        )
 
 
-def _refuse_unblessed(version: VersionRecord, promotion: Promotion) -> None:
-    if version.blessed or (promotion.forced and promotion.reason.strip()):
+def _beyond(project: str, field: str, after: int | None) -> dict[str, Any]:
+    return {"project": project} | ({} if after is None else {field: After(after)})
+
+
+def _append(session: Session, wanted: Promotion, expected: int | str | None) -> Promotion:
+    """One more line of the history, unless it is written or its version is the champion."""
+    written = find_written(session, "promotions", wanted, ["project", "version"])
+    if written is not None:
+        return Promotion(**written)
+    now = _champion(session, wanted.project)
+    previous = None if now is None else now.version
+    if now is not None and previous == wanted.version:
+        return now
+    if expected not in {"any", previous}:
+        raise Conflict(
+            f"version {wanted.version} was judged against {_name(expected)}, but the "
+            f"champion is {_name(previous)} by now",
+            next_step="train again: mizzen run",
+        )
+    kept = replace(wanted, previous=previous)
+    values = {k: v for k, v in asdict(kept).items() if k != "id"}
+    number = session.insert("promotions", values) or 0
+    close_alarms(session, kept)
+    return replace(kept, id=number)
+
+
+def _gate_key(run_id: str) -> str:
+    # no client's key holds a slash
+    return f"gate/{hashlib.sha256(run_id.encode()).hexdigest()[:32]}"
+
+
+def _run(session: Session, project: str, run_id: str) -> Row:
+    fields = ["id", "project", "version", "champion", "evaluation"]
+    rows = session.find("runs", fields, {"id": run_id, "project": project})
+    if not rows:
+        raise NotFound(f"no run {run_id!r}", next_step="mizzen runs list")
+    return rows[0]
+
+
+def _judged(run: Row, number: int, now: datetime) -> VersionRecord:
+    """A version with the verdict of its run's evaluation."""
+    if run["evaluation"] is None:
+        raise Conflict(
+            f"run {run['id']} measured no model: there is no verdict on version {number}",
+            allowed="a run whose step evaluate has finished",
+            next_step=f"mizzen runs show {run['id']}",
+        )
+    found = Evaluation(**run["evaluation"])
+    champion: int | None = run["champion"]
+    return VersionRecord(
+        project=run["project"],
+        number=number,
+        run=run["id"],
+        blessed=found.blessed,
+        reason=found.reason,
+        metric=found.metric,
+        value=found.value,
+        champion=champion,
+        champion_value=None if champion is None else found.champion_value,
+        created_at=now,
+    )
+
+
+def _refuse_held(version: VersionRecord, forced: bool) -> None:
+    if version.blessed or forced:
         return
     raise Conflict(
         f"the gate held version {version.number}",

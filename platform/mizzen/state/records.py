@@ -14,6 +14,8 @@ from typing import Any, Literal
 from mizzen.core.runs import RunState, Scalar, StepState
 
 GATE = "gate"  # who promotes what the gate blessed
+# By a decision of these rules a person lets retraining go on.
+RESET, UNFREEZE = "reset", "unfreeze"
 
 
 def new_key() -> str:

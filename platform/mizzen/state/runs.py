@@ -52,7 +52,7 @@ class SqlRuns:
     def change(self, project: str, run_id: str, lease: Lease, **values: Any) -> None:
         """See `interface.Runs`."""
         with self._database.write() as session:
-            _refuse_foreign(run_id, lease)
+            refuse_foreign(run_id, lease)
             check_lease(session, lease)
             _change(session, project, run_id, _column_values(values))
 
@@ -97,7 +97,7 @@ class SqlRuns:
         values = to_jsonable(event) | {"name": event.step, "run": event.run_id, "at": event.at}
         kept = {name: values[name] for name in ("run", *_STEP)}
         with self._database.write() as session:
-            _refuse_foreign(event.run_id, lease)
+            refuse_foreign(event.run_id, lease)
             check_lease(session, lease)
             revision = _change(session, project, event.run_id, {})
             session.remove("steps", {"run": event.run_id, "name": event.step})
@@ -181,7 +181,7 @@ def _end(session: Session, run_id: str, known: str, wanted: str) -> datetime | N
     return session.clock() if RunState(wanted).ended else None
 
 
-def _refuse_foreign(run_id: str, lease: Lease) -> None:
+def refuse_foreign(run_id: str, lease: Lease) -> None:
     if lease.name != lease_name(run_id):
         raise Conflict(
             f"the lease is not that of run {run_id}", given=lease.name, allowed=lease_name(run_id)

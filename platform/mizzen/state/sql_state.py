@@ -57,14 +57,14 @@ class SqlState:
         """See `interface.State`."""
         from mizzen.state.models import SqlModels
 
-        return SqlModels(self.database)
+        return SqlModels(self.database, self._author)
 
     @cached_property
     def monitoring(self) -> SqlMonitoring:
         """See `interface.State`."""
         from mizzen.state.monitoring import SqlMonitoring
 
-        return SqlMonitoring(self.database)
+        return SqlMonitoring(self.database, self._author)
 
     @cached_property
     def triggers(self) -> SqlTriggers:

@@ -157,6 +157,18 @@ def test_the_api_holds_clients_to_its_own_defaults_where_values_say_nothing(
     assert _parser().parse_args(given).largest == _parser().parse_args([]).largest
 
 
+def test_the_api_reads_named_callers_from_a_secret_that_values_name(platform: Helm) -> None:
+    assert "--tokens" not in " ".join(api_container(platform.render({}))["args"])
+    found = platform.render({"api": {"callers": "mizzen-api-callers"}})
+    container = api_container(found)
+    given = [word for word in container["args"] if word.startswith("--tokens")]
+    folder = _parser().parse_args(given).tokens
+    mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+    pod = found.one("Deployment", "mizzen-api")["spec"]["template"]["spec"]
+    secrets = {v["name"]: v["secret"]["secretName"] for v in pod["volumes"] if "secret" in v}
+    assert secrets[mounts[str(folder)]] == "mizzen-api-callers"
+
+
 def test_the_api_reads_the_limits_that_values_give(platform: Helm) -> None:
     limits = {
         "connections": 500,

@@ -77,7 +77,7 @@ class Description:
             return
         assert kind.partition(";")[0] in content, (asked, kind)
         schema = content[kind.partition(";")[0]].get("schema")
-        if kind == "application/json" and schema is not None:
+        if kind.endswith("json") and schema is not None:
             told = json.loads(body, parse_constant=_refuse)
             self.validator(schema).validate(told)
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from mizzen.core.runs import RunState
 from mizzen.state.interface import State
-from mizzen.state.records import RunRecord, VersionRecord
+from mizzen.state.records import Evaluation, RunRecord
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 RUN = "20260102-030405-aaaaaa"
+BLESSED = Evaluation("auc", 0.5, None, True, "why")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,9 @@ Ask = Callable[..., Told]
 
 
 def fill(state: State) -> None:
-    state.runs.add(run(), "/projects/shop")
+    state.runs.add(run(evaluation=BLESSED), "/projects/shop")
     for number in (1, 2):
-        state.models.add_version(
-            VersionRecord("shop", number, RUN, True, "why", "auc", 0.5, None, None, NOW)
-        )
+        state.models.register("shop", RUN, number)
 
 
 def run(run_id: str = RUN, **values: Any) -> RunRecord:

@@ -1,4 +1,4 @@
-"""An MLflow server asked over HTTP with the standard library: versions, aliases, artifacts.
+"""An MLflow server asked over HTTP: versions, aliases, artifacts.
 
 Importing MLflow takes seconds and 100 MB. Whoever only fetches a version (the init container of
 a service, a step that evaluates the champion) does without; `registry` and `connection` use this
@@ -10,21 +10,20 @@ credentials.
 from __future__ import annotations
 
 import base64
-import http.client
 import json
 import os
 import shutil
 import ssl
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
-from typing import IO, Any
-from urllib.error import HTTPError, URLError
+from typing import Any
 from urllib.parse import quote, unquote, urlencode, urlsplit
-from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Request
 
-from mizzen.adapters.loopback import opener_for
+from mizzen.adapters.http.client import FAULTS, Body, HttpClient
 from mizzen.errors import IntegrityError, MizzenError, NotFound, TemporaryError, UserError
 
 SCHEMES = ("http", "https")
@@ -78,8 +77,7 @@ class MlflowServer:
         body = {"name": name, "version": version, "key": key, "value": value}
         data = json.dumps(body).encode()
         headers = {"content-type": "application/json"}
-        path = f"{_API}/model-versions/set-tag"
-        self._open(Request(self.address + path, data=data, headers=headers)).close()  # noqa: S310
+        self._open("POST", f"{_API}/model-versions/set-tag", data, headers).close()
 
     def download(self, source: str, into: Path) -> None:
         """Write everything below an artifact address into a new folder.
@@ -103,11 +101,10 @@ class MlflowServer:
         """Put every file of a folder below an artifact address; what is there is replaced."""
         root = _inside(target)
         for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-            address = self._address_of(f"{root}/{file.relative_to(folder).as_posix()}")
+            path = _artifact(f"{root}/{file.relative_to(folder).as_posix()}")
             size = {"content-length": str(file.stat().st_size), "content-type": _kind(file)}
             with file.open("rb") as content:
-                put = Request(address, data=content, headers=size, method="PUT")  # noqa: S310
-                self._open(put).close()
+                self._open("PUT", path, content, size).close()
 
     def page_of(self, source: str) -> str:
         """The page that shows an artifact of a run."""
@@ -115,9 +112,7 @@ class MlflowServer:
         return f"{self.address}/#/experiments/{experiment}/runs/{run}/artifacts/{path}"
 
     def _files(self, path: str) -> Iterator[str]:
-        query = urlencode({"path": path})
-        request = Request(f"{self.address}{_FILES}?{query}")  # noqa: S310 (the profile's server)
-        with self._open(request) as answer:
+        with self._open("GET", f"{_FILES}?{urlencode({'path': path})}") as answer:
             listed = json.load(answer).get("files", [])
         for entry in listed:
             inner = f"{path}/{_safe(entry['path'], '')}"
@@ -127,19 +122,14 @@ class MlflowServer:
                 yield inner
 
     def _fetch(self, path: str, target: Path) -> None:
-        request = Request(self._address_of(path))  # noqa: S310 (the profile's server)
         try:
-            with self._open(request) as answer, target.open("wb") as file:
+            with self._open("GET", _artifact(path)) as answer, target.open("wb") as file:
                 shutil.copyfileobj(answer, file, 1 << 20)
-        except (http.client.HTTPException, TimeoutError, ConnectionError) as error:
+        except (HTTPException, TimeoutError, ConnectionError) as error:
             raise self._away(error) from None
 
-    def _address_of(self, path: str) -> str:
-        return f"{self.address}{_FILES}/{quote(path)}"
-
     def _ask(self, path: str, asked: Mapping[str, str]) -> dict[str, Any]:
-        request = Request(f"{self.address}{_API}{path}?{urlencode(asked)}")  # noqa: S310
-        with self._open(request) as answer:
+        with self._open("GET", f"{_API}{path}?{urlencode(asked)}") as answer:
             try:
                 found: dict[str, Any] = json.load(answer)
             except ValueError:
@@ -150,28 +140,31 @@ class MlflowServer:
                 ) from None
         return found
 
-    def _open(self, request: Request) -> IO[bytes]:
-        if self._authorization is not None:
-            request.add_header("authorization", self._authorization)
+    def _open(
+        self, method: str, path: str, body: Body = None, headers: Mapping[str, str] | None = None
+    ) -> HTTPResponse:
         try:
-            opened: IO[bytes] = self._opener.open(request, timeout=SECONDS)
-        except HTTPError as error:
-            raise self._refused(error) from None
-        except (URLError, http.client.HTTPException, OSError) as error:
-            raise self._away(getattr(error, "reason", error)) from None
-        return opened
+            answer = self._client.open(method, path, body, headers or {})
+        except FAULTS as error:
+            raise self._away(error) from None
+        if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
+            with answer:
+                raise self._refused(answer)
+        return answer
 
     @cached_property
-    def _opener(self) -> OpenerDirector:
+    def _client(self) -> HttpClient:
         authority = os.environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH")
         try:
-            context = ssl.create_default_context(cafile=authority or None)
+            tls = ssl.create_default_context(cafile=authority or None)
         except OSError as error:
             raise UserError(
                 "the certificate authority for MLflow cannot be read",
                 given=f"MLFLOW_TRACKING_SERVER_CERT_PATH={authority}: {error}",
             ) from None
-        return opener_for(self.address, HTTPSHandler(context=context), _NoRedirect())
+        known = self._authorization
+        headers = {} if known is None else {"authorization": known}
+        return HttpClient(self.address, headers=headers, seconds=SECONDS, tls=tls, proxied=True)
 
     def _away(self, why: object) -> TemporaryError:
         return TemporaryError(
@@ -180,28 +173,22 @@ class MlflowServer:
             next_step="see that MLflow is up, then try again: mizzen doctor",
         )
 
-    def _refused(self, error: HTTPError) -> MizzenError:
-        code, told = _told(error)
+    def _refused(self, answer: HTTPResponse) -> MizzenError:
+        status = answer.status
+        code, told = _told(answer)
         message = f"MLflow: {told}"
-        if error.code in {401, 403}:
+        if status in {401, 403}:
             return UserError(
-                f"MLflow refuses this client ({error.code})",
+                f"MLflow refuses this client ({status})",
                 given=f"{self.address}: {told}",
                 next_step="fix the credentials (MLFLOW_TRACKING_TOKEN, or _USERNAME and"
                 " _PASSWORD), or the server's --allowed-hosts",
             )
-        if error.code == 404 or code == "RESOURCE_DOES_NOT_EXIST":
+        if status == 404 or code == "RESOURCE_DOES_NOT_EXIST":
             return NotFound(message, given=self.address)
-        if error.code == 429 or error.code >= 500:
+        if status == 429 or status >= 500:
             return TemporaryError(message, given=self.address, next_step="try again")
         return UserError(message, given=self.address)
-
-
-class _NoRedirect(HTTPRedirectHandler):
-    """Credentials are for the address of the profile and for no other."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
 
 
 def _authorization(user: str | None, password: str | None) -> str | None:
@@ -223,6 +210,10 @@ def _version(document: Mapping[str, Any]) -> Any:
 def is_proxied(source: str) -> bool:
     """Whether a server hands out what lies at an artifact address."""
     return urlsplit(source).scheme == PROXIED
+
+
+def _artifact(path: str) -> str:
+    return f"{_FILES}/{quote(path)}"
 
 
 def _inside(source: str) -> str:
@@ -251,11 +242,11 @@ def _kind(file: Path) -> str:
     return kinds.get(file.suffix, "application/octet-stream")
 
 
-def _told(error: HTTPError) -> tuple[str, str]:
+def _told(answer: HTTPResponse) -> tuple[str, str]:
     """MLflow's code and words in a refusal."""
-    text = error.read(10_000).decode("utf-8", "replace")
+    text = answer.read(10_000).decode("utf-8", "replace")
     try:
         document = json.loads(text)
         return str(document.get("error_code", "")), str(document.get("message", ""))[:300]
     except (ValueError, AttributeError):
-        return "", text.strip()[:300] or str(error.reason)
+        return "", text.strip()[:300] or answer.reason

@@ -8,8 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Response
 
 from mizzen.api.auth import Digest, StateOf
+from mizzen.api.bodies import StrictRoute
 
-router = APIRouter(tags=["bundles"])
+router = APIRouter(tags=["bundles"], route_class=StrictRoute)
 _BYTES = "application/octet-stream"
 
 

@@ -5,28 +5,54 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
 
-from mizzen.api.auth import Number, ProjectName, StateOf
+from mizzen.api.auth import Id, IdempotencyKey, Number, ProjectName, StateOf
 from mizzen.api.bodies import StrictRoute
-from mizzen.api.checks import keepable, same
-from mizzen.state.records import Promotion, VersionRecord
+from mizzen.api.checks import keepable
+from mizzen.api.pages import AfterNumber, Limit, lead_on
+from mizzen.state.records import Lease, Promotion, VersionRecord
 
 router = APIRouter(tags=["models"], prefix="/projects/{project}", route_class=StrictRoute)
 
 
 @dataclass(frozen=True, slots=True)
-class NewPromotion:
-    """`expected`: the champion that it was judged against (null: none); `any` does not ask."""
+class Registration:
+    """`run`: the one that registered the version; the verdict is its evaluation's."""
 
-    promotion: Promotion
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Promoting:
+    """`force`: also a version that the gate held; needs a reason. `expected`: the champion that it
+    was judged against (null: none); `any` does not ask."""
+
+    version: int
+    reason: str = ""
+    force: bool = False
     expected: int | Literal["any"] | None = "any"
 
 
+@dataclass(frozen=True, slots=True)
+class GatePromotion:
+    """`lease`: of whoever drives the run and concludes it."""
+
+    lease: Lease
+
+
 @router.get("/versions")
-def list_versions(state: StateOf, project: ProjectName) -> list[VersionRecord]:
-    """Every version, oldest first."""
-    return state.models.all_versions(project)
+def list_versions(
+    request: Request,
+    response: Response,
+    state: StateOf,
+    project: ProjectName,
+    after: AfterNumber = 0,
+    limit: Limit = 100,
+) -> list[VersionRecord]:
+    """A page of the versions, oldest first."""
+    found = state.models.all_versions(project, after, limit)
+    return lead_on(request, response, found, limit, "number")
 
 
 @router.get("/versions/{number}")
@@ -35,13 +61,14 @@ def get_version(state: StateOf, project: ProjectName, number: Number) -> Version
     return state.models.get_version(project, number)
 
 
-@router.put("/versions/{number}", status_code=204)
-def add_version(state: StateOf, project: ProjectName, number: Number, told: VersionRecord) -> None:
-    """Know a registered version; the same number again changes nothing."""
-    same("project", told.project, project)
-    same("number", told.number, number)
+@router.put("/versions/{number}")
+def register(
+    state: StateOf, project: ProjectName, number: Number, told: Registration
+) -> VersionRecord:
+    """Know a registered version, with the verdict of its run's evaluation; the same number again
+    changes nothing, unless the gate held it before and blessed it since."""
     keepable(told)
-    state.models.add_version(told)
+    return state.models.register(project, told.run, number)
 
 
 @router.get("/champion")
@@ -51,14 +78,39 @@ def get_champion(state: StateOf, project: ProjectName) -> Promotion | None:
 
 
 @router.get("/promotions")
-def list_promotions(state: StateOf, project: ProjectName) -> list[Promotion]:
-    """Every promotion, oldest first."""
-    return state.models.history(project)
+def list_promotions(
+    request: Request,
+    response: Response,
+    state: StateOf,
+    project: ProjectName,
+    after: AfterNumber = 0,
+    limit: Limit = 100,
+) -> list[Promotion]:
+    """A page of the promotions, oldest first; `after` takes an `id`."""
+    return lead_on(request, response, state.models.history(project, after, limit), limit, "id")
 
 
 @router.post("/promotions")
-def promote(state: StateOf, project: ProjectName, told: NewPromotion) -> Promotion:
-    """Make a version the champion. One `key` is one promotion, however often it is sent."""
-    same("promotion.project", told.promotion.project, project)
+def promote(
+    state: StateOf, project: ProjectName, told: Promoting, key: IdempotencyKey = None
+) -> Promotion:
+    """Make a version the champion; an older one is a rollback. Whoever sends it is its author."""
     keepable(told)
-    return state.models.append_promotion(told.promotion, told.expected)
+    return state.models.promote(
+        project,
+        told.version,
+        reason=told.reason,
+        force=told.force,
+        expected=told.expected,
+        key=key,
+    )
+
+
+@router.post("/runs/{run}/promotion")
+def promote_blessed(
+    state: StateOf, project: ProjectName, run: Id, told: GatePromotion
+) -> Promotion:
+    """The gate's own promotion of what a run registered, once for each run: if the gate blessed it
+    and the champion is still the one that the run was judged against."""
+    keepable(told)
+    return state.models.promote_blessed(project, run, told.lease)

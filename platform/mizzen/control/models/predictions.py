@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.error import HTTPError, URLError
-from urllib.request import Request
 
-from mizzen.adapters.loopback import open_url
+from mizzen.adapters.http.client import FAULTS, Answer, HttpClient
 from mizzen.control.stack.serving import service_token
 from mizzen.control.stack.stack import status
 from mizzen.control.workspace import Workspace
@@ -37,22 +36,24 @@ def predict(workspace: Workspace, rows: Sequence[Mapping[str, Any]]) -> dict[str
     address = status(workspace).service
     if address is None:
         raise NotFound("no service answers for this project", next_step="start it: mizzen up")
-    body = json.dumps({"rows": to_jsonable(list(rows))}).encode()
-    headers = {"content-type": "application/json"}
     token = service_token(workspace)
-    if token is not None:
-        headers["authorization"] = f"Bearer {token}"
-    request = Request(f"{address}/predict", data=body, headers=headers)  # noqa: S310
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    body = json.dumps({"rows": to_jsonable(list(rows))}).encode()
+    client = HttpClient(
+        address, headers={"Content-Type": "application/json", **headers}, seconds=SECONDS
+    )
     try:
-        with open_url(request, SECONDS) as answer:
-            found: dict[str, Any] = json.loads(answer.read())
-            return found
-    except HTTPError as error:
-        raise _refused(error) from None
-    except (URLError, OSError) as error:
+        answer = client.send("POST", "/predict", body)
+    except FAULTS as error:
         raise TemporaryError(
             "the service does not answer", given=error, next_step="mizzen status"
         ) from None
+    finally:
+        client.close()
+    if answer.status >= HTTPStatus.BAD_REQUEST:
+        raise _refused(answer)
+    found: dict[str, Any] = json.loads(answer.content)
+    return found
 
 
 def api_of(workspace: Workspace) -> Connection:
@@ -62,13 +63,13 @@ def api_of(workspace: Workspace) -> Connection:
     return connect(workspace.place.profile.control)
 
 
-def _refused(error: HTTPError) -> InvalidData | TemporaryError:
-    text = error.read().decode("utf-8", "replace")
+def _refused(answer: Answer) -> InvalidData | TemporaryError:
+    text = answer.content.decode("utf-8", "replace")
     try:
         told = json.loads(text)
     except ValueError:
         told = {"message": text[:500]}
-    kind = TemporaryError if error.code in {429, 503} else InvalidData
+    kind = TemporaryError if answer.is_away else InvalidData
     return kind(
         str(told.get("message", "the service refused the request")),
         given=told.get("given"),

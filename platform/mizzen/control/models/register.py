@@ -30,7 +30,7 @@ from mizzen.control.workspace import Workspace
 from mizzen.core.plan import Plan, Task, producers
 from mizzen.core.runs import StepEvent, StepState
 from mizzen.errors import Conflict, NotFound, Unsupported, UserError
-from mizzen.state.records import Evaluation, Lease, Promotion, RunRecord
+from mizzen.state.records import Lease, Promotion, RunRecord
 from mizzen.streams import guard_streams
 
 
@@ -71,24 +71,22 @@ def register_run(
     models = workspace.state.models
     known = {version.number for version in models.all_versions(run.project)}
     number = run.version or _register(workspace, run, now)
-    given = promote(workspace, number, now, reason=reason, force=True) if promoted else None
+    given = promote(workspace, number, reason=reason, force=True) if promoted else None
     blessed = models.get_version(run.project, number).blessed
     return RegisteredRun(run.id, number, blessed, number in known, given)
 
 
 def _register(workspace: Workspace, run: RunRecord, now: datetime) -> int:
-    found = _measured(run)
+    _refuse_unmeasured(run)
     folder = Path(run.folder)
     _refuse_elsewhere(workspace, run)
     with RunLock(folder):
         lease = acquire_locked(workspace, run.id)
         with Heartbeat(workspace, lease, lambda: None):  # what comes too late is refused
-            return _register_owned(workspace, run, found, lease, now)
+            return _register_owned(workspace, run, lease, now)
 
 
-def _register_owned(
-    workspace: Workspace, run: RunRecord, found: Evaluation, lease: Lease, now: datetime
-) -> int:
+def _register_owned(workspace: Workspace, run: RunRecord, lease: Lease, now: datetime) -> int:
     try:
         plan = runner_of(workspace).stored(Path(run.folder), workspace.place).plan
     except NotFound:
@@ -97,11 +95,11 @@ def _register_owned(
     inputs = _inputs(workspace, run, plan, task)
     _refuse_without_code(workspace, run)
     number = _call(workspace, run, task, inputs)
-    _keep(workspace, run, plan, found, number, lease, now)
+    _keep(workspace, run, plan, number, lease, now)
     return number
 
 
-def _measured(run: RunRecord) -> Evaluation:
+def _refuse_unmeasured(run: RunRecord) -> None:
     if not run.state.ended:
         raise Conflict(
             f"run {run.id} is {run.state}",
@@ -115,7 +113,6 @@ def _measured(run: RunRecord) -> Evaluation:
             allowed="a training run that finished its step evaluate",
             next_step="mizzen runs list --verdict held",
         )
-    return run.evaluation
 
 
 def _refuse_elsewhere(workspace: Workspace, run: RunRecord) -> None:
@@ -186,14 +183,13 @@ def _keep(
     workspace: Workspace,
     run: RunRecord,
     plan: Plan,
-    found: Evaluation,
     number: int,
     lease: Lease,
     now: datetime,
 ) -> None:
     """The run has its version from now on, and its step says so."""
     state = workspace.state
-    state.models.add_version(finalize.version_record(run, number, found))
+    state.models.register(run.project, run.id, number)
     position = [task.name for task in plan.tasks].index(finalize.REGISTER)
     event = StepEvent(
         run.id, finalize.REGISTER, StepState.SUCCEEDED, now, figures={"version": number}

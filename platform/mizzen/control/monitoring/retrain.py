@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from mizzen.control.models.promote import user
 from mizzen.control.monitoring.validation import with_validation
 from mizzen.control.runs import finalize
 from mizzen.control.runs.observers import OnEvent
@@ -29,6 +28,8 @@ from mizzen.core.runs import RunState
 from mizzen.errors import Conflict, StaleLease
 from mizzen.spec.duration import to_timedelta
 from mizzen.state.records import (
+    RESET,
+    UNFREEZE,
     DecisionRecord,
     Lease,
     Promotion,
@@ -37,7 +38,6 @@ from mizzen.state.records import (
     new_key,
 )
 
-UNFREEZE = "unfreeze"  # the rule of the decision by which a person lifts a freeze
 _NEWEST, _MOST = 50, 5000  # retrainings that are read: usually, and where most were cancelled
 _LIFTED = 50
 
@@ -138,29 +138,16 @@ def clock() -> datetime:
     return datetime.now(UTC)
 
 
-def reset_breaker(workspace: Workspace, now: datetime, by: str | None = None) -> DecisionRecord:
+def reset_breaker(workspace: Workspace, now: datetime) -> DecisionRecord:
     """A person looked: failures of retrainings decided before this no longer stop others."""
-    return _by_hand(workspace, "reset", f"{by or user()} reset the breaker", now)
-
-
-def lift_freeze(workspace: Workspace, now: datetime, by: str | None = None) -> DecisionRecord:
-    """A person looked: the rollback before `now` no longer stops retraining."""
-    return _by_hand(workspace, UNFREEZE, f"{by or user()} lifted the freeze after a rollback", now)
-
-
-def _by_hand(workspace: Workspace, rule: str, reason: str, now: datetime) -> DecisionRecord:
-    record = DecisionRecord(
-        project=workspace.spec.name,
-        trigger_id=f"{rule}-{now.isoformat()}",
-        cause="person",
-        go=False,
-        rule=rule,
-        reason=reason,
-        not_before=None,
-        at=now,
-    )
     workspace.state.projects.ensure(workspace.spec.name, str(workspace.folder), now)
-    return workspace.state.monitoring.add_decision(record)
+    return workspace.state.monitoring.reset_breaker(workspace.spec.name)
+
+
+def lift_freeze(workspace: Workspace, now: datetime) -> DecisionRecord:
+    """A person looked: the rollback before this no longer stops retraining."""
+    workspace.state.projects.ensure(workspace.spec.name, str(workspace.folder), now)
+    return workspace.state.monitoring.lift_freeze(workspace.spec.name)
 
 
 def _standing(workspace: Workspace, request: RetrainRequest) -> DecisionRecord:
@@ -176,7 +163,7 @@ def _history(workspace: Workspace, request: RetrainRequest, now: datetime) -> Hi
     found = {each.decision.id: each for each in _retrainings(workspace, now)}
     same = state.monitoring.newest_decisions(name, 1, trigger=request.trigger_id, go=True)
     found |= {d.id: RetrainingRecord(d, None) for d in same if d.id not in found}
-    reset = state.monitoring.newest_decisions(name, 1, rule="reset")
+    reset = state.monitoring.newest_decisions(name, 1, rule=RESET)
     champion = state.models.champion(name)
     lifted = [d.at for d in state.monitoring.newest_decisions(name, _LIFTED, rule=UNFREEZE)]
     return History(

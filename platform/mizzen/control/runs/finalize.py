@@ -15,7 +15,7 @@ from mizzen.control.runs.lease import take_over
 from mizzen.control.workspace import Workspace
 from mizzen.core.runs import Outcome, RunState, StepState
 from mizzen.errors import MizzenError, StaleLease, StepFailed
-from mizzen.state.records import Evaluation, Lease, RunRecord, VersionRecord
+from mizzen.state.records import Lease, RunRecord, VersionRecord
 
 REGISTER = "register"
 _CANCEL_SECONDS = 30
@@ -27,14 +27,13 @@ def conclude(workspace: Workspace, run: RunRecord, outcome: Outcome, lease: Leas
     Raises:
         StaleLease: somebody else drives the run by now.
     """
-    version = _version(run, outcome)
+    version = _registered(workspace, run, outcome)
     values: dict[str, Any] = {"state": outcome.state, "error": _fault(outcome)}
     if version is not None:
-        workspace.state.models.add_version(version)
         values["version"] = version.number
     workspace.state.runs.change(run.project, run.id, lease, **values)
     if version is not None and workspace.spec.gate.promote == "automatic":
-        promote_automatically(workspace, version, run, _now())
+        promote_automatically(workspace, version, run, lease)
     return workspace.state.runs.get(run.project, run.id)
 
 
@@ -102,28 +101,13 @@ def _end(workspace: Workspace, run: RunRecord, state: RunState) -> RunRecord:
     return runs.get(run.project, run.id)
 
 
-def _version(run: RunRecord, outcome: Outcome) -> VersionRecord | None:
+def _registered(workspace: Workspace, run: RunRecord, outcome: Outcome) -> VersionRecord | None:
+    """The version that the run registered, with the verdict that the state keeps of the run."""
     number = outcome.figure(REGISTER, "version")
-    found = evaluation_of(outcome.steps.get(EVALUATE))
-    if outcome.state is not RunState.SUCCEEDED or number is None or found is None:
+    measured = evaluation_of(outcome.steps.get(EVALUATE)) is not None
+    if outcome.state is not RunState.SUCCEEDED or number is None or not measured:
         return None
-    return version_record(run, int(number), found)
-
-
-def version_record(run: RunRecord, number: int, found: Evaluation) -> VersionRecord:
-    """The version that a run registered, with what its evaluation found."""
-    return VersionRecord(
-        project=run.project,
-        number=number,
-        run=run.id,
-        blessed=found.blessed,
-        reason=found.reason,
-        metric=found.metric,
-        value=found.value,
-        champion=run.champion,
-        champion_value=None if run.champion is None else found.champion_value,
-        created_at=_now(),
-    )
+    return workspace.state.models.register(run.project, run.id, int(number))
 
 
 def _fault(outcome: Outcome) -> dict[str, Any] | None:

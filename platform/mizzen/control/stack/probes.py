@@ -1,14 +1,14 @@
-"""Small questions to ports and pages, with the standard library only."""
+"""Small questions to ports and pages."""
 
 from __future__ import annotations
 
 import json
 import socket
+from http import HTTPStatus
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import Request
+from urllib.parse import urlsplit
 
-from mizzen.adapters.loopback import open_url
+from mizzen.adapters.http.client import FAULTS, HttpClient
 from mizzen.errors import Conflict
 
 
@@ -37,13 +37,17 @@ def listen(host: str, port: int, what: str, field: str) -> socket.socket:
 
 def ask(address: str, seconds: float = 2.0) -> dict[str, Any] | None:
     """The JSON (or `{}`) behind an address; None when it does not answer with success."""
+    parts = urlsplit(address)
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    client = HttpClient(f"{parts.scheme}://{parts.netloc}", seconds=seconds, proxied=True)
     try:
-        with open_url(Request(address), seconds) as answer:  # noqa: S310 (own addresses)
-            content = answer.read()
-    except (HTTPError, URLError, OSError, ValueError):
+        answer = client.send("GET", path or "/", headers={"Connection": "close"})
+    except (*FAULTS, ValueError):
+        return None
+    if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
         return None
     try:
-        found = json.loads(content)
+        found = json.loads(answer.content)
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

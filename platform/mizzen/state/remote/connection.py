@@ -3,33 +3,33 @@ server that is replaced or a database that restarts costs time and nothing else.
 
 from __future__ import annotations
 
-import http.client
 import json
 import ssl
-import time
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from http.client import HTTPResponse
 from typing import Any
 from urllib.parse import urlencode
 
-from mizzen.errors import MizzenError, TemporaryError, UserError, from_dict
+from mizzen.adapters.http.client import FAULTS, Answer
+from mizzen.adapters.http.patience import Patience
+from mizzen.core.problem import error_of
+from mizzen.errors import MizzenError, TemporaryError, UserError
 from mizzen.spec.profile import Control
 from mizzen.state.records import new_key, to_jsonable
-from mizzen.state.remote.transport import Answer, Transport
+from mizzen.state.remote.transport import client_of
 
 READ_SECONDS, WRITE_SECONDS = 10.0, 90.0  # a run that cannot write its state waits; people do not
 STREAM_SECONDS = 30.0  # a stream says something more often
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
-_NOT_DONE = frozenset({429, 503})
 _NO_HEADERS: Mapping[str, str] = {}
 _JSON = {"Content-Type": "application/json"}
-_AWAY = frozenset({429, 502, 503, 504})
 
 
 class Connection:
     """One control API."""
 
     def __init__(self, control: Control) -> None:
-        self._control, self._transport = control, Transport(control)
+        self._control, self._client = control, client_of(control)
 
     def get(self, path: str, **query: Any) -> Any:
         """The document at a path."""
@@ -60,24 +60,25 @@ class Connection:
     def events(self, path: str, after: int) -> Iterator[tuple[int, Any] | None]:
         """Server-sent events after the one with the id `after`, as (id, document), from as many
         streams as it takes; None whenever nothing came. Ends where the server says so."""
-        patience = _Patience(WRITE_SECONDS)
+        patience = Patience(WRITE_SECONDS)
         while True:
             try:
                 with self._stream(path, after) as stream:
-                    if stream.status == http.HTTPStatus.NO_CONTENT:
+                    if stream.status == HTTPStatus.NO_CONTENT:
                         return
                     for event in _events(stream):
-                        patience = _Patience(WRITE_SECONDS)
+                        patience = Patience(WRITE_SECONDS)
                         after = after if event is None else event[0]
                         yield event
-            except (OSError, http.client.HTTPException, TemporaryError) as error:
-                patience.wait(self._away(error))
+            except (*FAULTS, TemporaryError) as error:
+                if not patience.wait():
+                    raise self._away(error) from None
             yield None
 
-    def _stream(self, path: str, after: int) -> http.client.HTTPResponse:
+    def _stream(self, path: str, after: int) -> HTTPResponse:
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
-        stream = self._transport.open(_rooted(path), headers, STREAM_SECONDS)
-        if stream.status >= http.HTTPStatus.BAD_REQUEST:
+        stream = self._client.open("GET", _rooted(path), headers=headers, seconds=STREAM_SECONDS)
+        if stream.status >= HTTPStatus.BAD_REQUEST:
             with stream:
                 raise self._error(Answer(stream.status, stream.read(), {}))
         return stream
@@ -91,39 +92,33 @@ class Connection:
         once: bool = False,
     ) -> Answer:
         patience = READ_SECONDS if method == "GET" or once else WRITE_SECONDS
-        waiting = _Patience(patience)
-        while True:
-            try:
-                answer = self._transport.send(method, _rooted(path), body, headers, fresh=once)
-            except ssl.SSLCertVerificationError as error:
-                raise self._untrusted(error) from None
-            except (OSError, http.client.HTTPException) as error:
-                if once and not isinstance(error, ConnectionRefusedError):
-                    raise self._away(error) from None
-                waiting.wait(self._away(error))
-                continue
-            if answer.status < http.HTTPStatus.BAD_REQUEST:
-                return answer
-            fault = self._error(answer)
-            if answer.status not in (_NOT_DONE if once else _AWAY):
-                raise fault
-            waiting.wait(fault)
+        try:
+            answer = self._client.ask(
+                method, _rooted(path), body, headers, patience=patience, once=once
+            )
+        except ssl.SSLCertVerificationError as error:
+            raise self._untrusted(error) from None
+        except FAULTS as error:
+            raise self._away(error) from None
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise self._error(answer)
+        return answer
 
     def _error(self, answer: Answer) -> MizzenError:
-        if answer.status == http.HTTPStatus.UNAUTHORIZED:
+        if answer.status == HTTPStatus.UNAUTHORIZED:
             return UserError(
                 "the control API refuses the token",
                 given=f"the one in {self._control.token_env}",
                 next_step="ask whoever runs the platform for the one that counts now",
             )
-        otherwise = TemporaryError if answer.status in _AWAY else MizzenError
+        otherwise = TemporaryError if answer.is_away else MizzenError
         try:
             told = json.loads(answer.content)
         except ValueError:
             told = None
         if not isinstance(told, dict):  # something between us and the API answered
-            told = {"message": f"{self._control.url} answered {answer.status}"}
-        return from_dict(told, otherwise)
+            told = {"detail": f"{self._control.url} answered {answer.status}"}
+        return error_of(told, otherwise)
 
     def _away(self, error: Exception) -> TemporaryError:
         if isinstance(error, TemporaryError):
@@ -151,20 +146,6 @@ def connect(control: Control) -> Connection:
     return Connection(control)
 
 
-class _Patience:
-    """Growing pauses, until it is over."""
-
-    def __init__(self, seconds: float) -> None:
-        self._until, self._pause = time.monotonic() + seconds, _FIRST_PAUSE
-
-    def wait(self, error: MizzenError) -> None:
-        """Pause, or raise the error."""
-        if time.monotonic() + self._pause > self._until:
-            raise error
-        time.sleep(self._pause)
-        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
-
-
 def _rooted(path: str) -> str:
     return f"/api/v1{path}"
 
@@ -177,7 +158,7 @@ def _json(answer: Answer) -> Any:
     return json.loads(answer.content) if answer.content else None
 
 
-def _events(stream: http.client.HTTPResponse) -> Iterator[tuple[int, Any] | None]:
+def _events(stream: HTTPResponse) -> Iterator[tuple[int, Any] | None]:
     number, data = 0, ""
     for raw in stream:
         line = raw.decode("utf-8").rstrip("\n")

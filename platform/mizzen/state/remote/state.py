@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from mizzen.core.runs import StepEvent
@@ -32,6 +31,9 @@ from mizzen.state.records import (
 )
 from mizzen.state.remote.connection import Connection, connect
 from mizzen.state.remote.triggers import HttpTriggers
+
+_PAGE = 1000  # the most that the API gives at once
+T = TypeVar("T")
 
 
 class HttpState:
@@ -162,9 +164,10 @@ class HttpModels:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add_version(self, record: VersionRecord) -> None:
+    def register(self, project: str, run_id: str, number: int) -> VersionRecord:
         """See `interface.Models`."""
-        self._connection.write("PUT", _of(record.project, "versions", record.number), record)
+        path = _of(project, "versions", number)
+        return read(VersionRecord, self._connection.write("PUT", path, {"run": run_id}))
 
     def get_version(self, project: str, number: int) -> VersionRecord:
         """See `interface.Models`."""
@@ -172,7 +175,7 @@ class HttpModels:
 
     def all_versions(self, project: str) -> list[VersionRecord]:
         """See `interface.Models`."""
-        return read(list[VersionRecord], self._connection.get(_of(project, "versions")))
+        return _pages(self._connection, list[VersionRecord], _of(project, "versions"), "number")
 
     def champion(self, project: str) -> Promotion | None:
         """See `interface.Models`."""
@@ -181,15 +184,26 @@ class HttpModels:
 
     def history(self, project: str) -> list[Promotion]:
         """See `interface.Models`."""
-        return read(list[Promotion], self._connection.get(_of(project, "promotions")))
+        return _pages(self._connection, list[Promotion], _of(project, "promotions"), "id")
 
-    def append_promotion(
-        self, promotion: Promotion, expected: int | str | None = "any"
+    def promote(
+        self,
+        project: str,
+        version: int,
+        *,
+        reason: str = "",
+        force: bool = False,
+        expected: int | str | None = "any",
+        key: str | None = None,
     ) -> Promotion:
         """See `interface.Models`."""
-        told = {"promotion": promotion, "expected": expected}
-        found = self._connection.write("POST", _of(promotion.project, "promotions"), told)
-        return replace(promotion, id=found["id"], previous=found["previous"])
+        told = {"version": version, "reason": reason, "force": force, "expected": expected}
+        return read(Promotion, self._connection.command(_of(project, "promotions"), told, key))
+
+    def promote_blessed(self, project: str, run_id: str, lease: Lease) -> Promotion:
+        """See `interface.Models`."""
+        path = _of(project, "runs", run_id, "promotion")
+        return read(Promotion, self._connection.write("POST", path, {"lease": lease}))
 
 
 class HttpMonitoring:
@@ -200,11 +214,12 @@ class HttpMonitoring:
 
     def add_window(self, record: WindowRecord) -> None:
         """See `interface.Monitoring`."""
-        self._connection.write("PUT", _of(record.project, "windows", record.id), record)
+        told = _without(record, "id", "project", "handled_by")
+        self._connection.write("PUT", _of(record.project, "windows", record.id), told)
 
     def all_windows(self, project: str) -> list[WindowRecord]:
         """See `interface.Monitoring`."""
-        return read(list[WindowRecord], self._connection.get(_of(project, "windows")))
+        return _pages(self._connection, list[WindowRecord], _of(project, "windows"), "id")
 
     def newest_windows(
         self, project: str, limit: int, *, kind: str | None = None, version: int | None = None
@@ -222,13 +237,23 @@ class HttpMonitoring:
         self, record: DecisionRecord, alarm: str | None = None, lease: Lease | None = None
     ) -> DecisionRecord:
         """See `interface.Monitoring`."""
-        told = {"decision": record, "alarm": alarm, "lease": lease}
-        found = self._connection.write("POST", _of(record.project, "decisions"), told)
-        return read(DecisionRecord, found)
+        told = {**_without(record, "id", "project", "key"), "alarm": alarm, "lease": lease}
+        path = _of(record.project, "decisions")
+        return read(DecisionRecord, self._connection.command(path, told, record.key))
+
+    def reset_breaker(self, project: str, key: str | None = None) -> DecisionRecord:
+        """See `interface.Monitoring`."""
+        path = _of(project, "decisions", "reset")
+        return read(DecisionRecord, self._connection.command(path, None, key))
+
+    def lift_freeze(self, project: str, key: str | None = None) -> DecisionRecord:
+        """See `interface.Monitoring`."""
+        path = _of(project, "decisions", "unfreeze")
+        return read(DecisionRecord, self._connection.command(path, None, key))
 
     def all_decisions(self, project: str) -> list[DecisionRecord]:
         """See `interface.Monitoring`."""
-        return read(list[DecisionRecord], self._connection.get(_of(project, "decisions")))
+        return _pages(self._connection, list[DecisionRecord], _of(project, "decisions"), "id")
 
     def newest_decisions(
         self,
@@ -312,9 +337,25 @@ class HttpBundles:
         return self._connection.download(f"/bundles/{quote(digest, safe='')}")
 
 
+def _pages(connection: Connection, kind: type[list[T]], path: str, last: str) -> list[T]:
+    """Everything of a long list; `last`: the field by which the next page is asked for."""
+    found: list[Any] = []
+    page: list[Any] | None = None
+    while page is None or len(page) == _PAGE:
+        after = {"after": page[-1][last]} if page else {}
+        page = connection.get(path, limit=_PAGE, **after)
+        found += page
+    return read(kind, found)
+
+
 def _given(**words: Any) -> dict[str, Any]:
     """Without those that ask for nothing."""
     return {name: value for name, value in words.items() if value is not None}
+
+
+def _without(record: Any, *left_out: str) -> dict[str, Any]:
+    """A record without what its address says, or what the server sets."""
+    return {k: v for k, v in to_jsonable(record).items() if k not in left_out}
 
 
 def _of(project: str, *below: str | int) -> str:
