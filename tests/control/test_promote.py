@@ -11,19 +11,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tiny_plans import judged
 from tiny_registries import with_registry
 
 from mizzen.control.backends import registry_of
-from mizzen.control.models.promote import promote, promote_automatically
+from mizzen.control.models.promote import promote
 from mizzen.control.models.reconcile import reconcile
-from mizzen.control.runs.submit import PreparedRun, execute
+from mizzen.control.runs import finalize
+from mizzen.control.runs.submit import PreparedRun, execute, prepare_resume
 from mizzen.control.workspace import Workspace, open_workspace
-from mizzen.errors import Conflict, NotFound, TemporaryError, UserError
-from mizzen.state.records import Evaluation
-from mizzen_tests.driving import driving
+from mizzen.core.runs import RunState
+from mizzen.errors import Conflict, IntegrityError, NotFound, TemporaryError, UserError
+from mizzen.state.records import Evaluation, Lease
 
 Make = Callable[..., PreparedRun]
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -144,13 +146,87 @@ def test_homes_that_share_a_registry_move_its_alias_in_turn(
 def test_a_registry_that_is_away_does_not_fail_a_run_that_promotes_nothing(
     shop: Workspace, write: Make
 ) -> None:
+    late = write(judged(number=3), {"champion": "1"})
+    promote(shop, 2)
     away = with_registry(shop, "http://127.0.0.1:9")
-    held = shop.state.models.get_version("shop", 3)
-    run = shop.state.runs.get("shop", held.run)
-    standing = shop.state.models.champion("shop")
-    assert promote_automatically(away, held, run, driving(shop.state, run.id)) == standing
+    run = execute(replace(late, workspace=away))
+    assert (run.state, run.version) == (RunState.SUCCEEDED, 3)
     with pytest.raises(TemporaryError):
         promote(away, 2)
+
+
+class Died(BaseException):
+    """The driver's process ends here."""
+
+
+def dies(*_: object, **__: object) -> None:
+    raise Died
+
+
+def changes_until(shop: Workspace, state: RunState) -> Callable[..., None]:
+    """Changes of runs, up to the one that would say how the run ended."""
+    change = shop.state.runs.change
+
+    def changed(project: str, run_id: str, lease: Lease, **values: Any) -> None:
+        if values.get("state") is state:
+            raise Died
+        change(project, run_id, lease, **values)
+
+    return changed
+
+
+def test_a_driver_that_dies_before_it_promoted_leaves_a_run_that_is_resumed_and_promoted(
+    shop: Workspace, write: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = write(judged(number=3), {"champion": "1"})
+    with monkeypatch.context() as patch, pytest.raises(Died):
+        patch.setattr(finalize, "promote_automatically", dies)
+        execute(ready)
+    found = finalize.detect_interrupted(shop, shop.state.runs.get("shop", ready.run.id))
+    assert (found.state, found.version, champion(shop)) == (RunState.INTERRUPTED, 3, 1)
+    assert execute(prepare_resume(shop, ready.run.id)).state is RunState.SUCCEEDED
+    assert champion(shop) == 3
+
+
+@pytest.mark.parametrize("rolled_back", [False, True])
+def test_a_driver_that_dies_after_it_promoted_promotes_once(
+    shop: Workspace, write: Make, monkeypatch: pytest.MonkeyPatch, rolled_back: bool
+) -> None:
+    ready = write(judged(number=3), {"champion": "1"})
+    with monkeypatch.context() as patch, pytest.raises(Died):
+        patch.setattr(shop.state.runs, "change", changes_until(shop, RunState.SUCCEEDED))
+        execute(ready)
+    assert champion(shop) == 3
+    if rolled_back:
+        promote(shop, 1)
+    lines = len(shop.state.models.history("shop"))
+    assert execute(prepare_resume(shop, ready.run.id)).state is RunState.SUCCEEDED
+    assert champion(shop) == (1 if rolled_back else 3)
+    assert len(shop.state.models.history("shop")) == lines
+
+
+@pytest.mark.parametrize(
+    ("outputs", "verdict"), [("renamed", "is_blessed"), ("untyped", "blessed")]
+)
+def test_a_verdict_that_cannot_be_read_fails_the_run_and_is_never_guessed(
+    shop: Workspace, write: Make, outputs: str, verdict: str
+) -> None:
+    plan = judged(number=3)
+    figures = ("metric", "value", "champion_value", verdict, "reason")
+    evaluate = replace(plan.tasks[0], step=f"tiny_steps:evaluate_{outputs}", figures=figures)
+    ready = write(replace(plan, tasks=(evaluate, *plan.tasks[1:])), {"champion": "1"})
+    found = execute(ready)
+    assert (found.state, found.version, champion(shop)) == (RunState.FAILED, None, 1)
+    assert "the verdict of step evaluate cannot be read" in str(found.error)
+
+
+def test_a_blessed_model_without_a_version_fails_the_run(shop: Workspace, write: Make) -> None:
+    plan = judged(number=3)
+    register = replace(plan.tasks[1], step="tiny_steps:register_renamed", figures=("number",))
+    ready = write(replace(plan, tasks=(plan.tasks[0], register)), {"champion": "1"})
+    with pytest.raises(IntegrityError, match="no version of it"):
+        execute(ready)
+    assert shop.state.runs.get("shop", ready.run.id).state is RunState.FAILED
 
 
 def test_a_run_that_was_judged_against_an_older_champion_is_not_promoted(

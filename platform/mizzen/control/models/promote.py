@@ -6,11 +6,9 @@ what is served follow; it may be called at any time, and repairs what a killed p
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from mizzen.control.models.reconcile import reconcile
 from mizzen.control.workspace import Workspace
-from mizzen.errors import Conflict, StaleLease, TemporaryError, UserError
+from mizzen.errors import Conflict, StaleLease, UserError
 from mizzen.state.records import Lease, Promotion, RunRecord, VersionRecord
 
 
@@ -41,8 +39,9 @@ def promote(
 
 def promote_automatically(
     workspace: Workspace, version: VersionRecord, run: RunRecord, lease: Lease
-) -> Promotion | None:
-    """Promote what the gate blessed, unless the champion changed since it was judged.
+) -> bool:
+    """Promote what the gate blessed, unless the champion changed since it was judged; whether that
+    made it the champion. What follows the champion is for the caller.
 
     Raises:
         StaleLease: somebody else drives the run by now.
@@ -50,15 +49,12 @@ def promote_automatically(
     models = workspace.state.models
     current = models.champion(workspace.spec.name)
     if not version.blessed or (current is not None and current.version == version.number):
-        with suppress(TemporaryError):  # nothing was promoted: who is away follows the next time
-            reconcile(workspace)
-        return current
+        return False
     try:
-        kept = models.promote_blessed(workspace.spec.name, run.id, lease)
+        models.promote_blessed(workspace.spec.name, run.id, lease)
     except StaleLease:
         raise
     except Conflict:
         # two runs at once: the second was judged against a champion that is none any more
-        return None
-    reconcile(workspace)
-    return kept
+        return False
+    return True

@@ -9,31 +9,41 @@ from pathlib import Path
 from typing import Any
 
 from mizzen.control.models.promote import promote_automatically
+from mizzen.control.models.reconcile import reconcile
 from mizzen.control.runs import run_lock
 from mizzen.control.runs.evaluation import EVALUATE, evaluation_of
 from mizzen.control.runs.lease import take_over
 from mizzen.control.workspace import Workspace
-from mizzen.core.runs import Outcome, RunState, StepState
-from mizzen.errors import MizzenError, StaleLease, StepFailed
-from mizzen.state.records import Lease, RunRecord, VersionRecord
+from mizzen.core.runs import Outcome, RunState, StepEvent, StepState
+from mizzen.errors import IntegrityError, MizzenError, StaleLease, StepFailed, TemporaryError
+from mizzen.state.records import Evaluation, Lease, RunRecord, VersionRecord
 
 REGISTER = "register"
 _CANCEL_SECONDS = 30
 
 
 def conclude(workspace: Workspace, run: RunRecord, outcome: Outcome, lease: Lease) -> RunRecord:
-    """Keep how the run ended; record its version and promote it where the project says so.
+    """Record the version, promote it where the project says so, then keep how the run ended.
+
+    In this order, each of which may be repeated: a driver that dies between leaves a run that has
+    not ended and is resumed, never one that succeeded and whose model nobody promoted. The alias
+    and the service follow at last: they may be away.
 
     Raises:
         StaleLease: somebody else drives the run by now.
+        IntegrityError: its steps do not say what the pipeline's steps say.
+        TemporaryError: the run ended, and what is to follow its model is away.
     """
-    version = _registered(workspace, run, outcome)
-    values: dict[str, Any] = {"state": outcome.state, "error": _fault(outcome)}
+    try:
+        version = _registered(workspace, run, outcome, lease)
+    except IntegrityError as error:
+        mark_failed(workspace, run, error, lease)
+        raise
+    moved = version is not None and _promoted(workspace, version, run, lease)
+    ended = {"state": outcome.state, "error": _fault(outcome)}
+    workspace.state.runs.change(run.project, run.id, lease, **ended)
     if version is not None:
-        values["version"] = version.number
-    workspace.state.runs.change(run.project, run.id, lease, **values)
-    if version is not None and workspace.spec.gate.promote == "automatic":
-        promote_automatically(workspace, version, run, lease)
+        _follow(workspace, moved)
     return workspace.state.runs.get(run.project, run.id)
 
 
@@ -101,13 +111,45 @@ def _end(workspace: Workspace, run: RunRecord, state: RunState) -> RunRecord:
     return runs.get(run.project, run.id)
 
 
-def _registered(workspace: Workspace, run: RunRecord, outcome: Outcome) -> VersionRecord | None:
+def _registered(
+    workspace: Workspace, run: RunRecord, outcome: Outcome, lease: Lease
+) -> VersionRecord | None:
     """The version that the run registered, with the verdict that the state keeps of the run."""
+    found = evaluation_of(outcome.steps.get(EVALUATE))
     number = outcome.figure(REGISTER, "version")
-    measured = evaluation_of(outcome.steps.get(EVALUATE)) is not None
-    if outcome.state is not RunState.SUCCEEDED or number is None or not measured:
+    if outcome.state is not RunState.SUCCEEDED or found is None:
         return None
-    return workspace.state.models.register(run.project, run.id, int(number))
+    if number is None:
+        _refuse_lost(run, found, outcome.steps.get(REGISTER))
+        return None
+    version = workspace.state.models.register(run.project, run.id, int(number))
+    workspace.state.runs.change(run.project, run.id, lease, version=version.number)
+    return version
+
+
+def _promoted(workspace: Workspace, version: VersionRecord, run: RunRecord, lease: Lease) -> bool:
+    automatic = workspace.spec.gate.promote == "automatic"
+    return automatic and promote_automatically(workspace, version, run, lease)
+
+
+def _refuse_lost(run: RunRecord, found: Evaluation, step: StepEvent | None) -> None:
+    """A blessed model that the pipeline was to register has a version."""
+    if found.blessed and step is not None:
+        raise IntegrityError(
+            f"run {run.id} has a blessed model and no version of it",
+            given=f"step {REGISTER} {step.state} with outputs {', '.join(step.figures) or 'none'}",
+            allowed=f"an output `version` of step {REGISTER}",
+            next_step=f"mizzen runs show {run.id}",
+        )
+
+
+def _follow(workspace: Workspace, moved: bool) -> None:
+    """The registry and the service follow the champion; who is away does so the next time."""
+    try:
+        reconcile(workspace)
+    except TemporaryError:
+        if moved:
+            raise
 
 
 def _fault(outcome: Outcome) -> dict[str, Any] | None:
