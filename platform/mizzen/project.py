@@ -263,7 +263,7 @@ class Project:
         return Run(self._workspace, execute(prepare_resume(self._workspace, run_id), on_event).id)
 
     def cancel(self, run_id: str) -> Run:
-        """Stop a run; returns once no step of it runs."""
+        """Stop a run, here or on another machine; here, returns once no step of it runs."""
         from mizzen.control.runs.submit import cancel
 
         return Run(self._workspace, cancel(self._workspace, run_id).id)

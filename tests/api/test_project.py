@@ -22,7 +22,7 @@ from mizzen.control.scaffold import create
 from mizzen.control.workspace import open_workspace
 from mizzen.core.plan import Plan
 from mizzen.core.runs import RunState
-from mizzen.errors import InvalidProject, NotFound, Unsupported
+from mizzen.errors import Conflict, InvalidProject, NotFound, StaleLease
 from mizzen.project import Project
 from mizzen.state.database import HEAD
 from mizzen.state.records import WindowRecord
@@ -106,20 +106,32 @@ def test_the_doctor_tells_who_answers_and_what_is_wrong(
     assert "MIZZEN_API_TOKEN is not set" in state_of(Project.open(shop)).found
 
 
-def test_a_run_of_another_machine_is_neither_declared_dead_nor_touched_here(shop: Path) -> None:
+def test_a_run_of_another_machine_is_not_declared_dead_before_its_lease_ended(shop: Path) -> None:
     here = open_workspace(shop)
     here.state.runs.add(run(folder="/another/machine/runs/1"), "/another/machine")
     change_run(here.state, RUN, state=RunState.RUNNING)
     project = Project(here)
     assert project.runs()[0].state is RunState.RUNNING  # as long as its driver renews its lease
-    with pytest.raises(Unsupported, match="another machine carries"):
-        project.cancel(RUN)
     here.state.leases.release(driving(here.state, RUN))
     assert project.runs()[0].state is RunState.INTERRUPTED
     with pytest.raises(NotFound, match="/another/machine/runs/1"):
         project.resume(RUN)
     with pytest.raises(NotFound):
         project.logs(RUN, "train")
+
+
+def test_a_run_of_another_machine_is_cancelled_and_its_driver_writes_nothing_more(
+    shop: Path,
+) -> None:
+    here = open_workspace(shop)
+    here.state.runs.add(run(folder="/another/machine/runs/1"), "/another/machine")
+    lease = driving(here.state, RUN)
+    here.state.runs.change("shop", RUN, lease, state=RunState.RUNNING)
+    assert Project(here).cancel(RUN).state is RunState.CANCELLED
+    with pytest.raises(StaleLease):
+        here.state.runs.change("shop", RUN, lease, state=RunState.SUCCEEDED)
+    with pytest.raises(Conflict, match="has ended"):
+        Project(here).cancel(RUN)
 
 
 def test_a_run_of_this_machine_that_died_is_told_to_all(shop: Path, other_machine: Path) -> None:

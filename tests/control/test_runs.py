@@ -227,6 +227,18 @@ def test_a_running_run_is_cancelled_from_another_process(
         cancel(workspace, run_id)
 
 
+def test_a_run_that_another_machine_cancels_stops_its_steps_and_ends_as_cancelled(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    profile = workspace.folder / "profiles" / "local.yaml"
+    profile.write_text(profile.read_text() + "lease: 1s\n")
+    process, run_id, _ = start_apart(workspace, tmp_path)
+    monkeypatch.setattr(Workspace, "elsewhere", lambda _workspace, _run: True)
+    assert cancel(workspace, run_id).state is RunState.CANCELLED
+    assert process.wait(60) == 0  # though nobody lets its step go on
+    assert workspace.state.runs.get("shop", run_id).state is RunState.CANCELLED
+
+
 def test_a_notebook_watches_a_run_of_another_thread(
     workspace: Workspace, write: Make, tmp_path: Path
 ) -> None:

@@ -100,7 +100,7 @@ def resume(context: CommandContext, run: RunId) -> None:
 
 @as_command(app, "cancel", "mizzen runs cancel 20261121-1")
 def cancel(context: CommandContext, run: RunId) -> None:
-    """Stop a run; returns once no step of it runs."""
+    """Stop a run, here or on another machine; here, returns once no step of it runs."""
     found = context.project.cancel(run)
     context.answer(
         {"run": found.record}, lambda: context.say(f"run {found.id} {found.state.value}")

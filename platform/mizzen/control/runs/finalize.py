@@ -12,7 +12,7 @@ from mizzen.control.models.promote import promote_automatically
 from mizzen.control.models.reconcile import reconcile
 from mizzen.control.runs import run_lock
 from mizzen.control.runs.evaluation import EVALUATE, evaluation_of
-from mizzen.control.runs.lease import take_over
+from mizzen.control.runs.lease import take, take_over
 from mizzen.control.workspace import Workspace
 from mizzen.core.runs import Outcome, RunState, StepEvent, StepState
 from mizzen.errors import IntegrityError, MizzenError, StaleLease, StepFailed, TemporaryError
@@ -50,10 +50,11 @@ def conclude(workspace: Workspace, run: RunRecord, outcome: Outcome, lease: Leas
 def mark_failed(
     workspace: Workspace, run: RunRecord, error: BaseException, lease: Lease
 ) -> RunState:
-    """The runner itself gave up: the run failed, or was cancelled from the keyboard."""
+    """The runner itself gave up: the run failed, or was cancelled, from the keyboard or by who took
+    its lease."""
     told = error.as_dict() if isinstance(error, MizzenError) else {"message": repr(error)}
-    by_hand = isinstance(error, KeyboardInterrupt)
-    state = RunState.CANCELLED if by_hand else RunState.FAILED
+    cancelled = isinstance(error, KeyboardInterrupt | StaleLease)
+    state = RunState.CANCELLED if cancelled else RunState.FAILED
     with suppress(StaleLease):  # whoever drives it now says how it ends
         workspace.state.runs.change(run.project, run.id, lease, state=state, error=told)
     return state
@@ -90,6 +91,20 @@ def wait_cancelled(workspace: Workspace, run: RunRecord) -> RunRecord:
     while time.monotonic() < until and run_lock.is_owned(Path(run.folder)):
         time.sleep(0.05)
     return _end(workspace, run, RunState.CANCELLED)
+
+
+def cancel_elsewhere(workspace: Workspace, run: RunRecord) -> RunRecord:
+    """Cancel a run of another machine: its driver is fenced, and stops when it notices.
+
+    Raises:
+        Conflict: it succeeded meanwhile, or somebody else took it at this moment.
+    """
+    lease = take(workspace, run.id)
+    try:
+        workspace.state.runs.change(run.project, run.id, lease, state=RunState.CANCELLED)
+    finally:
+        workspace.state.leases.release(lease)
+    return workspace.state.runs.get(run.project, run.id)
 
 
 def mark_withdrawn(workspace: Workspace, run: RunRecord, lease: Lease) -> None:

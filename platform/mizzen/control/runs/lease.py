@@ -55,6 +55,16 @@ def acquire_locked(workspace: Workspace, run_id: str) -> Lease:
     return acquire(workspace, run_id, known.epoch if known is not None and here else None)
 
 
+def take(workspace: Workspace, run_id: str) -> Lease:
+    """The right to drive a run, whoever has it: what its driver still writes is refused.
+
+    Raises:
+        Conflict: somebody else took it at this moment.
+    """
+    known = workspace.state.leases.get(lease_name(run_id))
+    return acquire(workspace, run_id, None if known is None else known.epoch)
+
+
 def take_over(workspace: Workspace, run: RunRecord) -> Lease | None:
     """The right to say how a run ended whose driver died; None while one lives."""
     known = workspace.state.leases.get(lease_name(run.id))

@@ -35,7 +35,7 @@ from mizzen.control.workspace import Workspace
 from mizzen.core.plan import Plan
 from mizzen.core.plan_json import to_json
 from mizzen.core.runs import Outcome, RunState
-from mizzen.errors import Conflict, NotFound, Unsupported, UserError
+from mizzen.errors import Conflict, NotFound, StaleLease, UserError
 from mizzen.ports.runner import Runner, Submission
 from mizzen.spec.project import ProjectSpec
 from mizzen.state.records import Lease, RunRecord
@@ -117,6 +117,16 @@ def execute(prepared: PreparedRun, on_event: OnEvent | None = None) -> RunRecord
     Raises:
         StaleLease: somebody else drives the run by now, as after a sleep of this machine.
     """
+    try:
+        return _drive(prepared, on_event)
+    except StaleLease:
+        run = prepared.workspace.state.runs.get(prepared.run.project, prepared.run.id)
+        if run.state is RunState.CANCELLED:  # from another machine, which took the lease
+            return run
+        raise
+
+
+def _drive(prepared: PreparedRun, on_event: OnEvent | None) -> RunRecord:
     workspace, run, lease = prepared.workspace, prepared.run, prepared.lease
     folder, runner = Path(run.folder), runner_of(prepared.workspace)
     tracking = Tracking(workspace.place, run.id, run.title, _shown(workspace, run), folder)
@@ -207,11 +217,11 @@ def prepare_resume(
 
 
 def cancel(workspace: Workspace, run_id: str) -> RunRecord:
-    """Stop a run; returns once no step of it runs.
+    """Stop a run. Of this machine: returns once no step of it runs. Of another machine: its driver
+    writes nothing from now on, and stops its steps when it next renews its lease.
 
     Raises:
         Conflict: it has ended already.
-        Unsupported: another machine carries it out.
     """
     run = finalize.detect_interrupted(
         workspace, workspace.state.runs.get(workspace.spec.name, run_id)
@@ -219,11 +229,7 @@ def cancel(workspace: Workspace, run_id: str) -> RunRecord:
     if run.state.ended:
         raise Conflict(f"run {run.id} has ended: {run.state}", next_step="mizzen runs list")
     if workspace.elsewhere(run):
-        raise Unsupported(
-            f"another machine carries run {run.id} out",
-            given=f"its folder {run.folder} is not here",
-            next_step="cancel it there",
-        )
+        return finalize.cancel_elsewhere(workspace, run)
     runner_of(workspace).cancel(Path(run.folder))
     return finalize.wait_cancelled(workspace, run)
 
