@@ -9,12 +9,21 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from mizzen.errors import MissingDependencyError, UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mizzen.ports.data import DataVersions, FeatureSource, Validator
+    from mizzen.ports.drift_report import DriftReport
+    from mizzen.ports.framework import Framework
+    from mizzen.ports.models import Registry
     from mizzen.ports.objects import ObjectStore
+    from mizzen.ports.prediction_log import PredictionLog
+    from mizzen.ports.runner import Runner
+    from mizzen.ports.tracker import Tracker
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +80,28 @@ BACKENDS: dict[str, dict[str, Backend]] = {
 }
 
 
+@overload
+def load_backend(port: Literal["runner"], name: str) -> Callable[..., Runner]: ...
+@overload
+def load_backend(port: Literal["framework"], name: str) -> Callable[..., Framework]: ...
+@overload
+def load_backend(port: Literal["tracker"], name: str) -> Callable[..., Tracker]: ...
+@overload
+def load_backend(port: Literal["registry"], name: str) -> Callable[..., Registry]: ...
+@overload
+def load_backend(port: Literal["data_versions"], name: str) -> Callable[..., DataVersions]: ...
+@overload
+def load_backend(port: Literal["feature_source"], name: str) -> Callable[..., FeatureSource]: ...
+@overload
+def load_backend(port: Literal["validator"], name: str) -> Callable[..., Validator]: ...
+@overload
+def load_backend(port: Literal["prediction_log"], name: str) -> Callable[..., PredictionLog]: ...
+@overload
+def load_backend(port: Literal["object_store"], name: str) -> Callable[..., ObjectStore]: ...
+@overload
+def load_backend(port: Literal["drift_report"], name: str) -> Callable[..., DriftReport]: ...
 def load_backend(port: str, name: str) -> Any:
-    """The back end's class.
+    """The back end's class, which inherits its port.
 
     Raises:
         UserError: no such back end.
@@ -100,8 +129,7 @@ def open_objects(url: str) -> ObjectStore:
     scheme, found, _ = url.partition("://")
     if not found:
         raise UserError("an address without its scheme", given=url, allowed="s3://..., file:///...")
-    store: ObjectStore = load_backend("object_store", scheme)(url)
-    return store
+    return load_backend("object_store", scheme)(url)
 
 
 def missing(library: str, extra: str) -> MissingDependencyError:

@@ -18,6 +18,7 @@ from mizzen.adapters.files.atomic import replace_text
 from mizzen.core.drift import ColumnDrift
 from mizzen.core.place import Place
 from mizzen.errors import InvalidData
+from mizzen.ports.drift_report import DriftReport
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +32,7 @@ _NOTE = "Below: distributions of samples, of training (reference) and of the win
 _HEADS = ("column", "role", "measure", "value", "threshold", "")
 
 
-class EvidentlyReport:
+class EvidentlyReport(DriftReport):
     """The verdict, and Evidently's summary of both samples, as one HTML file."""
 
     def __init__(self, place: Place) -> None:

@@ -19,7 +19,7 @@ from mizzen.adapters.feast.sqlite_online import OnlineValues
 from mizzen.adapters.feast.versioned_values import EntityQuestion, Key, KnownValues, Values
 from mizzen.core.place import Place
 from mizzen.errors import InvalidData
-from mizzen.ports.data import DeclaredView
+from mizzen.ports.data import DeclaredView, FeatureSource
 from mizzen.spec.duration import to_timedelta
 from mizzen.spec.features import FeatureView
 
@@ -46,7 +46,7 @@ class OnlineStore(Protocol):
         """Make what is stored follow a history, see `loading`; how many keys hold a value."""
 
 
-class FeastSource:
+class FeastSource(FeatureSource):
     """Features of one project, in the Feast repository of its home."""
 
     def __init__(self, place: Place) -> None:

@@ -8,10 +8,10 @@ from urllib.parse import unquote, urlsplit
 
 from mizzen.adapters.files.atomic import replace_durably
 from mizzen.errors import NotFound, TemporaryError, UserError
-from mizzen.ports.objects import StoredObject
+from mizzen.ports.objects import ObjectStore, StoredObject
 
 
-class FileObjects:
+class FileObjects(ObjectStore):
     """Objects below the folder of a `file://` address; the folder is made when it is missing."""
 
     def __init__(self, url: str) -> None:

@@ -27,14 +27,14 @@ from mizzen.core.encoding import Encoded, Encoder
 from mizzen.core.place import Place
 from mizzen.core.weights import text_hash
 from mizzen.errors import IntegrityError, StepFailed
-from mizzen.ports.framework import FitResult, Floats, TrainingJob
+from mizzen.ports.framework import FitResult, Floats, Framework, TrainingJob
 
 WEIGHTS = "model.txt"
 Exponents = NDArray[np.int64]
 _SMALL, _LARGE, _GREATEST = 1e-20, 1e280, 1e299
 
 
-class LightGBMFramework:
+class LightGBMFramework(Framework):
     """Gradient boosted trees, as text."""
 
     def __init__(self, place: Place) -> None:

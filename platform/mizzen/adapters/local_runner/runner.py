@@ -17,10 +17,10 @@ from mizzen.core.plan import Plan
 from mizzen.core.plan_json import from_json, to_json
 from mizzen.core.runs import Outcome, RunState, StepEvent
 from mizzen.errors import NotFound, Unsupported
-from mizzen.ports.runner import Observer, Submission
+from mizzen.ports.runner import Observer, Runner, Submission
 
 
-class LocalRunner:
+class LocalRunner(Runner):
     """Executes plans on this machine; see the package's text for the processes."""
 
     def __init__(self, place: Place) -> None:

@@ -25,7 +25,7 @@ from mizzen.adapters.mlflow.rest import MlflowServer, is_proxied
 from mizzen.core.place import Place
 from mizzen.errors import IntegrityError, NotFound
 from mizzen.masking import masked
-from mizzen.ports.models import ModelVersion
+from mizzen.ports.models import ModelVersion, Registry
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -38,7 +38,7 @@ METRIC, VARIANT = "metric.", "mizzen.variant."
 _LONGEST = 5000  # characters; MLflow refuses longer tags and parameters
 
 
-class MLflowRegistry:
+class MLflowRegistry(Registry):
     """Versions of one place's MLflow."""
 
     def __init__(self, place: Place) -> None:

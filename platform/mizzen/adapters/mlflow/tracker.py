@@ -20,11 +20,12 @@ from mizzen.adapters.mlflow.run_pages import Pages, milliseconds
 from mizzen.core.place import Place
 from mizzen.core.runs import Outcome, StepEvent
 from mizzen.errors import Conflict, TemporaryError
+from mizzen.ports.tracker import Tracker
 
 PAUSE = 15.0  # seconds before MLflow is asked again, once it did not answer
 
 
-class MLflowTracker:
+class MLflowTracker(Tracker):
     """Records one run."""
 
     def __init__(self, place: Place) -> None:

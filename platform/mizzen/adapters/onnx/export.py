@@ -10,6 +10,7 @@ import hashlib
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -23,6 +24,9 @@ from mizzen.core.place import Place
 from mizzen.core.scaling import LIMIT
 from mizzen.errors import IntegrityError, Unsupported
 from mizzen.ports.framework import Floats, Predictor
+
+if TYPE_CHECKING:
+    from mizzen.adapters.torch.framework import TorchFramework
 
 TOLERANCE = 1e-4  # of a probability; float32 sums in another order differ by about 1e-6
 RESIDUAL = 1e-2  # of a regression's residuals: a root mean square changes by less than 1e-4 of it
@@ -51,7 +55,7 @@ def export_onnx(place: Place, folder: Path, code: Path, into: Path) -> Likeness:
         raise Unsupported("only torch models are exported", given=manifest.framework)
     with replaced_folder(into) as scratch:
         scratch.mkdir()
-        framework = backends.load_backend("framework", "torch")(place)
+        framework = cast("TorchFramework", backends.load_backend("framework", "torch")(place))
         framework.export_onnx(folder, code, scratch / MODEL)
         exported = replace(
             manifest,

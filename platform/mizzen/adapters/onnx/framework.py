@@ -14,12 +14,12 @@ from mizzen.adapters.files.model_folder import read_manifest
 from mizzen.core.encoding import Encoded, Encoder
 from mizzen.core.place import Place
 from mizzen.errors import IntegrityError, Unsupported
-from mizzen.ports.framework import FitResult, Floats, TrainingJob
+from mizzen.ports.framework import FitResult, Floats, Framework, TrainingJob
 
 MODEL = "model.onnx"
 
 
-class OnnxFramework:
+class OnnxFramework(Framework):
     """Loads what `mizzen.adapters.onnx.export` wrote."""
 
     def __init__(self, place: Place) -> None:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from mizzen.errors import MizzenError, NotFound, TemporaryError, UserError
 from mizzen.masking import masked
-from mizzen.ports.objects import StoredObject
+from mizzen.ports.objects import ObjectStore, StoredObject
 
 _REFUSED = {
     "403",
@@ -38,7 +38,7 @@ _ABSENT = {"404", "NoSuchKey"}
 _SECONDS = 30
 
 
-class S3Objects:
+class S3Objects(ObjectStore):
     """Objects of a bucket, below a prefix. Thread-safe."""
 
     def __init__(self, url: str) -> None:

@@ -19,7 +19,7 @@ from mizzen.adapters.segment_log.index import IdIndex
 from mizzen.adapters.segment_log.segment import Segment, sync_folder, try_room, writer_name
 from mizzen.core.place import Place
 from mizzen.errors import TemporaryError
-from mizzen.ports.prediction_log import LogCounts, LogWindow, Prediction, TrueLabel
+from mizzen.ports.prediction_log import LogCounts, LogWindow, Prediction, PredictionLog, TrueLabel
 from mizzen.spec.duration import to_timedelta
 from mizzen.spec.operation import PredictionLogSettings
 
@@ -28,7 +28,7 @@ _SEGMENT_AGE = 86_400.0  # a quiet service rotates too, so that retention reache
 _EVERYTHING = LogWindow()
 
 
-class SegmentLog:
+class SegmentLog(PredictionLog):
     """Append-only segments with group commit. Thread-safe; reading creates no file."""
 
     def __init__(self, place: Place, settings: PredictionLogSettings | None = None) -> None:

@@ -26,14 +26,14 @@ from mizzen.adapters.segment_log.index import IdIndex
 from mizzen.core.place import Place
 from mizzen.errors import NotFound, Unsupported, UserError
 from mizzen.ports.objects import StoredObject
-from mizzen.ports.prediction_log import LogCounts, LogWindow, Prediction, TrueLabel
+from mizzen.ports.prediction_log import LogCounts, LogWindow, Prediction, PredictionLog, TrueLabel
 
 LABELS = "labels"  # in place of a version: segments that hold labels given from outside
 _SIDE_BY_SIDE = 8
 _EVERYTHING = LogWindow()
 
 
-class ShippedLog:
+class ShippedLog(PredictionLog):
     """Reads what was shipped so far, and ships labels. It takes no predictions."""
 
     def __init__(self, place: Place) -> None:

@@ -14,10 +14,10 @@ from mizzen.adapters.torch.predictor import TorchPredictor, load_predictor
 from mizzen.adapters.torch.train import WEIGHTS, train
 from mizzen.core.place import Place
 from mizzen.errors import InvalidProject, Unsupported
-from mizzen.ports.framework import FitResult, TrainingJob
+from mizzen.ports.framework import FitResult, Framework, TrainingJob
 
 
-class TorchFramework:
+class TorchFramework(Framework):
     """Fits the module that a project builds; see `network` for what it must take and return."""
 
     def __init__(self, place: Place) -> None:

@@ -36,12 +36,12 @@ from mizzen.adapters.user_trainer.artifacts import Kept, read_kept, write_kept
 from mizzen.core.encoding import Encoded
 from mizzen.core.place import Place
 from mizzen.errors import InvalidProject, MizzenError, StepFailed
-from mizzen.ports.framework import FitResult, Floats, TrainingJob
+from mizzen.ports.framework import FitResult, Floats, Framework, TrainingJob
 
 Predict = Callable[[Encoded], NDArray[Any]]
 
 
-class UserFramework:
+class UserFramework(Framework):
     """Calls a project's functions and keeps what they return."""
 
     def __init__(self, place: Place) -> None:
