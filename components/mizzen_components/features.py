@@ -74,7 +74,7 @@ def run(
     place, computed = Place.from_environment(os.environ), list[ViewValues]()
     histories: Mapping[str, str] = {}
     if views:
-        _check_names(rows, views)
+        check_names(rows, views)
         computed = compute(views, bundle.open_code(place, code), read_folder(tables), place)
         for one in computed:
             write_table(one.values, sources / f"{one.view.name}.parquet")
@@ -101,7 +101,12 @@ def _joined(
     return store.training_frame(rows, event_time, views), histories
 
 
-def _check_names(rows: pd.DataFrame, views: Sequence[FeatureView]) -> None:
+def check_names(rows: pd.DataFrame, views: Sequence[FeatureView]) -> None:
+    """No feature of a view has the name of a column of the rows.
+
+    Raises:
+        InvalidProject: naming all that have.
+    """
     taken = [c.name for view in views for c in view.columns if c.name in rows.columns]
     if taken:
         raise InvalidProject(

@@ -236,3 +236,77 @@ def test_entities_that_the_features_step_refuses_are_refused_by_the_check(tmp_pa
     (tmp_path / "mizzen.yaml").write_text(SOLD)
     (fault,) = [f for f in check_data(open_workspace(tmp_path)) if f.level == "error"]
     assert "name 'zip' in different ways" in fault.message
+
+
+def of_views(folder: Path, trainer: str, history: str = "[1.0, 2.0]", **changes: str) -> Workspace:
+    """A project with one view: 60 rows of two places, a number `x` and a label."""
+    lines = [f"{n},2024-03-{n % 9 + 1:02d}T00:00:00Z,{n % 2},{n},{n % 3 % 2}" for n in range(60)]
+    (folder / "x.csv").write_text("\n".join(["id,at,zip,x,y", *lines]) + "\n")
+    (folder / "views.py").write_text(
+        "import pandas as pd\n\ndef sold(tables):\n"
+        "    at = pd.Timestamp('2024-02-01', tz='UTC')\n"
+        f"    found = {{'zip': ['0', '1'], 'event_timestamp': at, 'many': {history}}}\n"
+        "    return pd.DataFrame(found)\n"
+    )
+    text = SOLD.replace("features:\n", "features:\n  columns: [{name: x}]\n")
+    for old, new in {"trainer: {kind: lightgbm}": f"trainer: {trainer}", **changes}.items():
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "mizzen.yaml").write_text(text)
+    return open_workspace(folder)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ("num_leafs: 3", "unknown parameter 'num_leafs'"),
+        ("n_jobs: 3", "'n_jobs' is set by the platform"),
+        ("num_iterations: 0", "whole number above 0"),
+        ("monotone_constraints: {manny: 1}", "'manny', which is no feature"),
+        ("monotone_constraints: [1]", "one value for each of x, many"),
+        ("learning_rate: fast", "refused to train"),
+        ("num_leaves: 1", "(num_leaves) > (1)"),
+        ("boosting: dort", "Unknown boosting type dort"),
+        ("monotone_constraints: {many: 1, x: -1}, num_leaves: 7", None),
+    ],
+)
+def test_parameters_of_a_lightgbm_trainer_are_checked_with_the_data_also_beside_views(
+    tmp_path: Path, parameters: str, said: str | None
+) -> None:
+    trainer = f"{{kind: lightgbm, parameters: {{{parameters}}}}}"
+    found = [f for f in check_data(of_views(tmp_path, trainer)) if f.level == "error"]
+    assert [f.subject for f in found] == ["trainer.parameters"] * (said is not None)
+    assert said is None or said in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("history", "changes", "said"),
+    [
+        ("[None, None]", {}, "features without a value in any training row: many"),
+        ("[float('inf'), 1.0]", {}, "infinite"),
+        ("[1.0, 2.0]", {"{name: many}": "{name: id}"}, "columns named like features of views: id"),
+    ],
+)
+def test_what_a_view_gives_is_refused_by_the_check_as_by_the_steps(
+    tmp_path: Path, history: str, changes: dict[str, str], said: str
+) -> None:
+    found = check_data(of_views(tmp_path, "{kind: lightgbm}", history, **changes))
+    (fault,) = [f for f in found if f.level == "error"]
+    assert said in fault.message
+
+
+def test_what_is_odd_about_a_views_numbers_is_said_by_the_check(tmp_path: Path) -> None:
+    found = check_data(of_views(tmp_path, "{kind: lightgbm}", "[7.0, 7.0]"))
+    (said,) = [f.message for f in found if f.level == "warning" and "'many'" in f.message]
+    assert said.startswith("'many' is 7 in every row")
+
+
+def test_an_own_trainer_without_its_load_is_refused_before_a_run(workspace: Workspace) -> None:
+    (workspace.folder / "own.py").write_text("def fit(job): ...\n")
+    own = changed(workspace, "kind: lightgbm", "kind: python\n  function: own:fit")
+    (fault,) = faults(own)
+    assert "own:load: own.py defines no 'load'" in fault.message
+    (workspace.folder / "own.py").write_text("def fit(job): ...\n\n\ndef load(kept): ...\n")
+    assert faults(own) == []
+    (said,) = [f.message for f in check(own) if f.subject == "trainer"]
+    assert "shows in the run only" in said

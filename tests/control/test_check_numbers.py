@@ -60,6 +60,6 @@ def test_a_check_of_the_data_names_sentinels(workspace: Workspace) -> None:
     frame.to_csv(file, index=False)
     found = check(workspace, with_data=True)
     (warned,) = [each for each in found if "999999999" in each.message]
-    assert (warned.level, warned.subject) == ("warning", "features.columns")
+    assert (warned.level, warned.subject) == ("warning", "features")
     assert "'customer_age_days'" in warned.message
     assert not [each for each in found if each.level == "error"]

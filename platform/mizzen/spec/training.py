@@ -92,6 +92,12 @@ class Trainer(Section):
         return self
 
 
+def load_of(function: str) -> str:
+    """What reads a model back that the project's own `trainer.function` fitted: `load`, in the
+    same module."""
+    return function.partition(":")[0] + ":load"
+
+
 class Evaluation(Section):
     """What is measured on the held-out rows; the first metric is the primary one."""
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,24 +44,9 @@ class LightGBMFramework(Framework):
 
     def fit(self, job: TrainingJob, folder: Path) -> FitResult:
         """Fit the rounds that the project asks for; no early stopping, so that runs repeat."""
-        parameters, rounds = read_parameters(job)
-        target = Target()
-        if job.task == "regression":
-            square_root = bool(parameters.get("reg_sqrt"))
-            target = target_of(job.labels, parameters["objective"], square_root)
-        data = lightgbm.Dataset(
-            matrix(job.rows, exponents(job.encoder)),
-            target.learnt(job.labels),
-            feature_name=[quote(name, safe="") for name in job.encoder.columns],
-            categorical_feature=_positions(job.encoder),
-            params=parameters,
-        )
-        try:
+        parameters, rounds, target, data = _prepared(job)
+        with _refusals():
             booster = lightgbm.train(parameters, data, num_boost_round=rounds)
-        except lightgbm.basic.LightGBMError as error:
-            raise StepFailed(
-                "LightGBM refused to train", given=error, next_step="fix trainer.parameters"
-            ) from None
         text = booster.model_to_string()
         files = {WEIGHTS: text} if target == Target() else {WEIGHTS: text, FILE: target.to_json()}
         for name, content in files.items():
@@ -67,6 +54,16 @@ class LightGBMFramework(Framework):
         figures = {"rounds": float(rounds), "trees": float(booster.num_trees())}
         digest = text_hash("\n".join([canonical(text), *list(files.values())[1:]]))
         return FitResult(tuple(files), digest, figures, libraries())
+
+    def check(self, job: TrainingJob) -> None:
+        """Do all of a fit up to its first round; LightGBM itself looks at values, rows and labels.
+
+        Raises:
+            InvalidProject, InvalidData, StepFailed: as `fit` would.
+        """
+        parameters, _, _, data = _prepared(job)
+        with _refusals():
+            lightgbm.Booster(parameters, data)
 
     def load(self, folder: Path, code: Path | None, options: dict[str, Any]) -> LightGBMPredictor:
         """A predictor; `code` is not needed. Options: `threads`."""
@@ -80,6 +77,33 @@ class LightGBMFramework(Framework):
             raise IntegrityError(f"{folder} holds no LightGBM model", given=error) from None
         threads = int(options.get("threads", 1))
         return LightGBMPredictor(Trees(booster, threads), exponents(encoder), target)
+
+
+def _prepared(job: TrainingJob) -> tuple[dict[str, Any], int, Target, lightgbm.Dataset]:
+    """Parameters, rounds, how labels are learnt, and rows that LightGBM reads when it begins."""
+    parameters, rounds = read_parameters(job)
+    target = Target()
+    if job.task == "regression":
+        square_root = bool(parameters.get("reg_sqrt"))
+        target = target_of(job.labels, parameters["objective"], square_root)
+    data = lightgbm.Dataset(
+        matrix(job.rows, exponents(job.encoder)),
+        target.learnt(job.labels),
+        feature_name=[quote(name, safe="") for name in job.encoder.columns],
+        categorical_feature=_positions(job.encoder),
+        params=parameters,
+    )
+    return parameters, rounds, target, data
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except lightgbm.basic.LightGBMError as error:
+        raise StepFailed(
+            "LightGBM refused to train", given=error, next_step="fix trainer.parameters"
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)

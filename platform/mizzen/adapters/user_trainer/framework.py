@@ -37,6 +37,7 @@ from mizzen.core.encoding import Encoded
 from mizzen.core.place import Place
 from mizzen.errors import InvalidProject, MizzenError, StepFailed
 from mizzen.ports.framework import FitResult, Floats, Framework, TrainingJob
+from mizzen.spec.training import load_of
 
 Predict = Callable[[Encoded], NDArray[Any]]
 
@@ -56,7 +57,7 @@ class UserFramework(Framework):
         """
         reference = job.trainer.function or ""
         fit = load_function(job.code, reference)
-        load_function(job.code, _load_of(reference))  # missing: say so before the work is done
+        load_function(job.code, load_of(reference))  # missing: say so before the work is done
         random.seed(job.trainer.seed)  # for trainers that use the global generators
         np.random.seed(job.trainer.seed % 2**32)
         kept = _call(reference, fit, job)
@@ -73,7 +74,7 @@ class UserFramework(Framework):
         manifest, _ = read_manifest(folder)
         if code is None or manifest.model is None:
             raise InvalidProject("a project's own model needs the project's code")
-        reference = _load_of(manifest.model)
+        reference = load_of(manifest.model)
         with seeded(options):
             loader = load_function(code, reference)
             predict = _call(reference, loader, _kept(folder, manifest.files))
@@ -101,10 +102,6 @@ def libraries() -> dict[str, str]:
 
 def _kept(folder: Path, files: Mapping[str, str]) -> Kept:
     return read_kept(folder, tuple(files))
-
-
-def _load_of(reference: str) -> str:
-    return reference.partition(":")[0] + ":load"
 
 
 def _call(reference: str, function: Callable[..., Any], argument: Any) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 from mizzen.control.check.finding import Finding
 from mizzen.spec.data import PythonSource
 from mizzen.spec.project import ProjectSpec
+from mizzen.spec.training import load_of
 
 
 def named_functions(spec: ProjectSpec) -> Iterator[tuple[str, str]]:
@@ -22,6 +23,7 @@ def named_functions(spec: ProjectSpec) -> Iterator[tuple[str, str]]:
         yield "trainer.model", spec.trainer.model
     if spec.trainer.function is not None:
         yield "trainer.function", spec.trainer.function
+        yield "trainer.function", load_of(spec.trainer.function)
 
 
 def check_code(folder: Path, spec: ProjectSpec) -> list[Finding]:

@@ -1,8 +1,8 @@
 """`mizzen check --data`: loads the source and does to the rows what the steps will do.
 
 The very functions of the steps are called, one after the other, so that what passes here passes
-there, and what is refused here is refused there in the same words. Only the join with feature
-views and the fit itself are left to the run.
+there, and what is refused here is refused there in the same words. Views are computed and joined
+too, without the feature store; only the fit itself is left to the run.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mizzen.adapters import bundle
+from mizzen.adapters import backends, bundle
 from mizzen.adapters.tables import check_storable
 from mizzen.control.check.drift_windows import check_windows
 from mizzen.control.check.finding import Finding, refused
@@ -36,7 +36,7 @@ def check_data(workspace: Workspace) -> list[Finding]:
             steps.take(subject)
         except MizzenError as error:
             return [*steps.found, refused(subject, error)]
-    steps.found += odd_numbers(steps.rows, workspace.spec.features)
+    steps.found += odd_numbers(steps.frame, workspace.spec.features)
     steps.found += check_windows(steps.rows, workspace.spec)
     return [*steps.found, *looks(workspace.spec, steps.rows, steps.types)]
 
@@ -49,6 +49,7 @@ class _Steps:
         self._code = ""
         self._tables: Mapping[str, pd.DataFrame] = {}
         self.rows: pd.DataFrame
+        self.frame: pd.DataFrame  # the rows with the views' columns
         self.types: Mapping[str, str] = {}
         self._fitted: tuple[Any, Any] = (None, None)
         self.found: list[Finding] = []
@@ -84,11 +85,14 @@ class _Steps:
         ]
 
     def _views(self) -> None:
+        from mizzen.adapters.feast.join import join
         from mizzen_components.entity_match import check_entities
+        from mizzen_components.features import check_names
         from mizzen_components.view_values import compute
 
-        views = self._spec.features.used_views
+        self.frame, views = self.rows, self._spec.features.used_views
         if views:
+            check_names(self.rows, views)
             code = bundle.open_code(self._workspace.place, self._code)
             with in_project(self._workspace.folder):
                 computed = compute(views, code, self._tables, self._workspace.place)
@@ -96,28 +100,29 @@ class _Steps:
                 s for one in computed for s in check_entities(one.view, self.rows, one.values)
             ]
             self.found += [Finding("warning", "features.views", each) for each in sentences]
+            # the spec demands an event time wherever views are used
+            values = {one.view.name: one.values for one in computed}
+            known = [one.view for one in computed]
+            self.frame = join(self.rows, str(self._spec.data.event_time), known, values)
 
     def _preprocess(self) -> None:
         from mizzen_components.preprocess import divided, fit
 
         spec = self._spec
-        of_rows = spec.features.model_copy(update={"views": (), "use": None})
         split = spec.split.model_dump(mode="json")
-        sides, _ = divided(self.rows, spec.data, of_rows, spec.label, spec.task, split, "")
-        encoder = fit(sides.train, of_rows, spec.label, spec.task, self.types)
+        wanted, label, task = spec.features, spec.label, spec.task
+        sides, _ = divided(self.frame, spec.data, wanted, label, task, split, "")
+        encoder = fit(sides.train, wanted, label, task, self.types)
         self._fitted = sides.train, encoder
 
     def _slices(self) -> None:
         from mizzen_components.evaluate.slices import check_slices
 
-        spec = self._spec
-        of_views = [column.name for view in spec.features.used_views for column in view.columns]
-        check_slices([*self.rows.columns, *of_views], spec.evaluation.slices)
+        check_slices(list(self.frame.columns), self._spec.evaluation.slices)
 
     def _trainer(self) -> None:
-        if self._spec.trainer.kind != "lightgbm" or self._spec.features.used_views:
-            return  # another trainer's were checked without data; views' columns come with the run
-        from mizzen.adapters.lightgbm.parameters import read_parameters
+        if self._spec.trainer.kind != "lightgbm":
+            return  # torch's were checked without data, an own trainer's are its own
         from mizzen_components.train import training_job
 
         spec, (train, encoder) = self._spec, self._fitted
@@ -132,4 +137,4 @@ class _Steps:
             work=Path(),
             inputs=names,
         )
-        read_parameters(job)
+        backends.load_backend("framework", spec.trainer.kind)(self._workspace.place).check(job)

@@ -41,7 +41,9 @@ def _trainer(spec: ProjectSpec) -> list[Finding]:
             read_parameters(spec.trainer.parameters)
         except MizzenError as error:
             return [refused("trainer.parameters", error)]
-    return [Finding("ok", "trainer", spec.trainer.kind)]
+    called = spec.trainer.model or spec.trainer.function
+    unseen = f"; what {called} makes of its arguments shows in the run only" if called else ""
+    return [Finding("ok", "trainer", f"{spec.trainer.kind}{unseen}")]
 
 
 def _metrics(spec: ProjectSpec) -> list[Finding]:

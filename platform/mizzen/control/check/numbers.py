@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 def odd_numbers(rows: pd.DataFrame, features: Features) -> list[Finding]:
     """One warning for each oddity; a column that holds no numbers is refused elsewhere."""
     found = []
-    for column in features.columns:
+    for column in features.inputs:
         if column.kind == "number" and column.name in rows:
             try:
                 told = oddities(column.name, rows[column.name].to_numpy())
             except InvalidData:
                 continue
-            found += [Finding("warning", "features.columns", sentence) for sentence in told]
+            found += [Finding("warning", "features", sentence) for sentence in told]
     return found
