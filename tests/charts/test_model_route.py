@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .rendering import Helm, Object
+from .rendering import ROOT, Helm, Object
 
 ONE: dict[str, Any] = {"model": {"version": 1}}
 
@@ -82,6 +82,32 @@ def test_a_pod_that_says_nothing_is_waited_for_and_then_left_alone(model: Helm) 
     passive = spec["healthCheck"]["passive"]
     assert passive["baseEjectionTime"] == "20s"
     assert passive["splitExternalLocalOriginErrors"]  # what a pod answers never counts against it
+
+
+def test_each_proxy_of_the_gateway_lets_through_so_many_requests_when_that_is_asked_for(
+    model: Helm,
+) -> None:
+    def limit(**given: Any) -> Any:
+        values = {**ONE, "route": {"envoy": {"rateLimit": given}}}
+        return model.render(values).one("BackendTrafficPolicy", "flights")["spec"].get("rateLimit")
+
+    assert limit() is None
+    assert limit(unit="Minute") is None
+    rules = [{"limit": {"requests": 4_000_000, "unit": "Second"}}]
+    assert limit(requests=4_000_000) == {"type": "Local", "local": {"rules": rules}}
+    [rule] = limit(requests=90, unit="Minute")["local"]["rules"]
+    assert rule == {"limit": {"requests": 90, "unit": "Minute"}}  # without selectors: for all
+
+
+def test_that_the_gateway_s_limit_counts_for_each_proxy_is_said_where_it_is_set(
+    model: Helm,
+) -> None:
+    values = (model.chart / "values.yaml").read_text()
+    said = " ".join(values.partition("    rateLimit:")[2].partition("requests: 0")[0].split())
+    assert "Every proxy counts for itself" in said.replace("# ", "")
+    page = (ROOT / "docs" / "how-to" / "guard-a-service.md").read_text()
+    assert "route.envoy.rateLimit" in page
+    assert "each proxy counts for itself" in " ".join(page.split())
 
 
 def test_the_route_may_be_left_out(model: Helm) -> None:

@@ -22,6 +22,7 @@ BESIDE: dict[str, Values] = {
     "autoscaling.cpuPercent": {"autoscaling": {"enabled": True}},
     "fetch.volume.storageClass": {"fetch": {"volume": {"kind": "claim"}}},
     "log.volume.storageClass": {"log": {"volume": {"kind": "claim"}}},
+    "route.envoy.rateLimit.unit": {"route": {"envoy": {"rateLimit": {"requests": 5}}}},
 }
 # what to change it to, where the example or the next number would not do
 CHANGED: dict[str, Any] = {
@@ -74,6 +75,22 @@ def test_every_value_has_an_effect(model: Helm, everything: Values, name: str) -
         ({"resources": {"limits": {"memory": "1GB"}}}, "at '/resources/limits/memory': '1GB'"),
         ({"network": {"s3": [{"cidr": "10.0.0.0/8"}]}}, "at '/network/s3/0': missing property 'p"),
         ({"route": {"prefix": "flights"}}, "at '/route/prefix'"),
+        (
+            {"route": {"envoy": {"rateLimit": {"requests": -1}}}},
+            "at '/route/envoy/rateLimit/requests': minimum: got -1",
+        ),
+        (
+            {"route": {"envoy": {"rateLimit": {"requests": 5, "unit": "second"}}}},
+            "at '/route/envoy/rateLimit/unit': value must be one of 'Second', 'Minute', 'Hour'",
+        ),
+        (
+            {"route": {"envoy": {"enabled": False, "rateLimit": {"requests": 5}}}},
+            "hold anybody to 5, because route.envoy.enabled is false",
+        ),
+        (
+            {"route": {"enabled": False, "envoy": {"rateLimit": {"requests": 5}}}},
+            "hold anybody to 5, because route.enabled is false",
+        ),
     ],
     ids=lambda case: case if isinstance(case, str) else "",
 )

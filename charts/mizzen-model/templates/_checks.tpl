@@ -26,4 +26,9 @@
 {{- fail "\nfeatures.secret: features.store is postgres, and nothing says how to reach it\n  next: --set features.secret=NAME, an existing Secret with PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE" -}}
 {{- end -}}
 {{- end -}}
+{{- with .Values.route -}}
+{{- if and (gt (int64 .envoy.rateLimit.requests) 0) (not (and .enabled .envoy.enabled)) -}}
+{{- fail (printf "\nroute.envoy.rateLimit.requests: no gateway would hold anybody to %d, because %s is false\n  next: --set %s=true, or --set route.envoy.rateLimit.requests=0 and a limit of the gateway that carries the route" (int64 .envoy.rateLimit.requests) (.enabled | ternary "route.envoy.enabled" "route.enabled") (.enabled | ternary "route.envoy.enabled" "route.enabled")) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}

@@ -15,6 +15,7 @@ from testnode.eventually import eventually
 from testnode.workloads import named
 
 REQUESTS = 50
+LIMIT = 5
 
 
 @pytest.fixture
@@ -39,3 +40,19 @@ def test_a_model_is_reached_through_a_gateway_of_another_namespace_and_no_other(
     assert asked.times(REQUESTS) == {"1": REQUESTS}
     with pytest.raises(OSError, match=r"^404: "):
         stage.request().once()
+
+
+def test_more_requests_than_a_proxy_lets_through_are_refused_until_the_limit_is_taken_away(
+    stage: ModelStage, release: Release
+) -> None:
+    """An hour, so that no new count begins while the test runs."""
+    limit = {"requests": LIMIT, "unit": "Hour"}
+    release.install(stage.values(route={"envoy": {"rateLimit": limit}}, replicas=1))
+    eventually(stage.request().once)
+    with pytest.raises(OSError, match=r"^429: "):
+        stage.request().times(REQUESTS)
+    with pytest.raises(OSError, match=r"^429: "):  # and on another connection
+        stage.request().once()
+    release.upgrade(stage.values(replicas=1))
+    eventually(stage.request().once)
+    assert stage.request().times(REQUESTS) == {"1": REQUESTS}

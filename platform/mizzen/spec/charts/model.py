@@ -104,8 +104,8 @@ class Door(Values):
     rate: Annotated[int, Field(ge=0)] = Field(
         default=0,
         description="requests a second of one caller (its token, or its address) in each process "
-        "of each pod; 0 for no limit. The gateway's own limit, where it has one, counts for each "
-        "proxy",
+        "of each pod; 0 for no limit. The gateway's own limit, `route.envoy.rateLimit`, counts all "
+        "callers together, in each proxy",
     )
     burst: Annotated[int, Field(ge=0)] = Field(
         default=0, description="requests that a caller may send at once; twice the rate when 0"
@@ -280,6 +280,21 @@ class Gateway(Values):
     )
 
 
+class RateLimit(Values):
+    """The gateway's own limit, held before a request reaches a pod: more is answered with 429."""
+
+    requests: Annotated[int, Field(ge=0, le=2**32 - 1)] = Field(
+        default=0,
+        description="requests of all callers together that each proxy of the gateway lets through "
+        "in a unit of time; 0 for no limit. Every proxy counts for itself, so two let through "
+        "twice as many, and requests that ask for the candidate by its header are counted apart. "
+        "For a limit of each caller see `server.door.rate`",
+    )
+    unit: Literal["Second", "Minute", "Hour"] = Field(
+        default="Second", description="the unit of time, after which the proxy counts anew"
+    )
+
+
 class Envoy(Values):
     """What only Envoy Gateway does, by a BackendTrafficPolicy of its own."""
 
@@ -304,6 +319,9 @@ class Envoy(Values):
         default=10,
         description="how long a pod is left out after three requests in a row did not reach it; "
         "what it answers, errors too, counts as reached",
+    )
+    rate_limit: RateLimit = Field(
+        default=RateLimit(), description="how many requests each proxy of the gateway lets through"
     )
 
 
