@@ -52,17 +52,22 @@ _POLL_SECONDS = 0.2
 
 
 class Run:
-    """One run, in this process or another."""
+    """One run, executed in this process or another: its properties are read anew each time."""
 
     def __init__(self, workspace: Workspace, run_id: str) -> None:
-        self._workspace, self.id = workspace, run_id
+        self._workspace, self._id = workspace, run_id
 
     def __repr__(self) -> str:
         return f"Run({self.id!r}, {self.state.value})"
 
     @property
+    def id(self) -> str:
+        """What names it in every call and command."""
+        return self._id
+
+    @property
     def record(self) -> RunRecord:
-        """The run as the state has it now."""
+        """The run as the state has it now; `interrupted` where its process has died."""
         from mizzen.control.runs import finalize
 
         found = self._workspace.state.runs.get(self._workspace.spec.name, self.id)
@@ -70,7 +75,7 @@ class Run:
 
     @property
     def state(self) -> RunState:
-        """Queued, running, or how it ended."""
+        """Queued, running, or how it ended; `state.ended` says which."""
         return self.record.state
 
     @property
@@ -85,11 +90,12 @@ class Run:
 
     @property
     def figures(self) -> dict[str, dict[str, Any]]:
-        """Step -> its key figures."""
+        """Step -> its outputs that are single values, such as row counts and metrics. Steps without
+        one are left out."""
         return {step.name: dict(step.figures) for step in self.steps if step.figures}
 
     def follow(self) -> Iterator[StepRecord]:
-        """Each change of each step, until the run has ended."""
+        """Each change of each step as it comes, until the run has ended."""
         from mizzen.control.runs import finalize
 
         name, state = self._workspace.spec.name, self._workspace.state
@@ -100,10 +106,13 @@ class Run:
                 yield change.step
 
     def wait(self, seconds: float | None = None) -> Run:
-        """Return when the run has ended.
+        """Return when the run has ended, whether it succeeded or not; see `check`.
+
+        Args:
+            seconds: how long to wait; without end when absent.
 
         Raises:
-            TimeoutError: it had not after `seconds`.
+            TimeoutError: it had not ended after `seconds`.
         """
         until = None if seconds is None else time.monotonic() + seconds
         while not self.state.ended:
@@ -116,8 +125,8 @@ class Run:
         """The run itself if it succeeded.
 
         Raises:
-            StepFailed: it did not; carries what the failed step says about it, then where its
-                log is.
+            StepFailed: it failed, was cancelled or interrupted, or has not ended. Of a failure it
+                says what the failed step says, then where its log is.
         """
         record = self.record
         if record.state is RunState.SUCCEEDED:
@@ -127,7 +136,11 @@ class Run:
         raise failure(record)
 
     def logs(self, step: str) -> str:
-        """What a step printed, all attempts in order."""
+        """What a step printed, all attempts in order.
+
+        Raises:
+            NotFound: the run's folder is on another machine.
+        """
         from mizzen.control.runs.submit import runner_of
 
         folder = Path(self.record.folder)
@@ -148,7 +161,15 @@ class Project:
 
     @classmethod
     def open(cls, path: str | os.PathLike[str] = ".", profile: str = "local") -> Project:
-        """The project whose `mizzen.yaml` lies in the folder `path`."""
+        """The project whose `mizzen.yaml` is in the folder `path`.
+
+        Args:
+            profile: where it runs: `profiles/<profile>.yaml` of that folder.
+
+        Raises:
+            InvalidProject: mizzen.yaml or the profile is missing or wrong; names file, line and
+                field.
+        """
         return cls(open_workspace(Path(path), profile))
 
     def __repr__(self) -> str:
@@ -166,18 +187,18 @@ class Project:
 
     @property
     def workspace(self) -> Workspace:
-        """What the verbs of `mizzen.control` take."""
+        """What front doors pass on to `mizzen.control`; no part of the API for notebooks."""
         return self._workspace
 
     def check(
         self, *, data: bool = False, images: bool = False, sbom: Path | None = None
     ) -> list[Finding]:
-        """What is wrong with the project.
+        """What was checked of the project, and what is wrong with it; trains nothing.
 
         Args:
             data: also load its source and check its rows.
             images: also check that a cluster's images hold what its steps import.
-            sbom: the list (CycloneDX as JSON) of an image of one's own, to check instead.
+            sbom: the list (CycloneDX as JSON) of a custom image, to check instead.
         """
         from mizzen.control.check import check
 
@@ -196,10 +217,17 @@ class Project:
         """Train in this process, until the run has ended.
 
         Args:
-            set: dotted field of mizzen.yaml -> value, for this run only.
-            start, end: ISO instants; the half-open window of event times.
+            set: dotted field of mizzen.yaml -> value, for this run only, such as
+                `{"trainer.parameters.learning_rate": 0.05}`.
+            start: first instant of the window of event times; all rows before `end` when absent.
+            end: instant at which the window ends; all rows from `start` on when absent.
+            title: what lists of runs show.
             cache: False executes every step again.
-            watch: called with each `StepEvent`.
+            on_event: called with each change of each step.
+
+        Raises:
+            UserError: nothing was started: the project, its data's place, the window or the
+                machine does not fit. A failed step is no error here: see `Run.check`.
         """
         from mizzen.control.runs.submit import execute, prepare
 
@@ -216,7 +244,8 @@ class Project:
         title: str = "",
         cache: bool = True,
     ) -> Run:
-        """Train in a process of its own, which outlives this one; see `run`."""
+        """Train in a process of its own, which outlives this one, and return at once. Arguments and
+        errors as those of `run`."""
         from mizzen.control.runs.submit import execute_detached, prepare
 
         request = self._request(set, start, end, title, cache)
@@ -238,7 +267,7 @@ class Project:
             limit: how many; sorting and filtering look through the newest 10,000.
             sort: a metric; the best runs first, those without a value of it last.
             best: how many of the best, by `sort` or the primary metric; instead of `limit`.
-            state: only runs in this state.
+            state: only runs in this state, such as `succeeded`.
             verdict: only runs whose model was `blessed`, `held`, or the `same` as one before.
 
         Raises:
@@ -249,27 +278,43 @@ class Project:
         return list_runs(self._workspace, query(limit, sort, best, state, verdict))
 
     def run_info(self, run_id: str) -> Run:
-        """A run by its id, or by an unambiguous beginning of it."""
+        """A run by its id, or by an unambiguous beginning of it.
+
+        Raises:
+            NotFound: no such run, or several.
+        """
         return Run(self._workspace, self._workspace.state.runs.get(self.name, run_id).id)
 
     def logs(self, run_id: str, step: str) -> str:
-        """What a step of a run printed."""
+        """What a step of a run printed; see `Run.logs`."""
         return self.run_info(run_id).logs(step)
 
     def resume(self, run_id: str, *, on_event: OnEvent | None = None) -> Run:
-        """Go on with a failed, cancelled or interrupted run from its last finished step."""
+        """Resume a failed, cancelled or interrupted run in this process, after its last finished
+        step, until it has ended.
+
+        Raises:
+            Conflict: it succeeded, or a process executes it.
+            NotFound: no such run.
+        """
         from mizzen.control.runs.submit import execute, prepare_resume
 
         return Run(self._workspace, execute(prepare_resume(self._workspace, run_id), on_event).id)
 
     def cancel(self, run_id: str) -> Run:
-        """Stop a run, here or on another machine; here, returns once no step of it runs."""
+        """Stop a run. On this machine, returns once no step of it runs; on another, its driver
+        writes nothing from now on and stops its steps when it next renews its lease.
+
+        Raises:
+            Conflict: it has ended already.
+            NotFound: no such run.
+        """
         from mizzen.control.runs.submit import cancel
 
         return Run(self._workspace, cancel(self._workspace, run_id).id)
 
     def models(self) -> list[VersionRecord]:
-        """Every registered version, oldest first."""
+        """Every registered version with the gate's verdict, oldest first."""
         return self._workspace.state.models.all_versions(self.name)
 
     def champion(self) -> Promotion | None:
@@ -281,14 +326,24 @@ class Project:
         return self._workspace.state.models.history(self.name)
 
     def evaluations(self, version: int) -> list[Run]:
-        """The runs that measured a version, oldest first: the one that registered it, and each
-        that trained the same model under another evaluation."""
+        """The runs that ended in a version, oldest first: the one that registered it, and each that
+        trained the same model again."""
         runs = self._workspace.state.runs.with_version(self.name, version)
         return [Run(self._workspace, record.id) for record in runs[::-1]]
 
     def promote(self, version: int, *, reason: str = "", force: bool = False) -> Promotion:
-        """Make a version the champion; an older one is a rollback, which freezes retraining.
-        `force`: also one that the gate held, with a reason."""
+        """Make a version the champion; registry and service follow. An older version is a rollback,
+        after which alarms and schedules retrain nothing until `lift_freeze`.
+
+        Args:
+            reason: kept in the history.
+            force: also a version that the gate held; needs a `reason`.
+
+        Raises:
+            NotFound: no such version.
+            Conflict: the gate held it, and `force` is not set.
+            UserError: `force` without a reason.
+        """
         from mizzen.control.models.promote import promote
 
         return promote(self._workspace, version, reason=reason, force=force)
@@ -301,14 +356,22 @@ class Project:
             promote: make it the champion, whatever the gate said; needs a `reason`.
 
         Raises:
+            UserError: `promote` without a reason.
+            Conflict: the run has not ended, or measured no model.
             NotFound: no such run, or what it made is gone.
+            Unsupported: what it made is on another machine.
         """
         from mizzen.control.models.register import register_run
 
         return register_run(self._workspace, run_id, _now(), promoted=promote, reason=reason)
 
     def compare(self, *given: int | str) -> Comparison:
-        """Two or more versions (numbers) or runs (ids) side by side."""
+        """Two or more versions (numbers) or runs (ids) side by side, what differs only.
+
+        Raises:
+            UserError: fewer than two.
+            NotFound: no such run or version.
+        """
         from mizzen.control.runs.compare import compare_runs, compare_versions
 
         numbers = [number for number in given if isinstance(number, int)]
@@ -319,10 +382,15 @@ class Project:
     def package(
         self, version: int | None = None, into: Path | None = None, onnx: bool = False
     ) -> Path:
-        """A version (the champion) as a Bento that runs in an empty environment.
+        """A version (the champion) as a Bento that runs in an empty environment; its folder.
 
         Args:
+            into: the folder to put it in; one of the home when absent.
             onnx: export a torch model to ONNX first, so that the Bento needs no torch.
+
+        Raises:
+            NotFound: no such version, or no champion.
+            Unsupported: `onnx`, and it is no torch model, or one that ONNX cannot express.
         """
         from mizzen.control.models.deploy import package
 
@@ -331,7 +399,13 @@ class Project:
     def load_model(self, version: int | None = None) -> PackageModel:
         """A version (the champion) in this process, compared with what was registered.
 
-        `.predict(frame)` takes a DataFrame of the project's features and returns the outputs.
+        `.predict(frame)` takes a DataFrame with a column for each feature, and returns an array of
+        floats in the order of its rows: a probability (binary), a number (regression), or a row of
+        probabilities, one for each class (multiclass).
+
+        Raises:
+            NotFound: no such version, or no champion.
+            IntegrityError: the stored package is not the one that was registered.
         """
         from mizzen.control.models.deploy import load_model
 
@@ -339,13 +413,28 @@ class Project:
 
     def export_onnx(self, version: int | None = None) -> int:
         """Register a version's (the champion's) ONNX variant, so that an image without torch
-        can serve it; returns the number. Doing so again changes nothing."""
+        can serve it; returns the number. Doing so again changes nothing.
+
+        Raises:
+            NotFound: no such version, or no champion.
+            Unsupported: no torch model, or one that ONNX cannot express.
+            IntegrityError: the exported model answers differently; nothing is registered.
+        """
         from mizzen.control.models.deploy import export_onnx
 
         return export_onnx(self._workspace, version)
 
     def predict(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """The running service's answer to these rows."""
+        """The running service's answer to these rows, as the service gave it.
+
+        Args:
+            rows: each a mapping of the request's fields to values.
+
+        Raises:
+            NotFound: no service runs.
+            InvalidData: the service refused a row; the error has its words.
+            TemporaryError: the service is busy or starting.
+        """
         from mizzen.control.models.predictions import predict
 
         return predict(self._workspace, rows)
@@ -359,7 +448,12 @@ class Project:
         on_event: OnEvent | None = None,
     ) -> Run:
         """Predict the rows of a window with one version (the champion), without a service: by
-        that version's own description and code, on the project's data of today."""
+        that version's own description and code, on the project's present data. Returns when the
+        run has ended; `start` and `end` as of `run`.
+
+        Raises:
+            NotFound: no such version, or no champion.
+        """
         from mizzen.control.models.deploy import batch_request
         from mizzen.control.runs.submit import execute, prepare
 
@@ -370,10 +464,17 @@ class Project:
     def replay(
         self, *, start: str, end: str, service: str | None = None, on_event: OnEvent | None = None
     ) -> dict[str, Any]:
-        """Send past rows to a service as they came, features and labels too; the counts.
+        """Send past rows to a service as they came, features and labels too; the counts, and one
+        request as `example`.
 
         Args:
+            start: first instant of the window of event times.
+            end: instant at which the window ends.
             service: its address; that of what `up` started when absent.
+
+        Raises:
+            NotFound: no service runs.
+            StepFailed: the rows or their features could not be made.
         """
         from mizzen.control.demo.replay_traffic import replay
 
@@ -417,19 +518,32 @@ class Project:
         return add_labels(self._workspace, given)
 
     def drift(self, *, until: str | None = None) -> TickResult:
-        """Run the drift job on the window that ends at `until` (now); store what it finds."""
+        """Judge drift and quality of the champion in the windows that end at `until` (now); store
+        what was found. Alarms are not answered; see `tick`.
+
+        Raises:
+            NotFound: no champion.
+            UserError: `until` has not come yet.
+        """
         from mizzen.control.monitoring.tick import inspect
 
         return inspect(self._workspace, parse(until, "--until") if until else _now())
 
     def tick(self, *, until: str | None = None, on_event: OnEvent | None = None) -> TickResult:
-        """Run the drift job, then answer its alarms: what a scheduler calls."""
+        """What the controller does, once: resume retrainings, answer the schedule and stored
+        requests, judge the windows that are due, and answer alarms, until all runs of that have
+        ended.
+
+        Raises:
+            NotFound: no champion, nor anything that trains one.
+            UserError: `until` has not come yet.
+        """
         from mizzen.control.monitoring.tick import tick
 
         return tick(self._workspace, parse(until, "--until") if until else _now(), on_event)
 
     def windows(self) -> list[WindowRecord]:
-        """What was found in every watched window, oldest first."""
+        """What was found in each window of drift and of quality, oldest first."""
         return self._workspace.state.monitoring.all_windows(self.name)
 
     def pending_alarms(self) -> list[WindowRecord]:
@@ -442,7 +556,7 @@ class Project:
         return found[0] if found else None
 
     def decisions(self) -> list[DecisionRecord]:
-        """Every decision about retraining, oldest first."""
+        """Every decision of the guard about retraining, refusals too, oldest first."""
         return self._workspace.state.monitoring.all_decisions(self.name)
 
     def retrain(
@@ -456,12 +570,13 @@ class Project:
         """Ask the guard for a retraining on the newest window, and do it if it allows.
 
         Args:
-            key: id of the event that asks; one key never starts two runs.
+            cause: drift, quality, data, schedule, merge or person.
+            key: idempotency key of the event that asks; one key never starts two runs.
             until: end of the window. Without it a person trains on all rows; for other causes
                 it is now.
 
         Raises:
-            UserError: `until` has not come yet.
+            UserError: no such cause, or `until` has not come yet.
         """
         from mizzen.control.monitoring.retrain import retrain
         from mizzen.control.monitoring.tick import request_of
@@ -481,8 +596,9 @@ class Project:
 
         Args:
             cause: merge, data, schedule or person.
-            key: id of the event, such as a commit's hash. The same key again is the same request,
-                with its decision once there is one. A person needs none.
+            key: idempotency key of the event, such as a commit's hash. The same key again is the
+                same request, with its decision once there is one. A person needs none.
+            reason: kept with the request.
 
         Raises:
             UserError: no key, or one that was used for another cause.
@@ -513,10 +629,16 @@ class Project:
         port: int | None = None,
         tell: Callable[[str], None] | None = None,
     ) -> int:
-        """Serve a version (the champion) in the foreground, until interrupted.
+        """Serve a version (the champion) in the foreground, until interrupted; the service's exit
+        status.
 
         Args:
+            port: that of the profile when absent; 0 takes a free one.
             tell: called with the address before the service starts.
+
+        Raises:
+            NotFound: no such version, or no champion.
+            Conflict: the port is taken.
         """
         from mizzen.control.models.deploy import serve
 
@@ -527,6 +649,9 @@ class Project:
 
         Args:
             tell: called with what is waited for, whenever that changes.
+
+        Raises:
+            Conflict: a port is taken.
         """
         from mizzen.control.stack.stack import up
 
@@ -539,7 +664,7 @@ class Project:
         return down(self._workspace)
 
     def status(self) -> StackStatus:
-        """What runs now."""
+        """What of the project runs on this machine now."""
         from mizzen.control.stack.stack import status
 
         return status(self._workspace)
@@ -556,7 +681,14 @@ class Project:
 
     def controller_round(self, tell: Callable[[str], None]) -> RoundResult | None:
         """One round of the controller, and the drift job where it is due, until that has ended;
-        None where another process leads."""
+        None where another process leads.
+
+        Args:
+            tell: called with one line about whatever it does or meets.
+
+        Raises:
+            TemporaryError: the state is away.
+        """
         from mizzen.control.controller.loop import run_once
 
         return run_once(self._workspace, tell)
@@ -568,18 +700,23 @@ class Project:
         return controller_status(self._workspace)
 
     def served(self) -> ServedVersion | None:
-        """What `mizzen up` serves, on whichever machine that shares this state."""
+        """The version that `mizzen up` serves, on any machine that shares this state; None where
+        none is served."""
         return self._workspace.state.monitoring.served(self._workspace.spec.name)
 
     def reconcile(self) -> list[str]:
-        """Make registry and service follow the champion; what was done."""
+        """Make registry and service follow the champion; what was done, in words."""
         from mizzen.control.models.reconcile import reconcile
 
         return reconcile(self._workspace)
 
     def prune_cache(self, older_than: str = "30d") -> PruneResult:
         """Remove cached results that no run used for so long; what was removed. Runs and
-        versions keep their files, so space that they share with the cache stays taken."""
+        versions keep their files, so space that they share with the cache stays taken.
+
+        Args:
+            older_than: a whole number with a unit: s, m, h or d.
+        """
         from mizzen.adapters.cache.store import StepCache
         from mizzen.spec.duration import read_duration
 
@@ -611,14 +748,27 @@ class Project:
 
     def refresh_features(self, version: int | None = None) -> list[DeclaredView]:
         """Compute a version's (the champion's) features anew by its own code, and load them
-        online; the views, as they are then in the feature store."""
+        online; the views, as they are then in the feature store.
+
+        Raises:
+            NotFound: no such version, or no champion.
+            InvalidProject: a view cannot be computed any more as it was for this version.
+            InvalidData: the data does not fit that version's description.
+        """
         from mizzen.control.features.refresh import refresh
 
         return refresh(self._workspace, version, _now())
 
     def prune_features(self, older_than: str = "30d") -> list[DeclaredView]:
         """Remove the versions of feature views that no registered version needs and that no run
-        declared for so long; what was removed."""
+        declared for so long; what was removed.
+
+        Args:
+            older_than: a whole number with a unit: s, m, h or d.
+
+        Raises:
+            Conflict: a run has not ended: it may be about to register what needs them.
+        """
         from mizzen.control.features.views import prune
         from mizzen.spec.duration import read_duration
 
@@ -626,13 +776,21 @@ class Project:
         return prune(self._workspace, length, _now())
 
     def doctor(self) -> list[Diagnosis]:
-        """Whether this machine has what the project needs."""
+        """Whether this machine has what the project needs: one diagnosis for each need."""
         from mizzen.control.doctor import examine
 
         return examine(self._workspace)
 
     def demo(self, on_step: Callable[[DemoEvent], None] | None = None) -> list[DemoEvent]:
-        """Run the project's demo (`demo.yaml`), reusing what did not change."""
+        """Run the project's demo (`demo.yaml`), reusing what did not change.
+
+        Args:
+            on_step: called before and after each step.
+
+        Raises:
+            InvalidProject: there is no demo.yaml, or it is wrong.
+            StepFailed: a run failed, or a step found something else than the demo expects.
+        """
         from mizzen.control.demo.script import run_demo
 
         return run_demo(self._workspace, on_step)
