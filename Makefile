@@ -21,10 +21,22 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --extra all --group dev 
 # has a PostgreSQL and an MLflow of its own, so more of them want more memory.
 TEST_WORKERS ?= 2
 
+# What needs no server, no cluster and no large library: mizzen_tests.fast_lane refuses those.
+FAST := tests/control/test_check_schedule.py tests/control/test_due_windows.py \
+	tests/control/test_run_lists.py tests/control/test_sources.py tests/control/test_triggers.py \
+	tests/data/test_canonical.py tests/data/test_names.py tests/data/test_scaling.py \
+	tests/docs/test_glossary.py tests/docs/test_python_api.py tests/docs/test_reference.py \
+	tests/files tests/house/test_fast_lane.py tests/house/test_http_client.py \
+	tests/house/test_imports.py tests/house/test_masking.py tests/house/test_pure_domain.py \
+	tests/house/test_tree.py tests/models/test_gate.py tests/models/test_metrics.py \
+	tests/monitoring/test_guard.py tests/monitoring/test_schedule.py \
+	tests/monitoring/test_sketch.py tests/runner/test_conditions.py tests/runner/test_deletion.py \
+	tests/runner/test_ir.py tests/spec
+
 # What torch's CUDA build brings and its CPU build does not need.
 CUDA_ONLY = triton $(shell sed -n 's/^\(nvidia-[a-z0-9-]*\|cuda-[a-z-]*\)==.*/\1/p' requirements/all.txt | grep -v nvidia-ml-py)
 
-.PHONY: help setup demo test soak lint types contracts generate verify pins bench clean cluster-build cluster-up cluster-demo cluster-test cluster-test-full cluster-down images
+.PHONY: help setup demo test test-fast soak lint types contracts generate verify pins bench clean cluster-build cluster-up cluster-demo cluster-test cluster-test-full cluster-down images
 
 help: ## show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +54,9 @@ demo: setup ## the whole loop on real flights: train, judge, register, serve, wa
 
 test: setup ## the test suite (images and the cluster have commands of their own)
 	@$(BIN)/pytest --ignore=tests/cluster --ignore=tests/images -n $(TEST_WORKERS) --dist loadfile
+
+test-fast: setup ## what needs no server and no large library, in three minutes at most
+	@PYTHONPATH=tests/shared $(BIN)/pytest -p mizzen_tests.fast_lane -m "not slow" -n $(TEST_WORKERS) --dist loadfile $(FAST)
 
 soak: setup ## the long form of what the suite samples: fuzzing, kills, simulations (hours)
 	@MIZZEN_SOAK=1 $(BIN)/pytest -m soak --timeout=14400 --ignore=tests/cluster --ignore=tests/images
