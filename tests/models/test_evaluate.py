@@ -44,6 +44,10 @@ def test_a_better_model_replaces_its_champion_and_a_worse_one_is_held(harness: M
     worse, folder = made.evaluate(weaker, str(version), evaluation={"metrics": ["log_loss"]})
     assert not worse.blessed
     assert read_json(folder / "verdict.json")["rule"] == "margin"
+    card = (folder / "card.md").read_text()
+    assert f"Gate: {worse.reason} (rule `margin`)." in card
+    assert "| log_loss (lower is better) | " in card
+    assert "data version" not in card
 
 
 def test_the_champion_answers_with_its_own_encoder_and_its_own_code(harness: Make) -> None:

@@ -12,6 +12,7 @@ from mizzen.adapters.mlflow.tracker import MLflowTracker
 from mizzen.core.place import Place
 
 from .conftest import description, spec_of
+from .test_tracker import a_snapshot, an_evaluation
 
 pytestmark = pytest.mark.slow
 
@@ -24,10 +25,13 @@ def test_a_version_registers_once_is_fetched_bit_equal_and_gets_its_alias(
     (package / "project.json").write_text(spec_of(description()).model_dump_json(by_alias=True))
     (package / "evaluation" / "metrics.json").write_text("{}")
     tracker = MLflowTracker(remote)
-    tracker.start("run-1", "rides training", {"end": ""})
+    tracker.start("run-7", "rides training", {"end": ""})
+    for _ in range(2):
+        tracker.record(a_snapshot(tmp_path))
+        tracker.record(an_evaluation(tmp_path / "evaluation", "# rides"))
     registry, name = MLflowRegistry(remote), remote.project
     for _ in range(2):
-        assert registry.register(name, package, "run-1", {"a": "b"}, {"auc": 0.5}, {}) == 1
+        assert registry.register(name, package, "run-7", {"a": "b"}, {"auc": 0.5}, {}) == 1
     folder = registry.fetch(name, 1, tmp_path / "elsewhere")
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert names == {"project.json", "evaluation/metrics.json"}
@@ -38,5 +42,9 @@ def test_a_version_registers_once_is_fetched_bit_equal_and_gets_its_alias(
     assert (found.aliases, found.metrics, found.tags["a"]) == (("champion",), {"auc": 0.5}, "b")
     client = connection.connect(remote)
     runs = client.search_runs([connection.experiment(client, remote)])
-    assert {run.info.run_name for run in runs} == {"rides training", "model"}
+    page = {run.info.run_name: run for run in runs}
+    assert set(page) == {"rides training", "snapshot", "evaluate", "model"}
+    (given,) = page["rides training"].inputs.dataset_inputs
+    assert (given.dataset.name, given.dataset.digest) == (f"{name}/rides.csv", "d" * 32)
+    assert page["rides training"].data.tags["mlflow.note.content"] == "# rides"
     assert not list((remote.home / "tracking").glob("*.json"))

@@ -285,6 +285,8 @@ def test_a_registered_model_says_where_it_comes_from(harness: Make) -> None:
     assert (folder / "evaluation" / "plots" / "roc.png").is_file()
     assert "torch==" in (folder / "requirements.txt").read_text()
     assert "blessed: there is no champion yet" in (folder / "card.md").read_text()
+    assert f"- data version: `{'d' * 32}`" in (folder / "card.md").read_text()
+    assert not (folder / "evaluation" / "card.md").exists()
 
 
 def test_mlflow_itself_loads_a_version_and_answers_as_we_do(harness: Make) -> None:

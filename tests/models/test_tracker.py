@@ -9,10 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from mizzen.adapters.mlflow import connection
+from mizzen.adapters.mlflow.dataset import dataset_of
+from mizzen.adapters.mlflow.run_note import LONGEST, shortened
 from mizzen.adapters.mlflow.tracker import MLflowTracker
+from mizzen.adapters.tables import write_table
 from mizzen.core.place import Place
 from mizzen.core.runs import Outcome, RunState, StepEvent, StepState
 from mizzen.errors import Conflict
@@ -48,6 +52,33 @@ def a_run(tracker: MLflowTracker, folder: Path) -> None:
     )
     tracker.record(last)
     tracker.finish(Outcome("run-7", RunState.SUCCEEDED, {"train": last}))
+
+
+def a_snapshot(folder: Path, **parameters: Any) -> StepEvent:
+    """Three rides of a window, one without a label."""
+    times = pd.to_datetime(["2024-05-01T08:00Z", "2024-05-03T09:30Z", "2024-05-02T00:00Z"])
+    frame = pd.DataFrame({"ride": [1, 2, 3], "at": times, "late": [1.0, 0.0, None]})
+    write_table(frame, folder / "tables" / "rows.parquet")
+    data = {"source": {"path": "rides.csv"}, "key": ["ride"], "event_time": "at"}
+    return event(
+        "snapshot",
+        StepState.SUCCEEDED,
+        figures={"version": "d" * 32, "rows": 3, "unlabelled": 1},
+        parameters={"data": data, "label": {"column": "late"}, "start": "", **parameters},
+        artifacts={"tables": folder / "tables"},
+    )
+
+
+def an_evaluation(folder: Path, card: str) -> StepEvent:
+    """Of a model that the gate held."""
+    folder.mkdir(exist_ok=True)
+    records = {"roc_auc": {"value": 0.8}, "log_loss": {"value": 0.4}, "brier": {"value": None}}
+    (folder / "metrics.json").write_text(json.dumps({"metrics": records}))
+    (folder / "card.md").write_text(card)
+    figures = {"metric": "roc_auc", "value": 0.8, "blessed": False}
+    return event(
+        "evaluate", StepState.SUCCEEDED, 1, figures=figures, artifacts={"evaluation": folder}
+    )
 
 
 def pages(place: Place) -> dict[str, Any]:
@@ -89,19 +120,9 @@ def test_a_run_its_steps_figures_artifacts_logs_and_errors_are_on_mlflows_pages(
 def test_a_run_is_sorted_by_its_own_metrics_in_the_view_of_model_training(
     place: Place, tmp_path: Path
 ) -> None:
-    evaluation = tmp_path / "evaluation"
-    evaluation.mkdir()
-    records = {"roc_auc": {"value": 0.8}, "log_loss": {"value": 0.4}, "brier": {"value": None}}
-    (evaluation / "metrics.json").write_text(json.dumps({"metrics": records}))
+    held = an_evaluation(tmp_path / "evaluation", "# rides")
     tracker = MLflowTracker(place)
     tracker.start("run-7", "held", {"trainer.parameters.num_leaves": 7})
-    held = event(
-        "evaluate",
-        StepState.SUCCEEDED,
-        1,
-        figures={"metric": "roc_auc", "value": 0.8, "blessed": False},
-        artifacts={"evaluation": evaluation},
-    )
     tracker.record(held)
     tracker.finish(Outcome("run-7", RunState.SUCCEEDED, {"evaluate": held}))
     client = connection.connect(place)
@@ -114,6 +135,75 @@ def test_a_run_is_sorted_by_its_own_metrics_in_the_view_of_model_training(
     assert runs[0].data.params == {"trainer.parameters.num_leaves": "7"}
     tags = client.get_experiment(where).tags
     assert tags["mlflow.experimentKind"] == "custom_model_development"
+
+
+def test_a_run_shows_its_data_set_and_its_model_card_once_also_when_it_is_resumed(
+    place: Place, tmp_path: Path
+) -> None:
+    steps = a_snapshot(tmp_path), an_evaluation(tmp_path / "evaluation", "# rides\n\nheld")
+    for _ in range(2):
+        tracker = MLflowTracker(place)
+        tracker.start("run-7", "held", {})
+        for step in steps:
+            tracker.record(step)
+        tracker.finish(Outcome("run-7", RunState.FAILED, {}))
+    page = pages(place)["held"]
+    assert page.data.tags["mlflow.note.content"] == "# rides\n\nheld"
+    (given,) = page.inputs.dataset_inputs
+    assert (given.dataset.name, given.dataset.digest) == ("rides/rides.csv", "d" * 32)
+    assert (given.dataset.source_type, given.dataset.source) == ("local", '{"uri": "rides.csv"}')
+    assert json.loads(given.dataset.profile) == {
+        "num_rows": 3,
+        "unlabelled": "1 (late)",
+        "first_event": "2024-05-01T08:00:00+00:00 (at)",
+        "last_event": "2024-05-03T09:30:00+00:00 (at)",
+    }
+    assert {tag.key: tag.value for tag in given.tags} == {"mlflow.data.context": "training"}
+
+
+def test_the_card_of_the_package_replaces_that_of_the_evaluation_and_a_persons_text_stays(
+    place: Place, tmp_path: Path
+) -> None:
+    note, package = "mlflow.note.content", tmp_path / "package"
+    package.mkdir()
+    (package / "card.md").write_text("# rides, version 1")
+    registered = event("register", StepState.SUCCEEDED, artifacts={"package": package})
+    tracker = MLflowTracker(place)
+    tracker.start("run-7", "rides", {})
+    tracker.record(an_evaluation(tmp_path / "evaluation", "# rides"))
+    tracker.record(registered)
+    page = pages(place)["rides"]
+    assert page.data.tags[note] == "# rides, version 1"
+    connection.connect(place).set_tag(page.info.run_id, note, "mine")
+    tracker.record(registered)
+    assert pages(place)["rides"].data.tags[note] == "mine"
+
+
+def test_a_snapshot_says_its_source_and_what_it_is_taken_for(tmp_path: Path) -> None:
+    source = {"source": {"python": "data:load"}, "key": ["ride"]}
+    found = dataset_of("rides", a_snapshot(tmp_path, data=source, label={}))
+    assert found is not None
+    assert (found["name"], found["source_type"]) == ("rides/data:load", "code")
+    assert json.loads(found["source"]) == {"tags": {"mlflow.source.name": "data:load"}}
+    assert (found["context"], found["profile"]) == ("inference", '{"num_rows": 3}')
+    # a step of the user's own that has outputs of these names
+    assert dataset_of("rides", a_snapshot(tmp_path, data="mine")) is None
+    gone = a_snapshot(tmp_path)
+    (tmp_path / "tables" / "rows.parquet").unlink()
+    without = dataset_of("rides", gone)
+    assert without is not None
+    assert json.loads(without["profile"]) == {"num_rows": 3, "unlabelled": "1 (late)"}
+
+
+def test_a_long_model_card_is_cut_at_a_line_and_says_where_the_rest_is() -> None:
+    card = "# rides\n\n" + "| a | line |\n" * 1000
+    cut = shortened(card)
+    kept, _, told = cut.partition("\n\n*Cut here: ")
+    assert len(cut) <= LONGEST
+    assert card.startswith(kept + "\n")
+    assert "card.md" in told
+    assert len(shortened("x" * 9000)) == LONGEST
+    assert shortened("# rides\n") == "# rides\n"
 
 
 def test_an_experiment_of_before_opens_on_model_training_unless_a_person_chose(

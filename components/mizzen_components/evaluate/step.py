@@ -20,6 +20,7 @@ from mizzen.core.bootstrap import Comparison
 from mizzen.core.gate import ChampionComparison, Footing, IncomparableChampion, Same, Verdict, judge
 from mizzen.core.identity import identity_of
 from mizzen.core.labels import label_numbers
+from mizzen.core.manifest import CARD
 from mizzen.core.metrics import Metric, find_metrics
 from mizzen.core.outputs import Floats
 from mizzen.core.place import Place
@@ -38,6 +39,7 @@ from mizzen_components.evaluate.predictions import (
 )
 from mizzen_components.evaluate.slices import Slice, slices_of
 from mizzen_components.feature_records import read_records
+from mizzen_components.model_card import card
 from mizzen_components.model_rows import label_column, prediction_frame
 
 if TYPE_CHECKING:
@@ -68,7 +70,8 @@ def run(
     tables: Path | None = None,
     sources: Path | None = None,
 ) -> EvaluateFigures:
-    """Write the evaluation folder: metrics.json, verdict.json, predictions.parquet, plots/.
+    """Write the evaluation folder: metrics.json, verdict.json, card.md, predictions.parquet,
+    plots/.
 
     Args:
         tables: of the run; the champion's views are computed from them where it needs others.
@@ -110,7 +113,11 @@ def run(
     document["unseen_labels"] = unseen
     document["rows"] = len(labels)
     document["calibration"] = measure.calibration_record(spec.task, labels, candidate.outputs)
-    _write(evaluation, document, verdict, _predictions(frame, spec, candidate), labels, candidate)
+    weights = read_manifest(model)[0].weights_hash
+    known = {"code": code, "weights_hash": weights, "rule": verdict.rule, "reason": verdict.reason}
+    text = card(spec, _finite(document), known)
+    predictions = _predictions(frame, spec, candidate)
+    _write(evaluation, document, verdict, text, predictions, labels, candidate)
     return _figures(document, verdict)
 
 
@@ -190,6 +197,7 @@ def _write(
     folder: Path,
     document: dict[str, Any],
     verdict: Verdict,
+    text: str,
     predictions: pd.DataFrame,
     labels: Floats,
     candidate: Candidate,
@@ -198,6 +206,7 @@ def _write(
         (scratch / "plots").mkdir(parents=True)
         _write_json(scratch / "metrics.json", document)
         _write_json(scratch / "verdict.json", asdict(verdict))
+        (scratch / CARD).write_text(text, encoding="utf-8")
         write_table(predictions, scratch / "predictions.parquet")
         draw(scratch / "plots", document, labels, candidate.outputs, candidate.encoder.classes)
 

@@ -14,15 +14,15 @@ from mizzen.adapters.files.atomic import replaced_folder
 from mizzen.adapters.files.folders import copy_folder, told_when_full
 from mizzen.adapters.files.model_folder import read_baseline, read_manifest, write_manifest
 from mizzen.core.identity import identity_of
-from mizzen.core.manifest import BASELINE, BUNDLE, PROJECT, PROVENANCE
+from mizzen.core.manifest import BASELINE, BUNDLE, CARD, PROJECT, PROVENANCE
 from mizzen.core.place import Place
 from mizzen.core.views import views_of
 from mizzen.errors import MizzenError, TemporaryError
 from mizzen.ports.models import Registry
 from mizzen.spec.project import ProjectSpec
 from mizzen_components.feature_records import read_records
+from mizzen_components.model_card import card
 from mizzen_components.register import provenance
-from mizzen_components.register.card import card
 
 
 class RegisterFigures(NamedTuple):
@@ -78,6 +78,7 @@ def run(
         copy_folder(model, scratch)
         _add_views(scratch, spec, sources)
         copy_folder(evaluation, scratch / "evaluation")
+        (scratch / "evaluation" / CARD).unlink(missing_ok=True)  # the package's own says more
         shutil.copyfile(baseline, scratch / BASELINE)
         shutil.copyfile(validation / "result.json", scratch / "validation.json")
         shutil.copyfile(bundle.store_of(place) / f"{code}.tar", scratch / BUNDLE)
@@ -135,7 +136,7 @@ def _write_texts(
         PROVENANCE: json.dumps(origin, indent=1, sort_keys=True),
         "requirements.txt": provenance.requirements_of(manifest.libraries),
         "python_env.yaml": provenance.python_env(),
-        "card.md": card(spec, measured, origin),
+        CARD: card(spec, measured, origin),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")

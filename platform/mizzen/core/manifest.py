@@ -19,6 +19,7 @@ PROJECT = "project.json"
 BUNDLE = "bundle.tar"
 BASELINE = "baseline.json"
 PROVENANCE = "provenance.json"
+CARD = "card.md"
 # how values become names, codes and numbers; raised whenever an old encoder would misread
 READING = 3
 DEPENDENCIES = "MIZZEN_DEPENDENCIES"  # of a task: the project's own packages, by name

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mizzen.adapters.mlflow import connection
+from mizzen.adapters.mlflow.dataset import dataset_input
+from mizzen.adapters.mlflow.run_note import describe
 from mizzen.core.place import Place
 
 if TYPE_CHECKING:
@@ -71,6 +73,10 @@ class Pages:
                 self._client.set_tag(page, key, value[:_LONGEST])
         # by their own names, so that a table of runs is sorted by them
         self._metrics(parent, record.get("metrics", {}), record["at"])
+        if record.get("dataset"):  # MLflow keeps one input of a name and digest
+            self._client.log_inputs(parent, [dataset_input(record["dataset"])])
+        if record.get("card"):
+            describe(self._client, parent, record["card"])
         if state == "running":
             return
         self._files(page, record)

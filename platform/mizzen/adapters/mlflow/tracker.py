@@ -13,9 +13,11 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from mizzen.adapters.files.evaluation import measured_metrics
+from mizzen.adapters.files.evaluation import measured_metrics, model_card
 from mizzen.adapters.mlflow import connection
+from mizzen.adapters.mlflow.dataset import dataset_of
 from mizzen.adapters.mlflow.outbox import Outbox, Record, left_behind
+from mizzen.adapters.mlflow.run_note import shortened
 from mizzen.adapters.mlflow.run_pages import Pages, milliseconds
 from mizzen.core.place import Place
 from mizzen.core.runs import Outcome, StepEvent
@@ -59,6 +61,7 @@ class MLflowTracker(Tracker):
         """See the port."""
         logs = self._place.home / "runs" / event.run_id / "logs"
         seconds = {} if event.seconds is None else {"seconds": event.seconds}
+        card = model_card(event.artifacts)
         self._put(
             what="step",
             run_id=event.run_id,
@@ -68,6 +71,8 @@ class MLflowTracker(Tracker):
             attempt=event.attempt,
             figures={**event.figures, **seconds},
             metrics=measured_metrics(event.artifacts),
+            dataset=dataset_of(self._place.project, event),
+            card=card and shortened(card),
             parameters=dict(event.parameters),
             artifacts={name: str(path) for name, path in event.artifacts.items()},
             error=dict(event.error) if event.error else None,

@@ -1,17 +1,28 @@
-"""The model card: one page of Markdown about a version, for people who did not train it."""
+"""The model card: one page of Markdown about a model, for people who did not train it.
+
+`evaluate` writes it into its folder, so that a model that the gate held has one too; `register`
+writes it again into the package, with the whole provenance.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mizzen.spec.project import ProjectSpec
 
 SLICES = 10  # worst ones shown
+_IDENTIFIERS = {
+    "data version": "data_version",
+    "feature version": "feature_version",
+    "code": "code",
+    "weights": "weights_hash",
+}
 
 
 def card(spec: ProjectSpec, evaluation: Mapping[str, Any], origin: Mapping[str, Any]) -> str:
-    """The card's text; `origin` is the provenance document."""
+    """The card's text; `origin` is the provenance document, or as much of it as is known yet:
+    `rule` and `reason` at least."""
     parts = [
         f"# {spec.name}",
         spec.description or f"Predicts `{spec.label.column}` ({spec.task}).",
@@ -57,7 +68,8 @@ def _metrics(evaluation: Mapping[str, Any]) -> str:
         better = "higher is better" if record["higher"] else "lower is better"
         bounds = f"{_number(record['low'])} to {_number(record['high'])}"
         champion = _number(record.get("champion"))
-        bounds = f"cannot be computed: {record['why']}" if record["value"] is None else bounds
+        if record["value"] is None:
+            bounds = f"cannot be computed: {record.get('why', 'its value is not finite')}"
         lines.append(f"| {name} ({better}) | {_number(record['value'])} | {bounds} | {champion} |")
     return "\n".join(lines)
 
@@ -77,21 +89,25 @@ def _slices(evaluation: Mapping[str, Any]) -> list[str]:
 
 
 def _training(spec: ProjectSpec, origin: Mapping[str, Any]) -> str:
-    commit = origin["git_commit"] or "none (no Git repository)"
-    dirty = ", with uncommitted changes" if origin["git_dirty"] else ""
-    checks = origin["expectations"]
-    rows = {
-        "trainer": f"{spec.trainer.kind}, seed {spec.trainer.seed}",
-        "parameters": ", ".join(f"{k}={v}" for k, v in sorted(spec.trainer.parameters.items()))
-        or "none",
-        "data version": f"`{origin['data_version']}`",
-        "feature version": f"`{origin['feature_version']}`",
-        "code": f"`{origin['code']}`",
-        "commit": f"{commit}{dirty}",
-        "expectations": f"{checks['checks']} checked, {checks['failed']} failed",
-        "weights": f"`{origin['weights_hash']}`",
-    }
-    return "\n".join(f"- {name}: {value}" for name, value in rows.items())
+    parameters = ", ".join(f"{k}={v}" for k, v in sorted(spec.trainer.parameters.items()))
+    lines = [
+        f"trainer: {spec.trainer.kind}, seed {spec.trainer.seed}",
+        f"parameters: {parameters or 'none'}",
+        *_provenance(origin),
+    ]
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _provenance(origin: Mapping[str, Any]) -> Iterator[str]:
+    for name, key in _IDENTIFIERS.items():
+        if key in origin:
+            yield f"{name}: `{origin[key]}`"
+    if "git_commit" in origin:
+        dirty = ", with uncommitted changes" if origin["git_dirty"] else ""
+        yield f"commit: {origin['git_commit'] or 'none (no Git repository)'}{dirty}"
+    if "expectations" in origin:
+        checks = origin["expectations"]
+        yield f"expectations: {checks['checks']} checked, {checks['failed']} failed"
 
 
 def _limits(spec: ProjectSpec, evaluation: Mapping[str, Any]) -> str:
