@@ -15,8 +15,8 @@ from mizzen.adapters.uvicorn.server import LEAVE, SETTLE_SECONDS
 from mizzen_serving.board import WorkerBoard
 
 _TICK_SECONDS = 0.1
-_PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds before the next start, by recent ends
-_MOST_ENDS, _WITHIN_SECONDS = 5, 60.0
+_PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before the next start, by recent ends
+_MOST_ENDS, _WITHIN_SECONDS = len(_PAUSES) + 1, 60.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _WORKER_DRAIN = 5.0  # a worker leaves by itself so long after the drain, if nobody says so
 
@@ -94,7 +94,7 @@ class Workers:
                 return self._give_up(status, None)
             if self._hopeless(now):
                 return self._give_up(status or 1, _crash_loop(status))
-            pause = _PAUSES[min(len(self._ends), len(_PAUSES)) - 1]
+            pause = _PAUSES[len(self._ends) - 1]
             worker.start_at = now + pause
             _say(f"a worker ended with status {status}; another one starts in {pause} s")
         return None

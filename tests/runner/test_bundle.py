@@ -177,6 +177,8 @@ FORBIDDEN = {
     "slash at the end": tar_of(member("a.py/")),
     "no name": tar_of(member("")),
     "control character": tar_of(member("a\nb.py")),
+    "NUL": tar_of(member("a\0b.py")),
+    "NUL in a pax header": tar_of(member("a.py", pax_headers={"path": "a\0b.py"})),
     "not UTF-8": tar_of(member("\udcff.py")),
     "twice": tar_of(member("a.py"), member("a.py")),
     "a file as folder": tar_of(member("a"), member("a/b/c.py")),
