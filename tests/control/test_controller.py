@@ -146,6 +146,18 @@ def test_a_start_of_the_schedule_is_answered_once(
     assert len(Project(described).decisions()) == 2
 
 
+def test_a_controller_says_when_the_schedule_starts_next(
+    shop: Workspace, only: Callable[..., None]
+) -> None:
+    only("schedule")
+    file = shop.folder / "mizzen.yaml"
+    scheduled = 'triggers: [schedule]\n  schedule: {cron: "0 3 1 1 *"}'
+    file.write_text(file.read_text().replace("triggers: [drift]", scheduled))
+    upcoming = f"{datetime.now(UTC).year + 1}-01-01T03:00:00Z"
+    found = a_round(open_workspace(shop.folder))
+    assert found.waits == (f"the schedule's next start, {upcoming}",)
+
+
 def test_a_stored_request_is_answered_once(shop: Workspace, only: Callable[..., None]) -> None:
     only("requests")
     Project(shop).request_retraining(cause="merge", key="4f2a", reason="merged")

@@ -22,6 +22,7 @@ from mizzen.control.runs import finalize
 from mizzen.control.workspace import Workspace
 from mizzen.core.quality import QualityPolicy
 from mizzen.core.runs import RunState
+from mizzen.core.schedule import next_start
 from mizzen.core.windows import due_at, look_interval, next_look
 from mizzen.errors import MizzenError, StaleLease
 from mizzen.state.records import Lease, Promotion
@@ -217,6 +218,10 @@ def answer_schedule(this: Round) -> Iterator[str]:
     """The guard is asked about the start of the schedule that is due."""
     if triggers.scheduled(this.workspace, this.now):
         yield from map(_told, this.apart("schedule", this.now.isoformat())["decisions"])
+    schedule = this.workspace.spec.retraining.schedule
+    upcoming = None if schedule is None else next_start(schedule, this.now)
+    if upcoming is not None:
+        this.waits.append(f"the schedule's next start, {upcoming:%FT%TZ}")
 
 
 def answer_requests(this: Round) -> Iterator[str]:
