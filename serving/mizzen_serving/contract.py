@@ -59,6 +59,9 @@ TYPES: dict[Role, Any] = {
     "category of declared instants": _Instant | None,
     "category of several types": str | _Whole | float | bool | None,
 }
+INSTANTS: frozenset[Role] = frozenset(
+    {"time", "key of declared instants", "category of declared instants"}
+)
 # whose values, unless null, are text in JSON; others but numbers may be
 TEXTS: frozenset[Role] = frozenset(
     {

@@ -13,8 +13,9 @@ import msgspec
 
 from mizzen.core.canonical import canonical_text
 from mizzen.errors import InvalidData
-from mizzen_serving.contract import ALLOWED, INSTANT_YEARS, TEXTS, Contract
-from mizzen_serving.field_names import with_readable_names
+from mizzen_serving.contract import ALLOWED, INSTANT_YEARS, INSTANTS, TEXTS, Contract
+from mizzen_serving.field_names import readable, with_readable_names
+from mizzen_serving.instants import is_fine, with_plain_instants
 from mizzen_serving.json_path import first_repeated
 from mizzen_serving.refusals import RefusedRequest, not_json, repeated, wrong_field
 from mizzen_serving.rows import Row, picker
@@ -45,6 +46,8 @@ class Decoder:
         self._most_parts = len(fields) + len(texts)
         self._typed = contract.typed_names
         self._numbers = contract.declared_numbers
+        self._instants = [readable(f.name) for f in contract.fields if f.role in INSTANTS]
+        self._names_instants = any(f.role in INSTANTS - {"time"} for f in contract.fields)
         self._escaped = contract.has_escaped_names
         row = contract.row_type()
         batch = msgspec.defstruct("Batch", [("rows", list[row])], forbid_unknown_fields=True)  # type: ignore[valid-type]
@@ -55,7 +58,7 @@ class Decoder:
     def decode(self, body: bytes) -> Request:
         """Raises Refused with 400 (no JSON), 413 (too many rows) or 422 (a field)."""
         try:
-            rows = self._decode(with_readable_names(body) if self._escaped else body)
+            rows = self._read(with_readable_names(body) if self._escaped else body)
         except msgspec.ValidationError as error:
             raise wrong_field(error, body, self._allowed) from None
         except NO_JSON as error:
@@ -69,6 +72,18 @@ class Decoder:
             paths = [""] if single else [f"rows[{number}]." for number in range(len(tuples))]
             tuples = [self._named(*each) for each in zip(tuples, paths, strict=True)]
         return Request(tuples, single)
+
+    def _read(self, body: bytes) -> Any:
+        """What `_decode` makes of it, instants in any form of ISO 8601."""
+        if self._names_instants and is_fine(body):
+            body = with_plain_instants(body, self._instants)
+        try:
+            return self._decode(body)
+        except msgspec.ValidationError:
+            plain = with_plain_instants(body, self._instants)
+            if plain == body:
+                raise
+        return self._decode(plain)
 
     def _decode(self, body: bytes) -> Any:
         """One row, or the list of them."""

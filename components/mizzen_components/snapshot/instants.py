@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mizzen.core.canonical import is_null
+from mizzen.core.instants import read_instant
 from mizzen.errors import InvalidData
 from mizzen.spec.data import Data, Label
 from mizzen_components.snapshot.faults import Faults
@@ -74,13 +75,12 @@ def _microseconds(value: object, known: dict[object, int], column: str, row: int
 def _since_epoch(value: object) -> int:
     """Raises ValueError or TypeError with what is wrong."""
     try:
-        instant = datetime.fromisoformat(value.strip().upper()) if isinstance(value, str) else value
+        instant = read_instant(value) if isinstance(value, str) else value
+        if not isinstance(instant, datetime) or instant.tzinfo is None:
+            raise TypeError(_ZONED)
+        return (instant.astimezone(UTC) - _EPOCH) // _MICROSECOND
     except ValueError:
         raise ValueError(_ZONED) from None
-    if not isinstance(instant, datetime) or instant.tzinfo is None:
-        raise TypeError(_ZONED)
-    try:
-        return (instant.astimezone(UTC) - _EPOCH) // _MICROSECOND
     except OverflowError:
         raise ValueError("instants in the years 1 to 9999 of UTC") from None
 
