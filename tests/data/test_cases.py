@@ -170,10 +170,17 @@ def test_categories_of_a_csv_are_the_texts_that_stand_there(
 
 
 def test_a_class_called_none_is_a_class(copy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    steps = Steps(copy("label-None-dropped"), monkeypatch)
+    folder = copy("label-None-dropped")
+    steps = Steps(folder, monkeypatch)
     steps.run()
     assert steps.encoder.classes == ("High", "Low", "None")
     assert steps.rows["y"].notna().all()
+    found = check_data(open_workspace(folder))
+    (said,) = [each.message for each in found if each.subject == "label"]
+    counts = steps.rows["y"].value_counts()
+    shown = ", ".join(f"{name!r} ({counts[name]})" for name in ("High", "Low", "None"))
+    assert said == f"classes {shown}"
+    assert counts.sum() == 300
 
 
 def test_one_more_row_changes_no_name(copy: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -300,6 +307,9 @@ def test_files_of_different_types_are_one_column_of_the_type_that_the_descriptio
         rows = pd.DataFrame({**columns, "x": [True, None, False] * 20, "y": [0, 1] * 30})
         rows.to_parquet(folder / "data" / f"{name}.pq")
     assert checked(folder) == ""
+    warned = [f for f in check_data(open_workspace(folder)) if f.level == "warning"]
+    said = {f.message.partition(" holds")[0] for f in warned if "several types" in f.message}
+    assert said == {"column 'c'", "column 'id'"}
     steps = Steps(folder, monkeypatch)
     steps.run()
     assert set(steps.rows["id"]) == {str(n) for n in range(180)}

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from mizzen.adapters.tables import read_table
 from mizzen.errors import InvalidData, InvalidProject
+from mizzen.spec.reading import reading_of
+from mizzen_components import snapshot
+from mizzen_pipelines.sections import section
 
-from .conftest import TORCH, Make, read_json, rides
+from .conftest import TORCH, Make, read_json, rides, spec_of
+
+CASE = Path(__file__).parents[1] / "data" / "cases" / "one-row-flips-type"
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
@@ -48,6 +57,35 @@ def test_a_better_model_replaces_its_champion_and_a_worse_one_is_held(harness: M
     assert f"Gate: {worse.reason} (rule `margin`)." in card
     assert "| log_loss (lower is better) | " in card
     assert "data version" not in card
+
+
+def test_one_more_row_that_looks_otherwise_changes_nothing_about_the_champions_measure(
+    harness: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = yaml.safe_load((CASE / "mizzen.yaml").read_text(encoding="utf-8"))
+    monkeypatch.setenv("MIZZEN_PROJECT_DIR", str(tmp_path))
+    (tmp_path / "data").mkdir()
+
+    def rows(file: str) -> pd.DataFrame:
+        shutil.copy(CASE / file, tmp_path / "data" / "x.csv")
+        spec, tables = spec_of(document), tmp_path / file
+        sections = {name: section(getattr(spec, name)) for name in ("data", "label")}
+        reading = section(reading_of(spec))
+        window = {"source_digest": "", "start": "", "end": ""}
+        snapshot.run(code="", **sections, reading=reading, **window, tables=tables)
+        return read_table(tables / "rows.parquet")
+
+    made = harness(rows("run1.csv"), **document)
+    good = made.train()
+    first, folder = made.evaluate(good)
+    version = made.register(good, folder)
+    made.split(rows("run2.csv"))
+    worse, folder = made.evaluate(made.train(parameters={"num_iterations": 2}), str(version))
+    assert first.value is not None
+    assert first.value > 0.75
+    assert worse.champion_value == pytest.approx(first.value, abs=0.01)
+    assert not worse.blessed
+    assert read_json(folder / "verdict.json")["rule"] == "margin"
 
 
 def test_the_champion_answers_with_its_own_encoder_and_its_own_code(harness: Make) -> None:

@@ -15,11 +15,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
+from mizzen.adapters.mlflow.pyfunc import open_package
 from mizzen.adapters.mlflow.registry import MLflowRegistry
 from mizzen.adapters.tables import read_table
+from mizzen.control.workspace import open_workspace
+from mizzen.core.manifest import DEPENDENCIES
 from mizzen.core.place import Place
 from mizzen.errors import IntegrityError, NotFound, TemporaryError
+from mizzen.project import Project
+from mizzen.state.records import Evaluation
+from mizzen_tests import shop_records
+from mizzen_tests.tiny_wheel import unpack, write_wheel
 
 from .conftest import TORCH, Make, a_place, description, read_json, spec_of
 
@@ -287,6 +295,45 @@ def test_a_registered_model_says_where_it_comes_from(harness: Make) -> None:
     assert "blessed: there is no champion yet" in (folder / "card.md").read_text()
     assert f"- data version: `{'d' * 32}`" in (folder / "card.md").read_text()
     assert not (folder / "evaluation" / "card.md").exists()
+
+
+def test_a_project_loads_a_version_and_refuses_one_whose_loader_was_changed(
+    harness: Make, tmp_path: Path
+) -> None:
+    made = harness()
+    model = made.train()
+    number = made.register(model, made.evaluate(model)[1])
+    folder = made.place.home.parent
+    (folder / "mizzen.yaml").write_text(yaml.safe_dump(made.document), encoding="utf-8")
+    state = open_workspace(folder).state
+    verdict = Evaluation("roc_auc", 0.8, None, True, "why")
+    state.runs.add(shop_records.run("run-1", project="rides", evaluation=verdict), str(folder))
+    state.models.register("rides", "run-1", number)
+    project = Project.open(folder)
+    rows = read_table(made.folder / "test.parquet")
+    answers = project.load_model(number).predict(rows[["distance", "wind", "city"]])
+    own = open_package(made.folder / "package").predict(rows)
+    assert np.array_equal(answers, own)
+    shutil.rmtree(made.place.home / "packages")
+    mlmodel = next((made.place.home / "mlartifacts").rglob("MLmodel"))
+    loader = "mizzen.adapters.mlflow.pyfunc"
+    mlmodel.write_text(mlmodel.read_text().replace(loader, "antigravity"))
+    with pytest.raises(IntegrityError, match=r"not what was registered\n.*MLmodel was changed"):
+        project.load_model(number)
+
+
+def test_a_registered_model_requires_the_packages_that_its_project_names(
+    harness: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unpacked = unpack(write_wheel(tmp_path / "wheels", "2.1.0"), tmp_path / "installed")
+    monkeypatch.syspath_prepend(str(unpacked))
+    monkeypatch.setenv(DEPENDENCIES, "tinyboost")
+    made = harness()
+    model = made.train()
+    made.register(model, made.evaluate(model)[1])
+    needed = (made.folder / "package" / "requirements.txt").read_text().splitlines()
+    assert "tinyboost==2.1.0" in needed
+    assert {line.partition("==")[0] for line in needed} >= {"lightgbm", "mizzen", "numpy"}
 
 
 def test_mlflow_itself_loads_a_version_and_answers_as_we_do(harness: Make) -> None:
