@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mizzen.adapters import backends, bundle
 from mizzen.adapters.tables import check_storable
@@ -24,6 +24,8 @@ from mizzen.errors import MizzenError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from mizzen.adapters.lightgbm.framework import LightGBMFramework
 
 _LAST = ("evaluation.slices", "trainer.parameters")
 
@@ -137,4 +139,5 @@ class _Steps:
             work=Path(),
             inputs=names,
         )
-        backends.load_backend("framework", spec.trainer.kind)(self._workspace.place).check(job)
+        framework = backends.load_backend("framework", spec.trainer.kind)(self._workspace.place)
+        cast("LightGBMFramework", framework).check(job)
