@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mizzen.adapters.segment_log.log import SegmentLog
@@ -188,6 +188,7 @@ def test_a_role_is_one_of_texts_exactly_if_it_takes_nothing_else(role) -> None:
     assert (role in TEXTS) is (taken == [])
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_repeated_field_is_always_found(tiny, data) -> None:
     """Over rows with and without optional fields, escapes and words that look like fields."""
