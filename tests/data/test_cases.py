@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -387,7 +386,7 @@ def test_a_category_and_a_key_that_are_declared_numbers_are_numbers_everywhere(
 
     decode = Decoder(contract_of(steps.spec, None, steps.encoder)).decode
     for sent in ('"2116"', "2116", "2116.0"):
-        ((row,), _) = astuple(decode(f'{{"x":1,"c":{sent},"id":{sent}}}'.encode()))
+        (row,) = decode(f'{{"x":1,"c":{sent},"id":{sent}}}'.encode()).rows
         frame = pd.DataFrame({"x": [1.0], "c": [row[1]]})
         assert not unknown_categories(steps.encoder, frame, encode(steps.encoder, frame)).any()
     for name, sent in (("c", '"02116"'), ("id", '"2116.0"'), ("c", '"1e3"'), ("id", "true")):
@@ -413,7 +412,7 @@ def test_a_category_and_a_key_that_are_declared_instants_are_the_same_in_any_zon
 
     decode = Decoder(contract_of(steps.spec, None, steps.encoder)).decode
     for sent in (*noon, "2024-03-01T12:00:00.000Z", "2024-03-01T07:00:00-05:00"):
-        ((row,), _) = astuple(decode(f'{{"x":1,"c":"{sent}","id":"{sent}"}}'.encode()))
+        (row,) = decode(f'{{"x":1,"c":"{sent}","id":"{sent}"}}'.encode()).rows
         assert [value for value in row if isinstance(value, str)] == [noon[0]] * 2
         frame = pd.DataFrame({"x": [1.0], "c": [row[1]]})
         assert not unknown_categories(steps.encoder, frame, encode(steps.encoder, frame)).any()

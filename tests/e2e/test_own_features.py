@@ -216,7 +216,8 @@ def test_only_versions_of_views_that_no_registered_version_needs_are_pruned(
 
 
 def test_nothing_is_pruned_while_a_run_goes_on(ferries: Ferries) -> None:
-    state, run = ferries.project.workspace.state, ferries.project.runs(1)[0]
+    state = ferries.project.workspace.state
+    run = state.runs.newest_first(ferries.project.name, 1)[0]
     going = replace(run, id=f"{run.id}-2", folder=f"{run.folder}-2", state=RunState.RUNNING)
     state.runs.add(going, str(ferries.folder))
     try:
