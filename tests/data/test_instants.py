@@ -93,8 +93,9 @@ def test_what_is_no_instant_of_these_years_is_refused_in_data_and_in_requests(
 def test_an_instant_that_is_sent_twice_or_beside_another_fault_is_still_refused(
     decoder: Decoder,
 ) -> None:
-    with pytest.raises(RefusedRequest, match="at"):
+    with pytest.raises(RefusedRequest) as refused:
         decoder.decode(b'{"c":null,"at":"2024-03-01T12+09","at":"2024-03-01T12+10"}')
+    assert refused.value.field == "at"
     with pytest.raises(RefusedRequest) as refused:
         decoder.decode(b'{"c":7,"at":"2024-03-01T12+09"}')
     assert refused.value.field == "c"
