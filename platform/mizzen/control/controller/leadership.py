@@ -10,12 +10,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mizzen.control.runs.lease import Heartbeat, new_holder, seconds
+from mizzen.control.runs.lease import BEATS, Heartbeat, new_holder, seconds
 from mizzen.control.workspace import Workspace
 from mizzen.errors import Conflict
 from mizzen.state.records import Lease, LeaseRecord
-
-_BEATS = 4  # renewals in the time that a lease lasts
 
 
 def lease_of(project: str) -> str:
@@ -32,11 +30,8 @@ class Leadership:
         self._lease: Lease | None = None
         self._renewed = 0.0
 
-    def lead(self, over: int | None = None) -> Lease | None:
+    def lead(self) -> Lease | None:
         """The lease, taken or held on to; None while another process leads.
-
-        Args:
-            over: the epoch of a leader that is not waited for.
 
         Raises:
             TemporaryError: the state is away.
@@ -46,7 +41,7 @@ class Leadership:
             self.beat()
             return self._lease
         begun = _elapsed()
-        self._lease = self._leases.acquire(self._name, self._holder, self._seconds, over=over)
+        self._lease = self._leases.acquire(self._name, self._holder, self._seconds)
         self._renewed = begun
         return self._lease
 
@@ -57,7 +52,7 @@ class Leadership:
             StaleLease: another process leads by now.
         """
         begun = _elapsed()
-        if self._lease is None or begun - self._renewed < self._seconds / _BEATS:
+        if self._lease is None or begun - self._renewed < self._seconds / BEATS:
             return
         self._leases.renew(self._lease, self._seconds)
         self._renewed = begun

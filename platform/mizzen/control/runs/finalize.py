@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -172,7 +171,3 @@ def _fault(outcome: Outcome) -> dict[str, Any] | None:
         if event.state is StepState.FAILED and event.error is not None:
             return {"step": name, **event.error}
     return None
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -20,7 +20,7 @@ from mizzen.errors import Conflict, StaleLease, TemporaryError
 from mizzen.spec.duration import to_timedelta
 from mizzen.state.records import Lease, LeaseRecord, RunRecord, lease_name
 
-_BEATS = 4  # renewals in the time that a lease lasts
+BEATS = 4  # renewals in the time that a lease lasts
 
 
 def acquire(workspace: Workspace, run_id: str, over: int | None = None) -> Lease:
@@ -108,7 +108,7 @@ class Heartbeat:
             self._leases.release(self._lease)
 
     def _beat(self) -> None:
-        while not self._ended.wait(self._seconds / _BEATS):
+        while not self._ended.wait(self._seconds / BEATS):
             try:
                 self._leases.renew(self._lease, self._seconds)
             except TemporaryError:
